@@ -1,0 +1,60 @@
+/** What a log field may hold; objects are left out on purpose, so that nothing large or personal slips in whole. */
+export type LogValue = string | number | boolean | null | undefined;
+
+/** Structured log: an event name in `dot.case` and flat fields. Never a token, a message text or a whole phone number. */
+export interface Logger {
+  debug(event: string, fields?: Record<string, LogValue>): void;
+  info(event: string, fields?: Record<string, LogValue>): void;
+  warn(event: string, fields?: Record<string, LogValue>): void;
+  error(event: string, fields?: Record<string, LogValue>): void;
+}
+
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+type Level = (typeof LEVELS)[number];
+
+export interface LoggerOptions {
+  readonly level: Level;
+  readonly format: "json" | "pretty";
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Receives one line without its newline. */
+  readonly write: (line: string) => void;
+}
+
+/** A logger that writes one line per event. */
+export function createLogger({ level, format, now, write }: LoggerOptions): Logger {
+  const lowest = LEVELS.indexOf(level);
+  const render = format === "json" ? renderJson : renderPretty;
+  const logAt = (at: Level) => (event: string, fields: Record<string, LogValue> = {}) => {
+    if (LEVELS.indexOf(at) >= lowest) {
+      write(render(new Date(now()).toISOString(), at, event, fields));
+    }
+  };
+  return { debug: logAt("debug"), info: logAt("info"), warn: logAt("warn"), error: logAt("error") };
+}
+
+function renderJson(
+  time: string,
+  level: Level,
+  event: string,
+  fields: Record<string, LogValue>,
+): string {
+  return JSON.stringify({ time, level, event, ...fields });
+}
+
+function renderPretty(
+  time: string,
+  level: Level,
+  event: string,
+  fields: Record<string, LogValue>,
+): string {
+  const shown = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${typeof value === "string" ? JSON.stringify(value) : value}`);
+  return [time.slice(11, 23), level.toUpperCase().padEnd(5), event, ...shown].join(" ");
+}
+
+/** A phone number as logs and answers show it: `…` and the last four digits. */
+export function maskPhone(phone: string): string {
+  return `…${phone.replace(/\D/g, "").slice(-4)}`;
+}

@@ -1,0 +1,415 @@
+/**
+ * The store port: what Patchbay asks of a store, in the terms of DESIGN §1.
+ *
+ * Two engines implement it (`sqlite/`, `redis/`); `tests/services/store/contract.ts` is the suite that both pass.
+ * Rules that hold for every method:
+ * - one call is one atomic step: it happens wholly or not at all, also when the process dies in the middle;
+ * - the caller brings the time (`nowMs`, Unix milliseconds) and every random value, so a test can move both;
+ * - expected outcomes are values; a store that cannot answer throws `StoreUnavailable`;
+ * - JSON texts handed in (`data`, webhook records) come back as the same text, never re-encoded.
+ */
+
+/** How long an engine keeps things; fixed when it is opened. */
+export interface StorePolicy {
+  /** Sliding lifetime of a mapping. */
+  readonly sessionTtlMs: number;
+  /** How long events and deliveries are kept, and the memory of a session's messages and sequence at least. */
+  readonly eventRetentionMs: number;
+}
+
+// ---------------------------------------------------------------------------------------------- sessions
+
+/** A mapped session. A mere claim is not one. */
+export interface SessionRecord {
+  readonly id: string;
+  /** The holder. */
+  readonly agentId: string;
+  readonly nickname: string;
+  /** Further agents let in, in the order in which they came. */
+  readonly participants: readonly Participant[];
+  /** `accepted`, then the last state that upstream told. */
+  readonly state: string;
+  readonly acceptedAtMs: number;
+  /** The same moment by upstream's clock, in whole seconds: messages older than this never leave as SMS. */
+  readonly acceptedUpstreamMs: number;
+  readonly updatedAtMs: number;
+  /** The last `sequence` given out, 0 before the first event. */
+  readonly sequence: number;
+  readonly customer: Customer | null;
+}
+
+export interface Participant {
+  readonly agentId: string;
+  readonly nickname: string;
+}
+
+export interface Customer {
+  /** The customer's number as it was told, not masked. */
+  readonly phone: string;
+  /** The number of ours that the customer texted, when known. */
+  readonly sender: string | null;
+}
+
+export interface ClaimRequest {
+  readonly sessionId: string;
+  readonly agentId: string;
+  /** Fresh and unguessable: a later release with another token does nothing. */
+  readonly token: string;
+  readonly nowMs: number;
+  /** When the claim lapses by itself. */
+  readonly untilMs: number;
+}
+
+export type ClaimOutcome =
+  /** Reserved. `as` says what confirming will make of the agent: `participant` when an open seat was taken. */
+  | { readonly outcome: "claimed"; readonly as: "holder" | "participant" }
+  /** The agent already is the holder or a participant; nothing was reserved. */
+  | { readonly outcome: "own" }
+  /** Another agent holds the session (and left no open seat), or is just claiming it. */
+  | { readonly outcome: "held" };
+
+export interface ConfirmRequest {
+  readonly sessionId: string;
+  readonly agentId: string;
+  readonly nickname: string;
+  readonly nowMs: number;
+  readonly acceptedUpstreamMs: number;
+  /** As the claim said. */
+  readonly as: "holder" | "participant";
+}
+
+export type ConfirmOutcome =
+  /** Mapped, and the event published. */
+  | { readonly outcome: "confirmed"; readonly published: PublishedEvent }
+  /** The agent was mapped already (two Accepts of one agent crossed); nothing was published. */
+  | { readonly outcome: "already" }
+  /** The claim had lapsed and another agent holds the session now. */
+  | { readonly outcome: "lost" }
+  | StaleWebhooks;
+
+/** What a successful operation does to the mapping (DESIGN §6). */
+export type SessionEffect =
+  /** Invite, Consult: one further agent's Accept is let in until then. */
+  | { readonly kind: "open-seat"; readonly untilMs: number }
+  /** Transfer, Complete: the mapping ends for everybody. */
+  | { readonly kind: "end" }
+  /** Leave, Reject: the agent goes; the first participant becomes holder, and without one the mapping ends. */
+  | { readonly kind: "leave" }
+  /** Intrude: the agent becomes a participant without a seat. */
+  | { readonly kind: "join"; readonly nickname: string };
+
+export interface EffectRequest {
+  readonly sessionId: string;
+  /** Who did the operation; for anyone but the holder or a participant only `join` does anything. */
+  readonly agentId: string;
+  readonly nowMs: number;
+  readonly effect: SessionEffect;
+}
+
+export type EffectOutcome =
+  /** `published` is null where the effect has no event (a seat opened, a participant left). */
+  | { readonly outcome: "applied"; readonly published: PublishedEvent | null }
+  | { readonly outcome: "nothing" }
+  | StaleWebhooks;
+
+// ------------------------------------------------------------------------------------------------ events
+
+/** An event about to be published. The engine gives it its sequence and its `agentId`. */
+export interface EventDraft {
+  /** `evt_` and a ULID, so that the order of ids is the order of time. */
+  readonly id: string;
+  readonly type: string;
+  /** Null: the event belongs to no session and gets no sequence. */
+  readonly sessionId: string | null;
+  readonly occurredAtMs: number;
+  readonly data: EventData;
+  /** When set, the draft is dropped as a duplicate if the session's last state notification had this hash within 60 s. */
+  readonly stateHash?: string;
+  /** What the notification tells about the session; kept with the mapping where there is one. */
+  readonly observed?: Observation;
+  /** The webhooks whose event types match; the engine adds deliveries for those whose agents match too. */
+  readonly webhooks: readonly WebhookCandidate[];
+  /**
+   * Messages that may leave as SMS. The engine makes a delivery of each that is new, if the session is mapped
+   * and the message is not older than the mapping.
+   */
+  readonly smsMessages: readonly SmsCandidate[];
+}
+
+export type EventData =
+  /** The members of `data` that are the event's own, as the text of a JSON object. */
+  | { readonly kind: "object"; readonly json: string }
+  /**
+   * The same with the messages cut out: the text is `before + "[" + texts of the new messages + "]" + after`.
+   * Messages whose index the session has seen are left out; if none is new the draft is a duplicate.
+   */
+  | {
+    readonly kind: "messages";
+    readonly before: string;
+    readonly messages: readonly { readonly index: number; readonly json: string }[];
+    readonly after: string;
+  };
+
+export interface Observation {
+  readonly state?: string;
+  /** From `userData`; never replaces a number that `setCustomer` gave. */
+  readonly phone?: string;
+  readonly sender?: string;
+}
+
+export interface WebhookCandidate {
+  readonly id: string;
+  /** Null: whoever holds the session. Otherwise only events whose `agentId` is among these. */
+  readonly agentIds: readonly string[] | null;
+  /** False: each delivery is a lane of its own. */
+  readonly ordered: boolean;
+}
+
+export interface SmsCandidate {
+  readonly index: number;
+  readonly sentAtMs: number;
+}
+
+/** Drafts to publish in one atomic step, in this order. */
+export interface PublishRequest {
+  readonly drafts: readonly EventDraft[];
+  readonly nowMs: number;
+  /** The version of the webhook list from which the candidates were taken. */
+  readonly webhooksVersion: number;
+}
+
+export interface PublishedEvent {
+  readonly id: string;
+  /** False: a duplicate; nothing was stored for it. */
+  readonly accepted: boolean;
+  readonly sequence: number | null;
+  /** How many deliveries it made. */
+  readonly deliveries: number;
+}
+
+/** Nothing was done: the list of webhooks has changed since. List again and repeat. */
+export interface StaleWebhooks {
+  readonly outcome: "stale-webhooks";
+}
+
+export type PublishOutcome =
+  | { readonly outcome: "published"; readonly events: readonly PublishedEvent[] }
+  | StaleWebhooks;
+
+/** An event as it is kept. */
+export interface EventRecord {
+  readonly id: string;
+  readonly type: string;
+  readonly sessionId: string | null;
+  readonly sequence: number | null;
+  readonly agentId: string | null;
+  readonly occurredAtMs: number;
+  /** The text of a JSON object: the members of `data` that are the event's own. */
+  readonly dataJson: string;
+}
+
+// -------------------------------------------------------------------------------------------- deliveries
+
+/** The sink id of the customer's phone; every other sink is a webhook's id. */
+export const SMS_SINK = "sms";
+
+/** DESIGN §9. */
+export type DeliveryStatus =
+  | "pending"
+  | "delivering"
+  | "delivered"
+  | "retrying"
+  | "dead"
+  | "expired"
+  | "held"
+  | "unknown";
+
+/** Every status, for listing and validating. */
+export const DELIVERY_STATUSES: readonly DeliveryStatus[] = [
+  "pending",
+  "delivering",
+  "delivered",
+  "retrying",
+  "dead",
+  "expired",
+  "held",
+  "unknown",
+];
+
+export interface DeliveryRecord {
+  /** `dlv_`, the event's ULID and the sink: ordered by time like event ids. */
+  readonly id: string;
+  readonly eventId: string;
+  readonly eventType: string;
+  /** A webhook's id or {@link SMS_SINK}. */
+  readonly sinkId: string;
+  readonly sessionId: string | null;
+  /** For SMS: which of the event's messages. */
+  readonly messageIndex: number | null;
+  readonly status: DeliveryStatus;
+  /** How many attempts were begun. */
+  readonly attempts: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  /** When the next attempt is due; null once it is over. */
+  readonly nextAttemptAtMs: number | null;
+}
+
+export interface ClaimDeliveriesRequest {
+  readonly nowMs: number;
+  /** The fencing token of this batch. */
+  readonly leaseToken: string;
+  /** When the lease ends and the deliveries come back by themselves. */
+  readonly leaseUntilMs: number;
+  /** At most this many in all. */
+  readonly limit: number;
+  /** At most this many of one sink, for sinks not in `capacity`. */
+  readonly capacityPerSink: number;
+  /** How many more deliveries a sink can take now; 0 passes it over. */
+  readonly capacity: Readonly<Record<string, number>>;
+  /** Also drop what is past its time (bounded work). */
+  readonly sweep: boolean;
+}
+
+export interface ClaimedDelivery {
+  readonly id: string;
+  readonly sinkId: string;
+  readonly leaseToken: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** True when an earlier attempt's lease ran out unsettled: what became of it is not known. */
+  readonly interrupted: boolean;
+  readonly messageIndex: number | null;
+  readonly event: EventRecord;
+  /** For SMS: the customer as known now. */
+  readonly customer: Customer | null;
+}
+
+export interface ClaimedBatch {
+  readonly deliveries: readonly ClaimedDelivery[];
+  /** The earliest due time or lease expiry of what was not claimed; null: nothing is waiting. */
+  readonly nextDueAtMs: number | null;
+}
+
+export interface Settlement {
+  readonly deliveryId: string;
+  readonly leaseToken: string;
+  readonly nowMs: number;
+  /** The attempt's log entry, as JSON text; the last 30 are kept. */
+  readonly attemptJson: string;
+  readonly next:
+    | { readonly status: "delivered" | "dead" | "expired" | "unknown" }
+    | { readonly status: "retrying"; readonly atMs: number };
+  /** Own events that belong to this outcome (`sms.sent`, `delivery.exhausted`), published in the same step. */
+  readonly drafts: readonly EventDraft[];
+}
+
+export interface SettleRequest {
+  readonly settlements: readonly Settlement[];
+  readonly webhooksVersion: number;
+}
+
+export type SettleOutcome =
+  /** Per settlement, in order; `fenced`: the lease had passed to somebody else and nothing was done. */
+  | { readonly outcome: "settled"; readonly results: readonly ("settled" | "fenced")[] }
+  | StaleWebhooks;
+
+// ----------------------------------------------------------------------------------------------- reading
+
+/** Keyset pagination: ordered by id, `cursor` is the last id of the page before. */
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Null on the last page. */
+  readonly nextCursor: string | null;
+}
+
+// ---------------------------------------------------------------------------------------------- webhooks
+
+/** A registered webhook as the store sees it: an id and a text that only the webhook service reads. */
+export interface WebhookEntry {
+  readonly id: string;
+  readonly json: string;
+}
+
+// ------------------------------------------------------------------------------------------------ the port
+
+/** Who holds what. */
+export interface SessionStore {
+  /** Reserves a session for an agent's Accept. The present agent's own live claim is taken over by the new token. */
+  claimSession(request: ClaimRequest): Promise<ClaimOutcome>;
+  /** Turns the agent's claim into the mapping (or into a participant) and publishes `draft`, in one step. */
+  confirmSession(
+    request: ConfirmRequest,
+    draft: EventDraft,
+    webhooksVersion: number,
+  ): Promise<ConfirmOutcome>;
+  /** Gives a claim back; does nothing unless `token` is the live claim's. */
+  releaseClaim(sessionId: string, token: string): Promise<void>;
+  /** Applies what a successful operation means; publishes `draft` where the effect ends the mapping or lets an agent in. */
+  applyEffect(
+    request: EffectRequest,
+    draft: EventDraft | null,
+    webhooksVersion: number,
+  ): Promise<EffectOutcome>;
+  /** The mapping, or null; slides its lifetime when `slide` is set. */
+  readSession(
+    sessionId: string,
+    options: { readonly nowMs: number; readonly slide: boolean },
+  ): Promise<SessionRecord | null>;
+  /** Mappings by session id, of one agent (as holder) or of all. */
+  listSessions(
+    page: PageRequest & { readonly agentId?: string; readonly nowMs: number },
+  ): Promise<Page<SessionRecord>>;
+  /** Sets the customer of a mapped session; null: no such mapping. */
+  setCustomer(
+    request: { readonly sessionId: string; readonly customer: Customer; readonly nowMs: number },
+  ): Promise<SessionRecord | null>;
+}
+
+/** Events on their way out. */
+export interface Outbox {
+  /** Stores every draft with its sequence and deliveries, or none of them. */
+  publish(request: PublishRequest): Promise<PublishOutcome>;
+  /** Takes the heads of due lanes under a lease. Lanes of different sinks are served in turn. */
+  claimDeliveries(request: ClaimDeliveriesRequest): Promise<ClaimedBatch>;
+  /** Writes down what became of claimed deliveries and moves their lanes on. */
+  settleDeliveries(request: SettleRequest): Promise<SettleOutcome>;
+  /** Makes a finished or waiting delivery due now, at the head of its lane; null: no such delivery. */
+  retryDelivery(deliveryId: string, nowMs: number): Promise<"due" | "in-flight" | null>;
+}
+
+/** What operators and consumers ask for. */
+export interface HistoryReader {
+  readEvent(eventId: string): Promise<EventRecord | null>;
+  listEvents(
+    page: PageRequest & { readonly sessionId?: string; readonly type?: string },
+  ): Promise<Page<EventRecord>>;
+  readDelivery(
+    deliveryId: string,
+  ): Promise<
+    { readonly delivery: DeliveryRecord; readonly attemptsJson: readonly string[] } | null
+  >;
+  listDeliveries(
+    page: PageRequest & { readonly sinkId?: string; readonly status?: DeliveryStatus },
+  ): Promise<Page<DeliveryRecord>>;
+}
+
+/** The registered webhooks. Few, and read whole. */
+export interface WebhookRegistry {
+  listWebhooks(): Promise<{ readonly version: number; readonly webhooks: readonly WebhookEntry[] }>;
+  /** Adds or replaces; every publish begun with an older version is told so. */
+  putWebhook(entry: WebhookEntry): Promise<void>;
+  /** False: there was none. */
+  deleteWebhook(id: string): Promise<boolean>;
+}
+
+export interface Store extends SessionStore, Outbox, HistoryReader, WebhookRegistry {
+  /** Resolves when the store answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
