@@ -1,0 +1,40 @@
+import type { MiddlewareHandler } from "hono";
+
+/** The scopes of DESIGN §5. */
+export type Scope =
+  | "sms:operate"
+  | "sms:supervise"
+  | "sessions:read"
+  | "sessions:write"
+  | "webhooks:read"
+  | "webhooks:write"
+  | "credentials:write";
+
+/** Who is calling, as the verified token says. */
+export interface Agent {
+  /** The value of the agent claim. */
+  readonly id: string;
+  readonly scopes: ReadonlySet<string>;
+}
+
+/** What the middleware leaves on the request's context. */
+export interface AppEnv {
+  Variables: {
+    /** The request id: the caller's if it is well formed, else a new one. Also answered as `x-request-id`. */
+    requestId: string;
+    /** Set by `RouteGuards.agent`. */
+    agent: Agent;
+    /** Set by `jsonBody`: exactly the bytes that came, and what they say. */
+    body: { readonly bytes: Uint8Array<ArrayBuffer>; readonly untrustedJson: unknown };
+    /** The client's address by the rule of `TRUST_PROXY_HOPS`; null where the platform tells none. */
+    clientIp: string | null;
+  };
+}
+
+/** The middleware that routes are handed, built once in the composition root. */
+export interface RouteGuards {
+  /** Lets a verified agent with that scope through, within its rate limit; sets `agent`. */
+  agent(scope: Scope): MiddlewareHandler<AppEnv>;
+  /** Reads a JSON body of at most `maxBytes`; sets `body`. */
+  jsonBody(options: { readonly maxBytes: number }): MiddlewareHandler<AppEnv>;
+}

@@ -1,0 +1,71 @@
+import type { ClaimedDelivery, EventDraft } from "../store/port.ts";
+
+/** Why an attempt ended as it did: the enum of the attempt log. */
+export type AttemptClass =
+  | "ok"
+  | "http-error"
+  | "redirect-refused"
+  | "gone"
+  | "timeout"
+  | "connect-failed"
+  | "connection-lost"
+  | "egress-refused"
+  | "sink-missing"
+  | "interrupted"
+  | "shutdown"
+  // SMS only
+  | "no-customer-number"
+  | "rejected"
+  | "rate-limited"
+  | "ambiguous";
+
+/** What one attempt found out; kept in the attempt log as JSON. No secret, no message text, no whole phone number. */
+export interface AttemptReport {
+  readonly class: AttemptClass;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  /** HTTP status, where there was an answer. */
+  readonly status?: number;
+  /** What the answer's Retry-After asked for, in milliseconds from the answer. */
+  readonly retryAfterMs?: number;
+  /** The first 4 KiB of a webhook's answer. */
+  readonly responseExcerpt?: string;
+  /** One line for people. */
+  readonly detail?: string;
+  /** SMS: Twilio's code and message SID. */
+  readonly errorCode?: number;
+  readonly messageSid?: string;
+}
+
+/** What is to become of a delivery after an attempt. */
+export type Decision =
+  | { readonly status: "delivered" | "dead" | "unknown" }
+  | { readonly status: "retrying"; readonly atMs: number };
+
+/** An attempt's end, ready to be settled. */
+export interface AttemptEnd {
+  readonly report: AttemptReport;
+  readonly decision: Decision;
+  /** Own events that belong to it, without their webhook candidates: the engine fills those in. */
+  readonly events: readonly OwnEvent[];
+}
+
+/** An event of Patchbay's own, to be published with a settlement. */
+export interface OwnEvent {
+  readonly type: string;
+  readonly sessionId: string | null;
+  /** The members of `data` that are the event's own. */
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Where deliveries go: all webhooks, or the customer's phone. */
+export interface Sink {
+  /**
+   * Makes one attempt; never throws for what the other side does.
+   * `signal` aborts at the end of a drain: report `shutdown`.
+   */
+  attempt(delivery: ClaimedDelivery, signal: AbortSignal): Promise<AttemptEnd>;
+}
+
+export type { ClaimedDelivery, EventDraft };
