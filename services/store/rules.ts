@@ -1,0 +1,20 @@
+/**
+ * Numbers that both engines go by.
+ */
+
+/** A state notification equal to the session's last one within this time is a duplicate (DESIGN §8). */
+export const STATE_DUPLICATE_WINDOW_MS = 60_000;
+
+/** How many attempts of one delivery are kept in its log. */
+export const ATTEMPTS_KEPT = 30;
+
+/** Deliveries of one lane are ordered by the event's sequence, then by the message's place in the event. */
+export const POSITIONS_PER_EVENT = 16_384;
+
+/** At most this many rows or index entries are dropped in one sweep, so that a sweep never stalls deliveries. */
+export const SWEEP_LIMIT = 1_000;
+
+/** How long a session's sequence, seen messages and customer are remembered after its last event. */
+export function memoryTtlMs(policy: { sessionTtlMs: number; eventRetentionMs: number }): number {
+  return Math.max(policy.sessionTtlMs, policy.eventRetentionMs);
+}

@@ -1,0 +1,109 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { PatchbayError, StoreUnavailable } from "../../errors.ts";
+import schema from "./schema.sql" with { type: "text" };
+
+/** Schema number n is reached by running the first n of these, each once. */
+const MIGRATIONS: readonly string[] = [schema];
+
+// Longer than a checkpoint or another process's transaction takes, shorter than the 2 s within which
+// the contract wants `store-unavailable` answered (DESIGN §7).
+const BUSY_TIMEOUT_MS = 1_500;
+
+export interface DatabaseOptions {
+  /** A file, made with its folder if missing, or `:memory:`. */
+  readonly path: string;
+  /**
+   * What a commit survives: `normal` the death of the process, `full` a power cut as well
+   * (https://www.sqlite.org/pragma.html#pragma_synchronous, in WAL mode).
+   */
+  readonly sync: "normal" | "full";
+}
+
+/** A SQLite database with its statements prepared once and every failure turned into `StoreUnavailable`. */
+export interface Database {
+  /** The first row, or undefined. `Row` is the caller's knowledge of its own SQL. */
+  one<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined;
+  all<Row>(sql: string, ...values: SQLInputValue[]): Row[];
+  /** Runs a statement; returns how many rows it changed. */
+  run(sql: string, ...values: SQLInputValue[]): number;
+  /** Runs `step` in one write transaction; `operation` completes the sentence "Cannot …". */
+  write<T>(operation: string, step: () => T): Promise<T>;
+  /** The same without a transaction, for reads. */
+  read<T>(operation: string, step: () => T): Promise<T>;
+  close(): void;
+}
+
+/** Opens the database, bringing its schema up to date. Throws `StoreUnavailable` when it cannot. */
+export function openDatabase({ path, sync }: DatabaseOptions): Database {
+  const db = guarded(`open the database ${path}`, () => {
+    if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
+    const opened = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    opened.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${sync.toUpperCase()};`);
+    migrate(opened);
+    return opened;
+  });
+  const statements = new Map<string, StatementSync>();
+  const prepared = (sql: string): StatementSync => {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = db.prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement;
+  };
+  return {
+    one: <Row>(sql: string, ...values: SQLInputValue[]) =>
+      prepared(sql).get(...values) as Row | undefined,
+    all: <Row>(sql: string, ...values: SQLInputValue[]) => prepared(sql).all(...values) as Row[],
+    run: (sql, ...values) => Number(prepared(sql).run(...values).changes),
+    write: (operation, step) => settled(() => guarded(operation, () => inTransaction(db, step))),
+    read: (operation, step) => settled(() => guarded(operation, step)),
+    close: () => {
+      if (db.isOpen) db.close();
+    },
+  };
+}
+
+/** node:sqlite is synchronous; the port is not: a throw becomes a rejection. */
+function settled<T>(step: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(step()));
+}
+
+function guarded<T>(operation: string, step: () => T): T {
+  try {
+    return step();
+  } catch (cause) {
+    if (cause instanceof PatchbayError) throw cause;
+    throw new StoreUnavailable(operation, { cause });
+  }
+}
+
+function inTransaction<T>(db: DatabaseSync, step: () => T): T {
+  // IMMEDIATE takes the write lock at once: a transaction that first reads and then writes
+  // could otherwise fail with SQLITE_BUSY half-way, which no time-out helps.
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    const result = step();
+    db.exec("COMMIT");
+    return result;
+  } catch (error) {
+    // A full disk may have rolled back by itself.
+    if (db.isTransaction) db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function migrate(db: DatabaseSync): void {
+  inTransaction(db, () => {
+    const version = Number(db.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
+    if (version > MIGRATIONS.length) {
+      throw new Error(
+        `Cannot use a database of schema ${version}: expected at most ${MIGRATIONS.length}`,
+      );
+    }
+    for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
+    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+  });
+}

@@ -1,0 +1,194 @@
+import { deliveryId } from "../delivery_id.ts";
+import {
+  type EventData,
+  type EventDraft,
+  type PublishedEvent,
+  SMS_SINK,
+  type StorePolicy,
+} from "../port.ts";
+import { memoryTtlMs, POSITIONS_PER_EVENT, STATE_DUPLICATE_WINDOW_MS } from "../rules.ts";
+import type { Database } from "./database.ts";
+import type { SessionRow } from "./session_rows.ts";
+import { liveSession } from "./session_rows.ts";
+
+/** Publishes inside the caller's transaction. */
+export interface PublishingSteps {
+  /** False: the webhooks have changed since `version` was read. */
+  isCurrent(version: number): boolean;
+  publish(draft: EventDraft, nowMs: number): PublishedEvent;
+}
+
+interface MemoryRow {
+  sequence: number;
+  state_hash: string | null;
+  state_hash_at: number;
+}
+
+interface NewDelivery {
+  readonly sinkId: string;
+  readonly messageIndex: number | null;
+  readonly ordered: boolean;
+}
+
+/** The outbox's write side: duplicates, numbering, the event, its deliveries and their lanes. */
+export function createPublishingSteps(db: Database, policy: StorePolicy): PublishingSteps {
+  function publish(draft: EventDraft, nowMs: number): PublishedEvent {
+    const { sessionId } = draft;
+    const memory = sessionId === null ? null : openMemory(sessionId, nowMs);
+    if (memory !== null && isRepeat(memory, draft, nowMs)) return duplicate(draft);
+    const fresh = freshData(draft.data, sessionId);
+    if (fresh === null) return duplicate(draft);
+
+    const session = sessionId === null ? undefined : liveSession(db, sessionId, nowMs);
+    const sequence = memory === null ? null : memory.sequence + 1;
+    if (sessionId !== null) remember(sessionId, draft, sequence, nowMs);
+    if (session !== undefined) observe(session, draft, nowMs);
+    db.run(
+      `INSERT INTO events (id, type, session_id, sequence, agent_id, occurred_at, data_json)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      draft.id,
+      draft.type,
+      sessionId,
+      sequence,
+      session?.agent_id ?? null,
+      draft.occurredAtMs,
+      fresh.json,
+    );
+    const made = fanOut(draft, session, fresh.indexes);
+    made.forEach((delivery, ordinal) => enqueue(draft, delivery, sequence, ordinal, nowMs));
+    return { id: draft.id, accepted: true, sequence, deliveries: made.length };
+  }
+
+  function openMemory(sessionId: string, nowMs: number): MemoryRow {
+    db.run(
+      "INSERT OR IGNORE INTO session_memory (id, expires_at) VALUES (?, ?)",
+      sessionId,
+      nowMs + memoryTtlMs(policy),
+    );
+    return db.one<MemoryRow>(
+      "SELECT sequence, state_hash, state_hash_at FROM session_memory WHERE id = ?",
+      sessionId,
+    ) ?? { sequence: 0, state_hash: null, state_hash_at: 0 };
+  }
+
+  /** Leaves out the messages that the session has seen; null when nothing is left. */
+  function freshData(data: EventData, sessionId: string | null) {
+    if (data.kind === "object") return { json: data.json, indexes: new Set<number>() };
+    const fresh = data.messages.filter(({ index }) =>
+      db.run(
+        "INSERT OR IGNORE INTO seen_messages (session_id, message_index) VALUES (?, ?)",
+        sessionId,
+        index,
+      ) > 0
+    );
+    if (fresh.length === 0) return null;
+    const texts = fresh.map(({ json }) => json).join(",");
+    return {
+      json: `${data.before}[${texts}]${data.after}`,
+      indexes: new Set(fresh.map(({ index }) => index)),
+    };
+  }
+
+  function remember(
+    sessionId: string,
+    draft: EventDraft,
+    sequence: number | null,
+    nowMs: number,
+  ): void {
+    db.run(
+      `UPDATE session_memory SET sequence = ?, expires_at = ?,
+         state_hash = COALESCE(?, state_hash),
+         state_hash_at = CASE WHEN ? THEN ? ELSE state_hash_at END,
+         phone = CASE WHEN phone_given THEN phone ELSE COALESCE(?, phone) END,
+         sender = CASE WHEN phone_given THEN sender ELSE COALESCE(?, sender) END
+       WHERE id = ?`,
+      sequence,
+      nowMs + memoryTtlMs(policy),
+      draft.stateHash ?? null,
+      draft.stateHash === undefined ? 0 : 1,
+      nowMs,
+      draft.observed?.phone ?? null,
+      draft.observed?.sender ?? null,
+      sessionId,
+    );
+  }
+
+  function observe(session: SessionRow, draft: EventDraft, nowMs: number): void {
+    db.run(
+      "UPDATE sessions SET state = ?, updated_at = ?, expires_at = ? WHERE id = ?",
+      draft.observed?.state ?? session.state,
+      nowMs,
+      nowMs + policy.sessionTtlMs,
+      session.id,
+    );
+  }
+
+  function enqueue(
+    draft: EventDraft,
+    { sinkId, messageIndex, ordered }: NewDelivery,
+    sequence: number | null,
+    ordinal: number,
+    nowMs: number,
+  ): void {
+    const id = deliveryId(draft.id, sinkId, messageIndex);
+    const lane = ordered && draft.sessionId !== null ? `${sinkId}:${draft.sessionId}` : id;
+    db.run(
+      `INSERT INTO deliveries (id, event_id, event_type, sink_id, session_id, message_index, lane,
+         position, status, created_at, updated_at, next_attempt_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?)`,
+      id,
+      draft.id,
+      draft.type,
+      sinkId,
+      draft.sessionId,
+      messageIndex,
+      lane,
+      (sequence ?? 0) * POSITIONS_PER_EVENT + ordinal,
+      nowMs,
+      nowMs,
+      nowMs,
+    );
+    db.run(
+      "INSERT OR IGNORE INTO lanes (lane, sink_id, due_at) VALUES (?, ?, ?)",
+      lane,
+      sinkId,
+      nowMs,
+    );
+  }
+
+  return {
+    publish,
+    isCurrent: (version) =>
+      db.one("SELECT 1 FROM counters WHERE name = 'webhooks_version' AND value = ?", version) !==
+        undefined,
+  };
+}
+
+function duplicate(draft: EventDraft): PublishedEvent {
+  return { id: draft.id, accepted: false, sequence: null, deliveries: 0 };
+}
+
+function isRepeat(memory: MemoryRow, draft: EventDraft, nowMs: number): boolean {
+  return draft.stateHash !== undefined && memory.state_hash === draft.stateHash &&
+    nowMs - memory.state_hash_at < STATE_DUPLICATE_WINDOW_MS;
+}
+
+/** One delivery per webhook whose agents match, one per message that may leave as SMS. */
+function fanOut(
+  draft: EventDraft,
+  session: SessionRow | undefined,
+  freshIndexes: ReadonlySet<number>,
+): NewDelivery[] {
+  const webhooks = draft.webhooks
+    .filter(({ agentIds }) =>
+      agentIds === null || (session !== undefined && agentIds.includes(session.agent_id))
+    )
+    .map(({ id, ordered }) => ({ sinkId: id, messageIndex: null, ordered }));
+  if (session === undefined) return webhooks;
+  const messages = draft.smsMessages
+    .filter(({ index, sentAtMs }) =>
+      freshIndexes.has(index) && sentAtMs >= session.accepted_upstream
+    )
+    .map(({ index }) => ({ sinkId: SMS_SINK, messageIndex: index, ordered: true }));
+  return [...webhooks, ...messages];
+}

@@ -1,0 +1,32 @@
+import type { Store, StorePolicy } from "../port.ts";
+import { type DatabaseOptions, openDatabase } from "./database.ts";
+import { createSqliteOutbox } from "./deliveries.ts";
+import { createSqliteHistory } from "./history.ts";
+import { createPublishingSteps } from "./publishing.ts";
+import { createSqliteSessions } from "./sessions.ts";
+import { createSweeper } from "./sweeping.ts";
+import { createSqliteWebhooks } from "./webhooks.ts";
+
+export interface SqliteStoreOptions extends DatabaseOptions {
+  readonly policy: StorePolicy;
+}
+
+/** Opens the embedded store. Throws `StoreUnavailable` when the file cannot be opened or is newer than this program. */
+export function openSqliteStore({ policy, ...options }: SqliteStoreOptions): Store {
+  const db = openDatabase(options);
+  const publishing = createPublishingSteps(db, policy);
+  return {
+    ...createSqliteSessions(db, policy, publishing),
+    ...createSqliteOutbox(db, publishing, createSweeper(db, policy)),
+    ...createSqliteHistory(db),
+    ...createSqliteWebhooks(db),
+    ping: () =>
+      db.read("reach the store", () => {
+        db.one("SELECT 1");
+      }),
+    close: () => {
+      db.close();
+      return Promise.resolve();
+    },
+  };
+}

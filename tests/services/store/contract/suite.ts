@@ -1,0 +1,31 @@
+import type { Store } from "../../../../services/store/port.ts";
+import { deliveryContract } from "./deliveries.ts";
+import { eventContract } from "./events.ts";
+import { sessionContract } from "./sessions.ts";
+
+/** Registers one test of the contract against an engine. */
+export type ContractTest = (name: string, check: (store: Store) => Promise<void>) => void;
+
+export interface Engine {
+  readonly name: string;
+  /** True where this machine cannot run it. */
+  readonly ignore?: boolean;
+  /** A fresh, empty store; disposing it ends whatever it started. */
+  open(): Promise<{ readonly store: Store } & AsyncDisposable>;
+}
+
+/** What every engine must do, test by test (services/store/port.ts). */
+export function testStoreContract(engine: Engine): void {
+  const test: ContractTest = (name, check) =>
+    Deno.test({
+      name: `${engine.name}: ${name}`,
+      ignore: engine.ignore ?? false,
+      fn: async () => {
+        await using opened = await engine.open();
+        await check(opened.store);
+      },
+    });
+  sessionContract(test);
+  eventContract(test);
+  deliveryContract(test);
+}

@@ -1,0 +1,133 @@
+import type {
+  ClaimDeliveriesRequest,
+  ConfirmRequest,
+  EventDraft,
+  Settlement,
+  Store,
+  WebhookCandidate,
+} from "../../../services/store/port.ts";
+import { encodeTime } from "ulid";
+import { createIds } from "../../../services/ids.ts";
+
+/** A quiet Sunday in November 2026. */
+export const T0 = Date.UTC(2026, 10, 22, 10, 0, 0);
+export const POLICY = { sessionTtlMs: 86_400_000, eventRetentionMs: 604_800_000 };
+
+export const ids = createIds();
+
+let made = 0;
+
+/** Ids in the order of making within a millisecond, also when a test goes back in time. */
+function eventId(timeMs: number): string {
+  made++;
+  return `evt_${encodeTime(timeMs)}${String(made).padStart(16, "0")}`;
+}
+
+/** An event with nothing special about it; `change` sets what a test is about. */
+export function draft(change: Partial<EventDraft> = {}): EventDraft {
+  const occurredAtMs = change.occurredAtMs ?? T0;
+  return {
+    id: eventId(occurredAtMs),
+    type: "session.status_changed",
+    sessionId: "S1",
+    occurredAtMs,
+    data: { kind: "object", json: "{}" },
+    webhooks: [],
+    smsMessages: [],
+    ...change,
+  };
+}
+
+export function messages(indexes: readonly number[]): EventDraft["data"] {
+  return {
+    kind: "messages",
+    before: '{"notification":{"messages":',
+    messages: indexes.map((index) => ({ index, json: `{"index":${index}}` })),
+    after: "}}",
+  };
+}
+
+export function webhook(id: string, change: Partial<WebhookCandidate> = {}): WebhookCandidate {
+  return { id, agentIds: null, ordered: true, ...change };
+}
+
+/** Publishes at `nowMs` under the present webhooks version. */
+export async function publish(store: Store, drafts: readonly EventDraft[], nowMs = T0) {
+  const { version } = await store.listWebhooks();
+  const result = await store.publish({ drafts, nowMs, webhooksVersion: version });
+  if (result.outcome !== "published") throw new Error(`Cannot publish: ${result.outcome}`);
+  return result.events;
+}
+
+/** Maps a session to an agent as Accept does. */
+export async function accept(
+  store: Store,
+  sessionId: string,
+  agentId: string,
+  change: Partial<ConfirmRequest> = {},
+) {
+  const nowMs = change.nowMs ?? T0;
+  const token = ids.token();
+  const claim = await store.claimSession({
+    sessionId,
+    agentId,
+    token,
+    nowMs,
+    untilMs: nowMs + 60_000,
+  });
+  if (claim.outcome !== "claimed") return claim;
+  const { version } = await store.listWebhooks();
+  return await store.confirmSession(
+    {
+      sessionId,
+      agentId,
+      nickname: `Nick of ${agentId}`,
+      nowMs,
+      acceptedUpstreamMs: nowMs,
+      as: claim.as,
+      ...change,
+    },
+    draft({ type: "session.accepted", sessionId, occurredAtMs: nowMs }),
+    version,
+  );
+}
+
+export async function claimDeliveries(
+  store: Store,
+  nowMs: number,
+  change: Partial<ClaimDeliveriesRequest> = {},
+) {
+  return await store.claimDeliveries({
+    nowMs,
+    leaseToken: ids.token(),
+    leaseUntilMs: nowMs + 30_000,
+    limit: 32,
+    capacityPerSink: 10,
+    capacity: {},
+    sweep: false,
+    ...change,
+  });
+}
+
+export async function settle(
+  store: Store,
+  delivery: { readonly id: string; readonly leaseToken: string },
+  next: Settlement["next"],
+  nowMs: number,
+  drafts: readonly EventDraft[] = [],
+) {
+  const { version } = await store.listWebhooks();
+  const result = await store.settleDeliveries({
+    settlements: [{
+      deliveryId: delivery.id,
+      leaseToken: delivery.leaseToken,
+      nowMs,
+      attemptJson: '{"class":"ok"}',
+      next,
+      drafts,
+    }],
+    webhooksVersion: version,
+  });
+  if (result.outcome !== "settled") throw new Error(`Cannot settle: ${result.outcome}`);
+  return result.results[0];
+}
