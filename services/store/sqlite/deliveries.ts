@@ -33,27 +33,32 @@ export function createSqliteOutbox(
     if (request.sweep) sweep(nowMs);
     const room = (sinkId: string) => request.capacity[sinkId] ?? request.capacityPerSink;
     const dueBySink = waitingSinks()
-      .filter((sinkId) => room(sinkId) > 0)
-      .map((sinkId) => dueLanes(sinkId, nowMs, Math.min(room(sinkId), limit)));
+      .filter(({ sinkId }) => room(sinkId) > 0)
+      .map(({ sinkId }) => dueLanes(sinkId, nowMs, Math.min(room(sinkId), limit)));
     const deliveries = shareBySink(dueBySink, limit)
       .map((lane) => lease(lane, request))
       .filter((delivery) => delivery !== null);
     const taken = Map.groupBy(deliveries, ({ sinkId }) => sinkId);
-    const open = waitingSinks()
-      .filter((sinkId) => room(sinkId) > (taken.get(sinkId)?.length ?? 0));
-    return { deliveries, nextDueAtMs: earliestDue(open) };
+    const next = waitingSinks()
+      .find(({ sinkId }) => room(sinkId) > (taken.get(sinkId)?.length ?? 0));
+    return { deliveries, nextDueAtMs: next?.dueAtMs ?? null };
   }
 
-  /** Every sink with a lane, found by hopping along the index: its cost grows with the sinks, not with the lanes. */
-  function waitingSinks(): string[] {
-    return db.all<{ sink_id: string }>(
+  /**
+   * Every sink with a lane, the longest due first. Found by hopping along the index, so that the cost grows with the
+   * sinks and not with the lanes.
+   */
+  function waitingSinks(): { sinkId: string; dueAtMs: number }[] {
+    return db.all<{ sink_id: string; due_at: number }>(
       `WITH RECURSIVE sinks (sink_id) AS (
          SELECT MIN(sink_id) FROM lanes
          UNION ALL
          SELECT (SELECT MIN(sink_id) FROM lanes WHERE lanes.sink_id > sinks.sink_id)
          FROM sinks WHERE sinks.sink_id IS NOT NULL)
-       SELECT sink_id FROM sinks WHERE sink_id IS NOT NULL`,
-    ).map(({ sink_id }) => sink_id);
+       SELECT sink_id,
+         (SELECT MIN(due_at) FROM lanes WHERE lanes.sink_id = sinks.sink_id) AS due_at
+       FROM sinks WHERE sink_id IS NOT NULL ORDER BY due_at, sink_id`,
+    ).map(({ sink_id, due_at }) => ({ sinkId: sink_id, dueAtMs: due_at }));
   }
 
   function dueLanes(sinkId: string, nowMs: number, most: number): string[] {
@@ -63,16 +68,6 @@ export function createSqliteOutbox(
       nowMs,
       most,
     ).map(({ lane }) => lane);
-  }
-
-  function earliestDue(sinkIds: readonly string[]): number | null {
-    const times = sinkIds.flatMap((sinkId) =>
-      db.all<{ due_at: number }>(
-        "SELECT due_at FROM lanes WHERE sink_id = ? ORDER BY due_at LIMIT 1",
-        sinkId,
-      )
-    );
-    return times.length === 0 ? null : Math.min(...times.map(({ due_at }) => due_at));
   }
 
   /** Takes the head of a lane; null (and no lane any more) when nothing of it is left. */

@@ -1,0 +1,233 @@
+import { every } from "hono/combine";
+import { requireAgent, requireScope } from "./middleware/agent_auth.ts";
+import type { RouteGuards } from "./middleware/app_env.ts";
+import { jsonBody } from "./middleware/json_body.ts";
+import { rateLimitPerAgent } from "./middleware/rate_limit.ts";
+import { createApp } from "./routes/mod.ts";
+import { type Clock, systemClock } from "./services/clock.ts";
+import { type Config, readConfig } from "./services/config.ts";
+import { createDeliveryEngine, type DeliveryEngine } from "./services/delivery/engine.ts";
+import { createSettler } from "./services/delivery/settler.ts";
+import { createSigner } from "./services/delivery/signing.ts";
+import type { Sink } from "./services/delivery/sink.ts";
+import { createWebhookSink } from "./services/delivery/webhook_sink.ts";
+import { judgeWebhookUrl, parseEgressAllow } from "./services/egress.ts";
+import { createIds } from "./services/ids.ts";
+import { createRemoteKeySet } from "./services/key_set.ts";
+import { createLogger, type Logger } from "./services/log.ts";
+import { createPublisher } from "./services/publisher.ts";
+import { createSealer } from "./services/secrets.ts";
+import { createSessionService } from "./services/sessions.ts";
+import { createSmsSink } from "./services/sms/sms_sink.ts";
+import { createTwilioSender } from "./services/sms/twilio_client.ts";
+import { createStaticKeySet } from "./services/static_key_set.ts";
+import { openStore } from "./services/store/open.ts";
+import { SMS_SINK } from "./services/store/port.ts";
+import { createTokenVerifier } from "./services/token_verifier.ts";
+import { createUpstream } from "./services/upstream.ts";
+import { createWebhookService, type WebhookService } from "./services/webhooks.ts";
+
+export const VERSION = "0.1.0";
+
+/** Exit status for a configuration that cannot be used: sysexits(3) EX_CONFIG. */
+const EX_CONFIG = 78;
+
+/** What the program is built from besides its configuration; tests hand in their own. */
+export interface Environment {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly fetch: typeof fetch;
+}
+
+/** A Patchbay that listens. */
+export interface Patchbay {
+  /** Where it listens; with `PORT=0` this tells the port. */
+  readonly url: string;
+  /** Takes no more requests, finishes what is under way within `DRAIN_MS`, gives leases back, closes the store. */
+  drain(): Promise<void>;
+}
+
+/** Builds everything, listens, and carries on with the deliveries that an earlier process left. */
+export async function startPatchbay(config: Config, environment: Environment): Promise<Patchbay> {
+  const { log, clock, fetch } = environment;
+  const ids = createIds();
+  const { store, encryptionKey } = await openStore(config.store);
+  const keySet = config.jwt.keys.kind === "remote"
+    ? createRemoteKeySet({ url: config.jwt.keys.url, fetch, clock, log })
+    : await createStaticKeySet(config.jwt.keys.untrustedText, config.jwt.algorithms);
+  // The listener does not wait for the issuer: until the keys are there, /readyz says so.
+  void keySet.warm();
+
+  let engine: DeliveryEngine | null = null;
+  const wake = () => engine?.wake();
+  const publisher = createPublisher({
+    store,
+    clock,
+    ids,
+    log,
+    smsEnabled: config.sms !== null,
+    onPublished: wake,
+  });
+  const egressAllow = await parseEgressAllow(config.webhooks.egressAllow);
+  const webhooks = createWebhookService({
+    registry: store,
+    publisher,
+    sealer: createSealer(encryptionKey),
+    judgeUrl: (untrustedUrl) => judgeWebhookUrl(untrustedUrl, egressAllow),
+    clock,
+    ids,
+    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+  });
+  const leaseMs = config.webhooks.timeoutMs + 15_000;
+  engine = createDeliveryEngine({
+    ...environment,
+    outbox: store,
+    settler: createSettler({ outbox: store, publisher, clock, log, leaseMs }),
+    sinkFor: createSinks(config, webhooks, environment),
+    ids,
+    leaseMs,
+  });
+
+  const upstream = createUpstream({ ...config.upstream, fetch, clock });
+  const sessions = createSessionService({
+    store,
+    upstream,
+    publisher,
+    clock,
+    ids,
+    log,
+    upstreamTimeoutMs: config.upstream.timeoutMs,
+  });
+  let draining = false;
+  const app = createApp({
+    guards: createGuards(config, createTokenVerifier({ keySet, policy: config.jwt, clock }), clock),
+    sessions,
+    upstream,
+    publisher,
+    webhooks,
+    store,
+    clock,
+    log,
+    trustProxyHops: config.server.trustProxyHops,
+    notificationsToken: config.notificationsToken,
+    health: { keysLoaded: () => keySet.state().loaded, draining: () => draining },
+    onDue: wake,
+  });
+
+  const server = Deno.serve(
+    { hostname: config.server.host, port: config.server.port, onListen: () => {} },
+    app.fetch,
+  );
+  engine.start();
+  const shownHost = config.server.host === "0.0.0.0" ? "127.0.0.1" : config.server.host;
+  const url = `http://${shownHost}:${server.addr.port}`;
+  log.info("patchbay.listening", { url, version: VERSION, store: config.store.engine.kind });
+
+  return {
+    url,
+    async drain() {
+      draining = true;
+      const startedAtMs = clock.now();
+      const left = () => Math.max(0, config.server.drainMs - (clock.now() - startedAtMs));
+      log.info("patchbay.draining", { withinMs: config.server.drainMs });
+      await Promise.all([
+        withinTime(clock, left(), server.shutdown()),
+        engine.stop(left()),
+      ]);
+      await withinTime(clock, left(), sessions.settled());
+      await store.close();
+      log.info("patchbay.stopped", { afterMs: clock.now() - startedAtMs });
+    },
+  };
+}
+
+/** All webhooks share one sink; the customer's phone is another, and there only with SMS configured. */
+function createSinks(
+  config: Config,
+  webhooks: WebhookService,
+  environment: Environment,
+): (sinkId: string) => Sink {
+  const webhookSink = createWebhookSink({
+    ...environment,
+    webhooks,
+    readCredentials: webhooks.readCredentials,
+    signer: createSigner(),
+    timeoutMs: config.webhooks.timeoutMs,
+    retryWaitsMs: config.webhooks.retryWaitsMs,
+    version: VERSION,
+  });
+  if (config.sms === null) return () => webhookSink;
+  const { sender } = config.sms;
+  const smsSink = createSmsSink({
+    ...environment,
+    twilio: createTwilioSender({
+      ...config.sms,
+      timeoutMs: config.webhooks.timeoutMs,
+      fetch: environment.fetch,
+    }),
+    defaultSender: sender,
+    ownNumbers: "from" in sender ? [sender.from] : null,
+    retryWaitsMs: config.webhooks.retryWaitsMs,
+  });
+  return (sinkId) => sinkId === SMS_SINK ? smsSink : webhookSink;
+}
+
+function createGuards(
+  config: Config,
+  verifier: Parameters<typeof requireAgent>[0]["verifier"],
+  clock: Clock,
+): RouteGuards {
+  const verified = requireAgent({ verifier });
+  const limited = config.rateLimit === null
+    ? null
+    : rateLimitPerAgent({ ...config.rateLimit, clock });
+  return {
+    agent: (scope) => every(verified, requireScope(scope), ...(limited === null ? [] : [limited])),
+    jsonBody,
+  };
+}
+
+/** Resolves with `work`, or after `ms` without it. */
+async function withinTime(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  const { promise: timeUp, resolve } = Promise.withResolvers<void>();
+  const timer = clock.after(ms, resolve);
+  await Promise.race([work, timeUp]);
+  timer.cancel();
+}
+
+async function main(): Promise<void> {
+  const reading = readConfig(Deno.env.toObject());
+  if (!reading.ok) {
+    // deno-lint-ignore no-console
+    for (const line of [...reading.faults, ...reading.notes]) console.error(line);
+    Deno.exit(EX_CONFIG);
+  }
+  const { config, notes } = reading;
+  const log = createLogger({
+    ...config.log,
+    now: Date.now,
+    // deno-lint-ignore no-console
+    write: (line) => console.log(line),
+  });
+  for (const note of notes) log.warn("config.note", { note });
+
+  const patchbay = await startPatchbay(config, {
+    log,
+    clock: systemClock,
+    random: Math.random,
+    fetch,
+  });
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) return;
+    stopping = true;
+    await patchbay.drain();
+    Deno.exit(0);
+  };
+  Deno.addSignalListener("SIGINT", stop);
+  Deno.addSignalListener("SIGTERM", stop);
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,66 @@
+import { Hono } from "hono";
+import { requestId } from "hono/request-id";
+import { secureHeaders } from "hono/secure-headers";
+import { accessLog } from "../middleware/access_log.ts";
+import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
+import { clientAddress } from "../middleware/client_address.ts";
+import { methodFallback } from "../middleware/method_fallback.ts";
+import { createErrorHandler, notFound } from "../middleware/problem_details.ts";
+import type { Clock } from "../services/clock.ts";
+import type { Logger } from "../services/log.ts";
+import type { Publisher } from "../services/publisher.ts";
+import type { SessionService } from "../services/sessions.ts";
+import type { Store } from "../services/store/port.ts";
+import type { Upstream } from "../services/upstream.ts";
+import type { WebhookService } from "../services/webhooks.ts";
+import { deliveryRoutes } from "./deliveries.ts";
+import { eventRoutes } from "./events.ts";
+import { healthRoutes, type HealthRoutesDependencies } from "./health.ts";
+import { ingressRoutes } from "./ingress.ts";
+import { meRoutes } from "./me.ts";
+import { sessionRoutes } from "./sessions.ts";
+import { smsSessionRoutes } from "./smssessions.ts";
+import { webhookRoutes } from "./webhooks.ts";
+
+export interface AppDependencies {
+  readonly guards: RouteGuards;
+  readonly sessions: SessionService;
+  readonly upstream: Upstream;
+  readonly publisher: Publisher;
+  readonly webhooks: WebhookService;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly trustProxyHops: number;
+  readonly notificationsToken: string | null;
+  readonly health: Pick<HealthRoutesDependencies, "keysLoaded" | "draining">;
+  /** Deliveries were made due by hand. */
+  readonly onDue: () => void;
+}
+
+/** Every route of DESIGN §5 behind the middleware that all of them share. */
+export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
+  const { clock, log, store, guards } = dependencies;
+  const app = new Hono<AppEnv>();
+  app.onError(createErrorHandler({ log }));
+  app.notFound(notFound);
+
+  app.use(requestId());
+  app.use(clientAddress(dependencies));
+  app.use(accessLog({ log, clock }));
+  app.use(secureHeaders());
+  app.use(methodFallback({ app }));
+
+  app.route("/", smsSessionRoutes(dependencies));
+  app.route("/", meRoutes(dependencies));
+  app.route("/", sessionRoutes({ store, guards, clock }));
+  app.route("/", webhookRoutes(dependencies));
+  app.route("/", eventRoutes({ store, guards }));
+  app.route("/", deliveryRoutes(dependencies));
+  app.route("/", ingressRoutes({ ...dependencies, token: dependencies.notificationsToken }));
+  app.route(
+    "/",
+    healthRoutes({ ...dependencies.health, clock, log, pingStore: () => store.ping() }),
+  );
+  return app;
+}

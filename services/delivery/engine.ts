@@ -1,0 +1,188 @@
+import type { Clock, Timer } from "../clock.ts";
+import type { Ids } from "../ids.ts";
+import type { Logger } from "../log.ts";
+import type { ClaimedBatch, ClaimedDelivery, Outbox } from "../store/port.ts";
+import type { AttemptEnd, Sink } from "./sink.ts";
+import type { Settler } from "./settler.ts";
+
+export interface DeliveryEngineOptions {
+  readonly outbox: Pick<Outbox, "claimDeliveries">;
+  readonly settler: Settler;
+  /** The sink that a sink id belongs to. */
+  readonly sinkFor: (sinkId: string) => Sink;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly ids: Pick<Ids, "token">;
+  readonly log: Logger;
+  /** Longer than any attempt takes; after it a delivery comes back by itself. */
+  readonly leaseMs: number;
+  /** How many attempts run at once in all. */
+  readonly concurrency?: number;
+  /** How many lanes of one sink are served at once, so that one that hangs leaves the others their share. */
+  readonly concurrencyPerSink?: number;
+}
+
+/** Carries deliveries from the outbox to their sinks. */
+export interface DeliveryEngine {
+  /** Begins with a claim: what an earlier process left is due. */
+  start(): void;
+  /** Something was published. */
+  wake(): void;
+  /** Claims nothing more; ends once the attempts under way are settled. Those still running after `withinMs` are aborted. */
+  stop(withinMs: number): Promise<void>;
+}
+
+/** A claim takes at most this many, so that its reply stays small (32 events of 20 kB). */
+const CLAIM_LIMIT = 32;
+/** Picks up what a dead instance left and trims what is past its time; the only store command of an idle instance. */
+const SWEEP_MS = 60_000;
+const STORE_BACKOFF_MS = { first: 1_000, most: 30_000 };
+
+/**
+ * One pump per process: settle what has ended, claim what is due, repeat while there is work. It sleeps until somebody
+ * publishes, an attempt ends, or the earliest due time that the last claim told.
+ */
+export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEngine {
+  const { outbox, settler, clock, log } = options;
+  const concurrency = options.concurrency ?? 128;
+  const perSink = options.concurrencyPerSink ?? 10;
+  const underWay = new Map<string, { sinkId: string; done: Promise<void> }>();
+  const aborter = new AbortController();
+  let state: "new" | "running" | "stopping" = "new";
+  let pumping: Promise<void> | null = null;
+  let wanted = false;
+  let timer: Timer | null = null;
+  let lastSweepMs = -Infinity;
+  let failures = 0;
+
+  function wake(): void {
+    if (state !== "running") return;
+    wanted = true;
+    pumping ??= pump().finally(() => {
+      pumping = null;
+      // A wake between the pump's last look and its end must not be lost.
+      if (wanted) wake();
+    });
+  }
+
+  async function pump(): Promise<void> {
+    timer?.cancel();
+    while (wanted && state === "running") {
+      wanted = false;
+      try {
+        await settler.flush();
+        const batch = await claim();
+        failures = 0;
+        if (batch !== null) begin(batch);
+      } catch (error) {
+        return retryLater(error);
+      }
+    }
+  }
+
+  async function claim(): Promise<ClaimedBatch | null> {
+    const limit = Math.min(CLAIM_LIMIT, concurrency - underWay.size);
+    // Every place is taken: the next attempt to end wakes the pump.
+    if (limit <= 0) return null;
+    const nowMs = clock.now();
+    const sweep = nowMs - lastSweepMs >= SWEEP_MS;
+    const batch = await outbox.claimDeliveries({
+      nowMs,
+      leaseToken: options.ids.token(),
+      leaseUntilMs: nowMs + options.leaseMs,
+      limit,
+      capacityPerSink: perSink,
+      capacity: capacityLeft(),
+      sweep,
+    });
+    if (sweep) lastSweepMs = nowMs;
+    if (batch.deliveries.length === limit) wanted = true;
+    else sleepUntil(batch.nextDueAtMs);
+    return batch;
+  }
+
+  function capacityLeft(): Record<string, number> {
+    const left: Record<string, number> = {};
+    for (const { sinkId } of underWay.values()) left[sinkId] = (left[sinkId] ?? perSink) - 1;
+    return left;
+  }
+
+  function sleepUntil(dueAtMs: number | null): void {
+    const nowMs = clock.now();
+    const sweepAtMs = lastSweepMs + SWEEP_MS;
+    const atMs = Math.min(dueAtMs ?? Infinity, Math.max(sweepAtMs, nowMs));
+    timer?.cancel();
+    timer = clock.after(Math.max(0, atMs - nowMs), wake);
+  }
+
+  function begin({ deliveries }: ClaimedBatch): void {
+    for (const delivery of deliveries) {
+      const done = attempt(delivery).finally(() => {
+        underWay.delete(delivery.id);
+        wake();
+      });
+      underWay.set(delivery.id, { sinkId: delivery.sinkId, done });
+    }
+  }
+
+  async function attempt(delivery: ClaimedDelivery): Promise<void> {
+    let end: AttemptEnd;
+    try {
+      end = await options.sinkFor(delivery.sinkId).attempt(delivery, aborter.signal);
+    } catch (error) {
+      // A fault of ours: what left is not known, so nothing is settled. The lease runs out and the next attempt
+      // is told that this one was interrupted.
+      log.error("delivery.attempt_failed", { deliveryId: delivery.id, error: String(error) });
+      return;
+    }
+    log.info("delivery.attempted", {
+      deliveryId: delivery.id,
+      eventId: delivery.event.id,
+      eventType: delivery.event.type,
+      sessionId: delivery.event.sessionId,
+      sinkId: delivery.sinkId,
+      attempt: delivery.attempt,
+      class: end.report.class,
+      status: end.report.status,
+      durationMs: end.report.durationMs,
+      outcome: end.decision.status,
+    });
+    settler.add(delivery, end);
+  }
+
+  /** The store is away: what is under way goes on, and everything resumes by itself once it is back. */
+  function retryLater(error: unknown): void {
+    const waitMs = Math.min(STORE_BACKOFF_MS.most, STORE_BACKOFF_MS.first * 2 ** failures);
+    failures++;
+    log.warn("delivery.store_unavailable", { error: String(error), retryInMs: waitMs });
+    wanted = false;
+    timer?.cancel();
+    // Instances that lost the store together must not come back together.
+    timer = clock.after(waitMs * (0.5 + options.random() / 2), wake);
+  }
+
+  async function stop(withinMs: number): Promise<void> {
+    if (state !== "running") return;
+    state = "stopping";
+    timer?.cancel();
+    await pumping;
+    const deadline = clock.after(withinMs, () => aborter.abort());
+    await Promise.all([...underWay.values()].map(({ done }) => done));
+    deadline.cancel();
+    try {
+      await settler.flush();
+    } catch (error) {
+      // Their leases run out and another instance repeats them.
+      log.error("delivery.unsettled_at_exit", { error: String(error) });
+    }
+  }
+
+  return {
+    start() {
+      state = "running";
+      wake();
+    },
+    wake,
+    stop,
+  };
+}

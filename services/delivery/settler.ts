@@ -1,0 +1,95 @@
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../log.ts";
+import type { ClaimedDelivery, EventDraft, Outbox, Settlement } from "../store/port.ts";
+import type { AttemptEnd, OwnEvent } from "./sink.ts";
+
+/** Drafts the events that belong to an outcome; the publisher does. */
+export interface OutcomePublisher {
+  draft(event: OwnEvent): Promise<{ draft: EventDraft; webhooksVersion: number }>;
+  /** To be called when the store says that the webhooks have changed. */
+  refresh(): Promise<void>;
+}
+
+export interface SettlerOptions {
+  readonly outbox: Pick<Outbox, "settleDeliveries">;
+  readonly publisher: OutcomePublisher;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** What a lease lasts: an outcome older than that belongs to somebody else's attempt by now. */
+  readonly leaseMs: number;
+}
+
+/** Collects the ends of attempts and writes them down together. */
+export interface Settler {
+  add(delivery: ClaimedDelivery, end: AttemptEnd): void;
+  /** Writes down all that was added. Throws `StoreUnavailable` and keeps what it could not write. */
+  flush(): Promise<void>;
+}
+
+interface Ended {
+  readonly delivery: ClaimedDelivery;
+  readonly end: AttemptEnd;
+  readonly endedAtMs: number;
+}
+
+// As many as one claim takes: one settlement costs the store a handful of writes.
+const SETTLE_LIMIT = 32;
+const MAX_TRIES = 5;
+
+export function createSettler(options: SettlerOptions): Settler {
+  const { outbox, publisher, clock, log } = options;
+  let ended: Ended[] = [];
+
+  async function settle(batch: readonly Ended[]): Promise<void> {
+    for (let tries = 1;; tries++) {
+      const { settlements, webhooksVersion } = await describe(batch);
+      const outcome = await outbox.settleDeliveries({ settlements, webhooksVersion });
+      if (outcome.outcome === "settled") {
+        return outcome.results.forEach((result, at) => {
+          if (result === "fenced") {
+            log.warn("delivery.fenced", { deliveryId: settlements[at]?.deliveryId });
+          }
+        });
+      }
+      if (tries === MAX_TRIES) throw new Error("Cannot settle: the webhooks keep changing");
+      await publisher.refresh();
+    }
+  }
+
+  async function describe(batch: readonly Ended[]) {
+    const settlements: Settlement[] = [];
+    let webhooksVersion = 0;
+    for (const { delivery, end, endedAtMs } of batch) {
+      const drafts: EventDraft[] = [];
+      for (const event of end.events) {
+        const drafted = await publisher.draft(event);
+        drafts.push(drafted.draft);
+        webhooksVersion = drafted.webhooksVersion;
+      }
+      settlements.push({
+        deliveryId: delivery.id,
+        leaseToken: delivery.leaseToken,
+        nowMs: endedAtMs,
+        attemptJson: JSON.stringify({ attempt: delivery.attempt, ...end.report }),
+        next: end.decision,
+        drafts,
+      });
+    }
+    return { settlements, webhooksVersion };
+  }
+
+  return {
+    add: (delivery, end) => {
+      ended.push({ delivery, end, endedAtMs: clock.now() });
+    },
+    async flush() {
+      const worthless = clock.now() - options.leaseMs;
+      ended = ended.filter(({ endedAtMs }) => endedAtMs > worthless);
+      while (ended.length > 0) {
+        const batch = ended.slice(0, SETTLE_LIMIT);
+        await settle(batch);
+        ended = ended.filter((one) => !batch.includes(one));
+      }
+    },
+  };
+}

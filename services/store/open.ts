@@ -1,0 +1,45 @@
+import type { Config } from "../config.ts";
+import { createEncryptionKey } from "../encryption_key.ts";
+import { loadOrCreateKeyFile } from "../key_file.ts";
+import type { Store } from "./port.ts";
+
+/** A store and the key that seals what is secret in it. */
+export interface OpenedStore {
+  readonly store: Store;
+  /** 32 bytes. */
+  readonly encryptionKey: Uint8Array;
+}
+
+/**
+ * Opens the store that the configuration names. Each engine is imported only when it is the one: a run on SQLite loads
+ * no Redis client, a run on Upstash no RESP one.
+ */
+export async function openStore(config: Config["store"]): Promise<OpenedStore> {
+  const { engine, sessionTtlMs, eventRetentionMs } = config;
+  const policy = { sessionTtlMs, eventRetentionMs };
+  if (engine.kind === "sqlite") {
+    const { openSqliteStore } = await import("./sqlite/store.ts");
+    const store = openSqliteStore({ path: engine.path, sync: engine.sync, policy });
+    return { store, encryptionKey: config.encryptionKey ?? await embeddedKey(engine.path) };
+  }
+  if (config.encryptionKey === null) {
+    throw new Error("Cannot open a Redis store without ENCRYPTION_KEY: expected 32 bytes base64");
+  }
+  const { openRedisStore } = await import("./redis/store.ts");
+  const transport = engine.kind === "upstash"
+    ? await import("./redis/upstash_transport.ts").then((module) =>
+      module.createUpstashTransport({ url: engine.url.href, token: engine.token })
+    )
+    : await import("./redis/resp_transport.ts").then((module) =>
+      module.createRespTransport({ url: engine.url.href })
+    );
+  return {
+    store: openRedisStore({ transport, shards: config.shards, policy }),
+    encryptionKey: config.encryptionKey,
+  };
+}
+
+/** Nothing of a database in memory outlives the process, so neither need its key. */
+async function embeddedKey(path: string): Promise<Uint8Array> {
+  return path === ":memory:" ? createEncryptionKey() : await loadOrCreateKeyFile(`${path}.key`);
+}

@@ -1,0 +1,20 @@
+import { deliveryId } from "../delivery_id.ts";
+import { type EventDraft, SMS_SINK } from "../port.ts";
+
+/** A draft in the form that `publishing.lua` reads: deliveries already have their ids. */
+export function draftRequest({ data, webhooks, smsMessages, ...draft }: EventDraft): object {
+  return {
+    ...draft,
+    ...(data.kind === "object"
+      ? { json: data.json }
+      : { before: data.before, messages: data.messages, after: data.after }),
+    webhooks: webhooks.map((candidate) => ({
+      ...candidate,
+      deliveryId: deliveryId(draft.id, candidate.id, null),
+    })),
+    smsMessages: smsMessages.map((message) => ({
+      ...message,
+      deliveryId: deliveryId(draft.id, SMS_SINK, message.index),
+    })),
+  };
+}

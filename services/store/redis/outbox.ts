@@ -1,0 +1,148 @@
+import type {
+  ClaimDeliveriesRequest,
+  ClaimedBatch,
+  EventDraft,
+  Outbox,
+  PublishedEvent,
+  Settlement,
+  SettleOutcome,
+  StorePolicy,
+} from "../port.ts";
+import { firstDeliveryIdAt, firstEventIdAt } from "../delivery_id.ts";
+import { draftRequest } from "./drafts.ts";
+import { claimedDelivery, countOrNull, list, publishedEvent, text } from "./replies.ts";
+import { SCRIPTS } from "./scripts.ts";
+import type { Shards } from "./shards.ts";
+
+/** The outbox in Redis. */
+export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
+  const shardOf = (draft: EventDraft) => shards.of(draft.sessionId ?? draft.id);
+
+  async function claimOn(shard: number, request: ClaimDeliveriesRequest): Promise<ClaimedBatch> {
+    const oldestMs = request.nowMs - policy.eventRetentionMs;
+    const sweepBefore = request.sweep
+      ? { event: firstEventIdAt(oldestMs), delivery: firstDeliveryIdAt(oldestMs) }
+      : undefined;
+    const [nextDueAt, ...deliveries] = list(
+      await shards.run("claim deliveries", SCRIPTS.claimDeliveries, shard, {
+        ...request,
+        sweepBefore,
+      }),
+    );
+    // The shard travels in the lease token: settling must find it, and a delivery's id does not tell.
+    const leaseToken = `${shard}.${request.leaseToken}`;
+    return {
+      deliveries: deliveries.map((reply) => claimedDelivery(list(reply), leaseToken)),
+      nextDueAtMs: countOrNull(nextDueAt ?? -1),
+    };
+  }
+
+  async function settleOn(
+    shard: number,
+    settlements: readonly Settlement[],
+    webhooksVersion: number,
+  ): Promise<SettleOutcome> {
+    const publishes = settlements.some(({ drafts }) => drafts.length > 0);
+    const reply = await shards.run("settle deliveries", SCRIPTS.settleDeliveries, shard, {
+      settlements: settlements.map(settlementRequest),
+      ...(publishes ? { webhooksVersion } : {}),
+    });
+    if (reply === "stale") return { outcome: "stale-webhooks" };
+    return {
+      outcome: "settled",
+      results: list(reply).map((done) => Number(done) === 1 ? "settled" : "fenced"),
+    };
+  }
+
+  return {
+    async publish({ drafts, nowMs, webhooksVersion }) {
+      const events = new Map<string, PublishedEvent>();
+      // One shard after the other: repeating a request whose later shard was stale is harmless,
+      // because a shard answers for a draft that it holds already without storing it again.
+      for (const [shard, own] of Map.groupBy(drafts, shardOf)) {
+        const reply = await shards.run("publish the events", SCRIPTS.publish, shard, {
+          drafts: own.map(draftRequest),
+          nowMs,
+          webhooksVersion,
+        });
+        if (reply === "stale") return { outcome: "stale-webhooks" };
+        list(reply).forEach((result, at) => {
+          const id = own[at]?.id ?? "";
+          events.set(id, publishedEvent(id, list(result)));
+        });
+      }
+      return {
+        outcome: "published",
+        events: drafts.map(({ id }) => events.get(id)).filter((event) => event !== undefined),
+      };
+    },
+
+    async claimDeliveries(request) {
+      const deliveries: ClaimedBatch["deliveries"][number][] = [];
+      let nextDueAtMs: number | null = null;
+      for (let shard = 0; shard < shards.count; shard++) {
+        const batch = await claimOn(shard, remaining(request, deliveries));
+        deliveries.push(...batch.deliveries);
+        nextDueAtMs = earlier(nextDueAtMs, batch.nextDueAtMs);
+      }
+      return { deliveries, nextDueAtMs };
+    },
+
+    async settleDeliveries({ settlements, webhooksVersion }) {
+      const results = new Map<Settlement, "settled" | "fenced">();
+      for (const [shard, own] of Map.groupBy(settlements, shardOfLease)) {
+        const settled = await settleOn(shard, own, webhooksVersion);
+        if (settled.outcome !== "settled") return settled;
+        own.forEach((settlement, at) => results.set(settlement, settled.results[at] ?? "fenced"));
+      }
+      return {
+        outcome: "settled",
+        results: settlements.map((settlement) => results.get(settlement) ?? "fenced"),
+      };
+    },
+
+    async retryDelivery(deliveryId, nowMs) {
+      // Which shard holds it is not to be seen from its id; only that one does anything.
+      const replies = await Promise.all(
+        Array.from(
+          { length: shards.count },
+          (_, shard) =>
+            shards.run("retry the delivery", SCRIPTS.retryDelivery, shard, { deliveryId, nowMs }),
+        ),
+      );
+      const word = replies.map(text).find((reply) => reply !== "");
+      return word === "due" || word === "in-flight" ? word : null;
+    },
+  };
+}
+
+/** What is left of a claim for the next shard. */
+function remaining(
+  request: ClaimDeliveriesRequest,
+  taken: ClaimedBatch["deliveries"],
+): ClaimDeliveriesRequest {
+  const capacity: Record<string, number> = { ...request.capacity };
+  for (const { sinkId } of taken) {
+    capacity[sinkId] = (capacity[sinkId] ?? request.capacityPerSink) - 1;
+  }
+  return { ...request, capacity, limit: request.limit - taken.length };
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  if (a === null || b === null) return a ?? b;
+  return Math.min(a, b);
+}
+
+function shardOfLease({ leaseToken }: Settlement): number {
+  return Number(leaseToken.slice(0, leaseToken.indexOf(".")));
+}
+
+function settlementRequest({ leaseToken, next, drafts, ...settlement }: Settlement): object {
+  return {
+    ...settlement,
+    leaseToken: leaseToken.slice(leaseToken.indexOf(".") + 1),
+    status: next.status,
+    atMs: next.status === "retrying" ? next.atMs : undefined,
+    drafts: drafts.map(draftRequest),
+  };
+}

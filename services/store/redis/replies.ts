@@ -1,0 +1,114 @@
+import type {
+  ClaimedDelivery,
+  DeliveryRecord,
+  DeliveryStatus,
+  EventRecord,
+  Participant,
+  PublishedEvent,
+  SessionRecord,
+} from "../port.ts";
+
+/*
+ * Replies come from this engine's own scripts, so their shape is known; what is not known is whether a number came
+ * as a number or as a text: RESP gives hash fields as texts, Upstash's REST the same inside JSON.
+ */
+
+export type Reply = readonly unknown[];
+
+export function list(reply: unknown): Reply {
+  return Array.isArray(reply) ? reply : [];
+}
+
+export function text(value: unknown): string {
+  return String(value ?? "");
+}
+
+/** '' stands for nothing in replies, as a Lua table cannot hold a nil. */
+export function textOrNull(value: unknown): string | null {
+  return text(value) === "" ? null : text(value);
+}
+
+/** Negative stands for nothing. */
+export function countOrNull(value: unknown): number | null {
+  const count = Number(value);
+  return count < 0 ? null : count;
+}
+
+export function publishedEvent(id: string, reply: Reply): PublishedEvent {
+  const [accepted, sequence, deliveries] = reply;
+  return {
+    id,
+    accepted: Number(accepted) === 1,
+    sequence: countOrNull(sequence),
+    deliveries: Number(deliveries),
+  };
+}
+
+export function sessionRecord(reply: Reply): SessionRecord {
+  const [id, agentsJson, state, acceptedAt, upstream, updatedAt, sequence, phone, sender] = reply;
+  const [holder, ...participants] = JSON.parse(text(agentsJson)) as [Participant, ...Participant[]];
+  const known = textOrNull(phone);
+  return {
+    id: text(id),
+    agentId: holder.agentId,
+    nickname: holder.nickname,
+    participants,
+    state: text(state),
+    acceptedAtMs: Number(acceptedAt),
+    acceptedUpstreamMs: Number(upstream),
+    updatedAtMs: Number(updatedAt),
+    sequence: Number(sequence),
+    customer: known === null ? null : { phone: known, sender: textOrNull(sender) },
+  };
+}
+
+export function eventRecord(reply: Reply): EventRecord {
+  const [id, type, sessionId, sequence, agentId, occurredAt, dataJson] = reply;
+  return {
+    id: text(id),
+    type: text(type),
+    sessionId: textOrNull(sessionId),
+    sequence: countOrNull(sequence),
+    agentId: textOrNull(agentId),
+    occurredAtMs: Number(occurredAt),
+    dataJson: text(dataJson),
+  };
+}
+
+export function claimedDelivery(reply: Reply, leaseToken: string): ClaimedDelivery {
+  const [id, sinkId, attempt, interrupted, messageIndex] = reply;
+  const [phone, sender] = reply.slice(12);
+  const known = textOrNull(phone);
+  return {
+    id: text(id),
+    sinkId: text(sinkId),
+    leaseToken,
+    attempt: Number(attempt),
+    interrupted: Number(interrupted) === 1,
+    messageIndex: countOrNull(messageIndex),
+    event: eventRecord(reply.slice(5, 12)),
+    customer: known === null ? null : { phone: known, sender: textOrNull(sender) },
+  };
+}
+
+/** A delivery from its id and the flat fields of HGETALL. */
+export function deliveryRecord(id: string, flat: Reply): DeliveryRecord {
+  const fields = new Map<string, string>();
+  for (let at = 0; at + 1 < flat.length; at += 2) fields.set(text(flat[at]), text(flat[at + 1]));
+  const field = (name: string) => fields.get(name) ?? "";
+  const numberOrNull = (name: string) => fields.has(name) ? Number(field(name)) : null;
+  return {
+    id,
+    eventId: field("event"),
+    eventType: field("type"),
+    sinkId: field("sink"),
+    sessionId: fields.get("session") ?? null,
+    messageIndex: numberOrNull("index"),
+    // This engine's scripts write no other words.
+    status: field("status") as DeliveryStatus,
+    attempts: Number(field("attempts")),
+    createdAtMs: Number(field("createdAt")),
+    updatedAtMs: Number(field("updatedAt")),
+    nextAttemptAtMs: numberOrNull("nextAt"),
+  };
+}

@@ -1,0 +1,38 @@
+import applyEffect from "./scripts/apply_effect.lua" with { type: "text" };
+import base from "./scripts/base.lua" with { type: "text" };
+import changeWebhook from "./scripts/change_webhook.lua" with { type: "text" };
+import claimDeliveries from "./scripts/claim_deliveries.lua" with { type: "text" };
+import claimSession from "./scripts/claim_session.lua" with { type: "text" };
+import confirmSession from "./scripts/confirm_session.lua" with { type: "text" };
+import lanes from "./scripts/lanes.lua" with { type: "text" };
+import listDeliveries from "./scripts/list_deliveries.lua" with { type: "text" };
+import listEvents from "./scripts/list_events.lua" with { type: "text" };
+import listSessions from "./scripts/list_sessions.lua" with { type: "text" };
+import listWebhooks from "./scripts/list_webhooks.lua" with { type: "text" };
+import publish from "./scripts/publish.lua" with { type: "text" };
+import publishing from "./scripts/publishing.lua" with { type: "text" };
+import readSession from "./scripts/read_session.lua" with { type: "text" };
+import releaseClaim from "./scripts/release_claim.lua" with { type: "text" };
+import retryDelivery from "./scripts/retry_delivery.lua" with { type: "text" };
+import setCustomer from "./scripts/set_customer.lua" with { type: "text" };
+import settleDeliveries from "./scripts/settle_deliveries.lua" with { type: "text" };
+import { defineScript } from "./transport.ts";
+
+/** Every script: the shared texts that it calls, then its own. Each file's header names its request and reply. */
+export const SCRIPTS = {
+  claimSession: defineScript("claim_session", base + claimSession),
+  confirmSession: defineScript("confirm_session", base + publishing + confirmSession),
+  releaseClaim: defineScript("release_claim", base + releaseClaim),
+  applyEffect: defineScript("apply_effect", base + publishing + applyEffect),
+  readSession: defineScript("read_session", base + readSession),
+  listSessions: defineScript("list_sessions", base + listSessions),
+  setCustomer: defineScript("set_customer", base + setCustomer),
+  publish: defineScript("publish", base + publishing + publish),
+  claimDeliveries: defineScript("claim_deliveries", base + publishing + lanes + claimDeliveries),
+  settleDeliveries: defineScript("settle_deliveries", base + publishing + lanes + settleDeliveries),
+  retryDelivery: defineScript("retry_delivery", base + publishing + lanes + retryDelivery),
+  listEvents: defineScript("list_events", base + listEvents),
+  listDeliveries: defineScript("list_deliveries", base + listDeliveries),
+  changeWebhook: defineScript("change_webhook", base + changeWebhook),
+  listWebhooks: defineScript("list_webhooks", base + listWebhooks),
+};

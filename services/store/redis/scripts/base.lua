@@ -1,0 +1,74 @@
+-- Shared by every script, which is this text followed by its own.
+-- KEYS[1]  the prefix of all keys of one shard, `pb:{n}:`; its braces put them into one cluster slot
+-- ARGV[1]  the request as JSON; absent members are absent, never null
+-- ARGV[2]  the policy as JSON: sessionTtlMs, memoryTtlMs, retentionMs, stateWindowMs, attemptsKept, sweepLimit
+local P = KEYS[1]
+local req = cjson.decode(ARGV[1])
+local policy = cjson.decode(ARGV[2])
+local now = req.nowMs
+local call = redis.call
+
+-- Keys outlive by this much what they hold, so that the sweep still finds what to take out of the indexes.
+local MARGIN_MS = 3600000
+
+local function hash(key)
+  local flat = call('HGETALL', key)
+  if #flat == 0 then return nil end
+  local fields = {}
+  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  return fields
+end
+
+-- The mapping, unless it has lapsed; `agents` is decoded, holder first.
+local function live_session(id)
+  local s = hash(P .. 's:' .. id)
+  if not s or tonumber(s.expiresAt) <= now then return nil end
+  s.id = id
+  s.agents = cjson.decode(s.agents)
+  return s
+end
+
+local function is_member(s, agent)
+  for _, a in ipairs(s.agents) do
+    if a.agentId == agent then return true end
+  end
+  return false
+end
+
+local function slide(id)
+  local ends = now + policy.sessionTtlMs
+  call('HSET', P .. 's:' .. id, 'expiresAt', ends)
+  call('PEXPIRE', P .. 's:' .. id, policy.sessionTtlMs + MARGIN_MS)
+  call('ZADD', P .. 'expiry', ends, id)
+end
+
+local function unmap(s)
+  call('DEL', P .. 's:' .. s.id)
+  call('ZREM', P .. 'expiry', s.id)
+  call('ZREM', P .. 'sessions', s.id)
+  call('ZREM', P .. 'sessions:' .. s.agents[1].agentId, s.id)
+end
+
+-- Writes who is in the session; `before` is the holder until now, if there was one.
+local function write_agents(id, agents, before)
+  local holder = agents[1].agentId
+  call('HSET', P .. 's:' .. id, 'agents', cjson.encode(agents), 'updatedAt', now)
+  if before ~= holder then
+    if before then call('ZREM', P .. 'sessions:' .. before, id) end
+    call('ZADD', P .. 'sessions:' .. holder, 0, id)
+  end
+end
+
+-- The reply form of a mapping; '' stands for nothing.
+local function session_reply(s)
+  local m = hash(P .. 'm:' .. s.id) or {}
+  return {
+    s.id, cjson.encode(s.agents), s.state, s.acceptedAt, s.acceptedUpstream, s.updatedAt,
+    m.seq or '0', m.phone or '', m.sender or '',
+  }
+end
+
+local function stale()
+  return req.webhooksVersion ~= nil
+    and tonumber(call('GET', P .. 'webhooks:version') or 0) ~= req.webhooksVersion
+end

@@ -1,0 +1,14 @@
+-- Adds, replaces or deletes a webhook and gives the list a new version. Runs on the first shard, which keeps the list.
+-- req    id, json? (absent: delete)
+-- reply  the new version, as text | '' (there was nothing to delete)
+local key = P .. 'webhooks'
+if req.json then call('HSET', key, req.id, req.json)
+elseif call('HDEL', key, req.id) == 0 then return '' end
+-- By the clock, so that no version comes back when the database was emptied in between.
+local time = call('TIME')
+local version = time[1] * 1000 + math.floor(time[2] / 1000)
+local last = tonumber(call('GET', P .. 'webhooks:version') or 0)
+if version <= last then version = last + 1 end
+local text = string.format('%d', version)
+call('SET', P .. 'webhooks:version', text)
+return text

@@ -1,0 +1,12 @@
+-- Reserves a session for an agent's Accept.
+-- req    sessionId, agentId, token, nowMs, untilMs
+-- reply  'holder' | 'participant' (claimed as such) | 'own' | 'held'
+local s = live_session(req.sessionId)
+if s and is_member(s, req.agentId) then return 'own' end
+if s and tonumber(s.seatUntil) <= now then return 'held' end
+local key = P .. 'c:' .. req.sessionId
+local claim = hash(key)
+if claim and claim.agent ~= req.agentId and tonumber(claim['until']) > now then return 'held' end
+call('HSET', key, 'agent', req.agentId, 'token', req.token, 'until', req.untilMs)
+call('PEXPIRE', key, math.max(1, req.untilMs - now) + MARGIN_MS)
+return s and 'participant' or 'holder'

@@ -1,0 +1,130 @@
+-- publish(draft): duplicates, numbering, the event, its deliveries and their lanes.
+-- Returns {accepted, sequence, deliveries}: accepted 0 or 1, sequence -1 without a session.
+
+local POSITIONS_PER_EVENT = 16384
+
+-- The sinks index tells each sink's earliest due lane; kept after every change to `due:<sink>`.
+local function refresh_sink(sink)
+  local first = call('ZRANGE', P .. 'due:' .. sink, 0, 0, 'WITHSCORES')
+  if #first == 0 then call('ZREM', P .. 'sinks', sink)
+  else call('ZADD', P .. 'sinks', first[2], sink) end
+end
+
+local function enqueue(draft, sink, id, index, ordered, seq, ordinal)
+  local lane = id
+  if ordered and draft.sessionId then lane = sink .. ':' .. draft.sessionId end
+  local key, position = P .. 'd:' .. id, seq * POSITIONS_PER_EVENT + ordinal
+  call('HSET', key, 'event', draft.id, 'type', draft.type, 'sink', sink, 'lane', lane,
+    'position', position, 'status', 'pending', 'attempts', 0, 'createdAt', now, 'updatedAt', now, 'nextAt', now)
+  if draft.sessionId then call('HSET', key, 'session', draft.sessionId) end
+  if index then call('HSET', key, 'index', index) end
+  call('PEXPIRE', key, policy.retentionMs + MARGIN_MS)
+  call('ZADD', P .. 'lane:' .. lane, position, id)
+  call('PEXPIRE', P .. 'lane:' .. lane, policy.retentionMs + MARGIN_MS)
+  call('ZADD', P .. 'list:' .. sink .. ':pending', 0, id)
+  call('SADD', P .. 'known-sinks', sink)
+  if call('ZADD', P .. 'due:' .. sink, 'NX', now, lane) == 1 then
+    call('ZADD', P .. 'sinks', 'LT', now, sink)
+  end
+end
+
+-- Leaves out the messages that the session has seen; nil when none is left.
+local function fresh_data(draft)
+  if not draft.messages then return draft.json, {} end
+  local texts, fresh = {}, {}
+  local seen = P .. 'seen:' .. draft.sessionId
+  for _, m in ipairs(draft.messages) do
+    if call('SADD', seen, m.index) == 1 then
+      texts[#texts + 1] = m.json
+      fresh[m.index] = true
+    end
+  end
+  if #texts == 0 then return nil end
+  return draft.before .. '[' .. table.concat(texts, ',') .. ']' .. draft.after, fresh
+end
+
+-- What outlives the mapping: numbering, the last state, the customer. Returns the event's sequence.
+local function remember(draft)
+  local key = P .. 'm:' .. draft.sessionId
+  local seq = call('HINCRBY', key, 'seq', 1)
+  if draft.stateHash then call('HSET', key, 'hash', draft.stateHash, 'hashAt', now) end
+  local seen = draft.observed or {}
+  if (seen.phone or seen.sender) and call('HEXISTS', key, 'given') == 0 then
+    if seen.phone then call('HSET', key, 'phone', seen.phone) end
+    if seen.sender then call('HSET', key, 'sender', seen.sender) end
+  end
+  call('PEXPIRE', key, policy.memoryTtlMs + MARGIN_MS)
+  call('PEXPIRE', P .. 'seen:' .. draft.sessionId, policy.memoryTtlMs + MARGIN_MS)
+  return seq
+end
+
+local function observe(s, draft)
+  local state = draft.observed and draft.observed.state or s.state
+  call('HSET', P .. 's:' .. s.id, 'state', state, 'updatedAt', now)
+  slide(s.id)
+end
+
+local function store_event(draft, data, s, seq)
+  local key = P .. 'e:' .. draft.id
+  call('HSET', key, 'type', draft.type, 'at', draft.occurredAtMs, 'data', data)
+  if s then call('HSET', key, 'agent', s.agents[1].agentId) end
+  if draft.sessionId then
+    call('HSET', key, 'session', draft.sessionId, 'seq', seq)
+    local index = P .. 'events:session:' .. draft.sessionId
+    call('ZADD', index, 0, draft.id)
+    call('PEXPIRE', index, policy.retentionMs + MARGIN_MS)
+  end
+  call('PEXPIRE', key, policy.retentionMs + MARGIN_MS)
+  call('ZADD', P .. 'events', 0, draft.id)
+  call('ZADD', P .. 'events:type:' .. draft.type, 0, draft.id)
+  call('SADD', P .. 'known-types', draft.type)
+end
+
+local function matches(candidate, s)
+  if not candidate.agentIds then return true end
+  if not s then return false end
+  for _, agent in ipairs(candidate.agentIds) do
+    if agent == s.agents[1].agentId then return true end
+  end
+  return false
+end
+
+local function fan_out(draft, s, seq, fresh)
+  local made = 0
+  for _, w in ipairs(draft.webhooks) do
+    if matches(w, s) then
+      enqueue(draft, w.id, w.deliveryId, nil, w.ordered, seq, made)
+      made = made + 1
+    end
+  end
+  for _, m in ipairs(draft.smsMessages) do
+    if s and fresh[m.index] and m.sentAtMs >= tonumber(s.acceptedUpstream) then
+      enqueue(draft, 'sms', m.deliveryId, m.index, true, seq, made)
+      made = made + 1
+    end
+  end
+  return made
+end
+
+local function publish(draft)
+  -- A draft that is published already: the answer to an earlier call was lost, or another shard's list was stale.
+  local known = call('HMGET', P .. 'e:' .. draft.id, 'type', 'seq')
+  if known[1] then return { 1, tonumber(known[2] or -1), 0 } end
+  local id = draft.sessionId
+  if id and draft.stateHash then
+    local last = call('HMGET', P .. 'm:' .. id, 'hash', 'hashAt')
+    if last[1] == draft.stateHash and now - tonumber(last[2]) < policy.stateWindowMs then
+      return { 0, -1, 0 }
+    end
+  end
+  local data, fresh = fresh_data(draft)
+  if not data then return { 0, -1, 0 } end
+  local seq, s = -1, nil
+  if id then
+    seq = remember(draft)
+    s = live_session(id)
+    if s then observe(s, draft) end
+  end
+  store_event(draft, data, s, seq)
+  return { 1, seq, fan_out(draft, s, id and seq or 0, fresh) }
+end

@@ -1,0 +1,78 @@
+import { StoreUnavailable } from "../../errors.ts";
+import { DELIVERY_STATUSES, type StorePolicy } from "../port.ts";
+import { ATTEMPTS_KEPT, memoryTtlMs, STATE_DUPLICATE_WINDOW_MS, SWEEP_LIMIT } from "../rules.ts";
+import { RedisReplyError, type RedisTransport, type Script } from "./transport.ts";
+
+/** The shards of one deployment: which session lives where, and how a script is run there. */
+export interface Shards {
+  readonly count: number;
+  /** The shard of a session; of anything without one by another id of its own. */
+  of(id: string): number;
+  /** `pb:{n}:`, before every key of a shard. All keys of a shard share the hash tag, so they share a cluster slot. */
+  prefix(shard: number): string;
+  /** Runs a script on a shard; `operation` completes the sentence "Cannot …". */
+  run(operation: string, script: Script, shard: number, request: object): Promise<unknown>;
+  /** Runs plain commands on a shard in one round trip. */
+  commands(operation: string, commands: readonly (readonly string[])[]): Promise<unknown[]>;
+}
+
+export function createShards(
+  transport: RedisTransport,
+  count: number,
+  policy: StorePolicy,
+): Shards {
+  const policyJson = JSON.stringify({
+    sessionTtlMs: policy.sessionTtlMs,
+    memoryTtlMs: memoryTtlMs(policy),
+    retentionMs: policy.eventRetentionMs,
+    stateWindowMs: STATE_DUPLICATE_WINDOW_MS,
+    attemptsKept: ATTEMPTS_KEPT,
+    sweepLimit: SWEEP_LIMIT,
+    statuses: DELIVERY_STATUSES,
+  });
+  const prefix = (shard: number) => `pb:{${shard}}:`;
+  return {
+    count,
+    of: (id) => count === 1 ? 0 : fnv1a(id) % count,
+    prefix,
+    run: (operation, script, shard, request) =>
+      explained(
+        operation,
+        transport.script(script, [prefix(shard)], [requestJson(request), policyJson]),
+      ),
+    commands: (operation, commands) => explained(operation, transport.pipeline(commands)),
+  };
+}
+
+/**
+ * A request as JSON that Redis's cjson reads: null members are left out (cjson.null is truthy in Lua), and lone
+ * surrogates, which cjson refuses, become U+FFFD. Texts of JSON inside it escape theirs and stay as they are.
+ */
+function requestJson(request: object): string {
+  return JSON.stringify(request, (_name, value) => {
+    if (value === null) return undefined;
+    return typeof value === "string" ? value.toWellFormed() : value;
+  });
+}
+
+async function explained<T>(operation: string, reply: Promise<T>): Promise<T> {
+  try {
+    return await reply;
+  } catch (cause) {
+    // A refused write (OOM, READONLY, a script's fault) leaves the caller where an absent store does.
+    if (cause instanceof RedisReplyError) throw new StoreUnavailable(operation, { cause });
+    if (cause instanceof StoreUnavailable) {
+      throw new StoreUnavailable(operation, { cause: cause.cause });
+    }
+    throw cause;
+  }
+}
+
+/** FNV-1a, 32 bits: spreads short ids evenly and is the same in every version (the mapping is on disk). */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) {
+    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  }
+  return hash;
+}

@@ -1,0 +1,30 @@
+import type { Store, StorePolicy } from "../port.ts";
+import { createRedisHistory } from "./history.ts";
+import { createRedisOutbox } from "./outbox.ts";
+import { createRedisSessions } from "./sessions.ts";
+import { createShards } from "./shards.ts";
+import type { RedisTransport } from "./transport.ts";
+import { createRedisWebhooks } from "./webhooks.ts";
+
+export interface RedisStoreOptions {
+  /** Upstash's REST or RESP; the store closes it with itself. */
+  readonly transport: RedisTransport;
+  /** Over how many hash tags the sessions are spread; fixed for the life of a database. */
+  readonly shards: number;
+  readonly policy: StorePolicy;
+}
+
+/** The store in a Redis, reached over whichever transport. Connects on first use. */
+export function openRedisStore({ transport, shards: count, policy }: RedisStoreOptions): Store {
+  const shards = createShards(transport, count, policy);
+  return {
+    ...createRedisSessions(shards),
+    ...createRedisOutbox(shards, policy),
+    ...createRedisHistory(shards),
+    ...createRedisWebhooks(shards),
+    ping: async () => {
+      await shards.commands("reach the store", [["PING"]]);
+    },
+    close: () => transport.close(),
+  };
+}

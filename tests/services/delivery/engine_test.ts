@@ -1,0 +1,276 @@
+import assert from "node:assert/strict";
+import { createDeliveryEngine } from "../../../services/delivery/engine.ts";
+import { createSettler } from "../../../services/delivery/settler.ts";
+import type { AttemptEnd, Sink } from "../../../services/delivery/sink.ts";
+import { StoreUnavailable } from "../../../services/errors.ts";
+import { createIds } from "../../../services/ids.ts";
+import type { ClaimedDelivery, EventDraft } from "../../../services/store/port.ts";
+import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
+import { createMemoryLog } from "../../support/memory_log.ts";
+import { observeOutbox } from "../../support/observed_outbox.ts";
+import { createVirtualClock } from "../../support/virtual_clock.ts";
+import { draft, POLICY, publish, T0, webhook } from "../store/drafts.ts";
+
+const LEASE_MS = 30_000;
+
+type Attempt = (delivery: ClaimedDelivery, signal: AbortSignal) => AttemptEnd | Promise<AttemptEnd>;
+
+function ended(decision: AttemptEnd["decision"], events: AttemptEnd["events"] = []): AttemptEnd {
+  return {
+    report: { class: "ok", startedAt: new Date(T0).toISOString(), durationMs: 1 },
+    decision,
+    events,
+  };
+}
+
+const delivered = () => ended({ status: "delivered" });
+
+/** An engine over a real store in memory, with a sink that does what the test says. */
+function createBench(attempt: Attempt, change: Record<string, unknown> = {}) {
+  const clock = createVirtualClock(T0);
+  const outbox = observeOutbox(
+    openSqliteStore({ path: ":memory:", sync: "normal", policy: POLICY }),
+  );
+  const { store } = outbox;
+  const log = createMemoryLog();
+  const attempts: { key: string; atMs: number; attempt: number; interrupted: boolean }[] = [];
+  const sink: Sink = {
+    attempt: async (delivery, signal) => {
+      attempts.push({
+        key: `${delivery.sinkId} ${delivery.event.sessionId}#${delivery.event.sequence}`,
+        atMs: clock.now() - T0,
+        attempt: delivery.attempt,
+        interrupted: delivery.interrupted,
+      });
+      return await attempt(delivery, signal);
+    },
+  };
+  const publisher = {
+    draft: async ({ type, sessionId, data }: AttemptEnd["events"][number]) => ({
+      draft: draft({
+        type,
+        sessionId,
+        data: { kind: "object", json: JSON.stringify(data) },
+        webhooks: [webhook("wh_own")],
+      }) satisfies EventDraft,
+      webhooksVersion: (await store.listWebhooks()).version,
+    }),
+    refresh: () => Promise.resolve(),
+  };
+  const settler = createSettler({ outbox: store, publisher, clock, log, leaseMs: LEASE_MS });
+  const engine = createDeliveryEngine({
+    outbox: store,
+    settler,
+    sinkFor: () => sink,
+    clock,
+    random: () => 1,
+    ids: createIds(),
+    log,
+    leaseMs: LEASE_MS,
+    ...change,
+  });
+  return {
+    clock,
+    outbox,
+    store,
+    log,
+    attempts,
+    engine,
+    /** Starts the engine and waits until it has nothing to do. */
+    start: async () => {
+      const idle = outbox.untilIdle();
+      engine.start();
+      await idle;
+    },
+    advance: async (ms: number) => {
+      const idle = outbox.untilIdle();
+      clock.advance(ms);
+      await idle;
+    },
+    keys: () => attempts.map(({ key }) => key),
+    [Symbol.asyncDispose]: async () => {
+      await engine.stop(0);
+      await store.close();
+    },
+  };
+}
+
+const toOne = { webhooks: [webhook("wh_1")] };
+
+Deno.test("the engine delivers what was left from before it started", async () => {
+  await using bench = createBench(delivered);
+  await publish(bench.store, [draft(toOne), draft(toOne), draft({ ...toOne, sessionId: "S2" })]);
+  await bench.start();
+  assert.deepEqual(bench.keys(), ["wh_1 S1#1", "wh_1 S2#1", "wh_1 S1#2"]);
+  assert.equal(
+    (await bench.store.listDeliveries({ limit: 9, status: "delivered" })).items.length,
+    3,
+  );
+});
+
+Deno.test("wake() delivers what was just published, without waiting for a timer", async () => {
+  await using bench = createBench(delivered);
+  await bench.start();
+  await publish(bench.store, [draft(toOne)]);
+  const idle = bench.outbox.untilIdle();
+  bench.engine.wake();
+  await idle;
+  assert.deepEqual(bench.attempts.map(({ atMs }) => atMs), [0]);
+});
+
+Deno.test("a retry comes when the sink said, to the millisecond, and holds back its own lane only", async () => {
+  await using bench = createBench(({ attempt, event }) =>
+    attempt < 3 && event.sequence === 1 && event.sessionId === "S1"
+      ? ended({ status: "retrying", atMs: T0 + attempt * 5_000 })
+      : delivered()
+  );
+  await publish(bench.store, [draft(toOne), draft(toOne), draft({ ...toOne, sessionId: "S2" })]);
+  await bench.start();
+  await bench.advance(5_000);
+  await bench.advance(5_000);
+  assert.deepEqual(bench.attempts.map(({ key, atMs, attempt }) => [key, atMs, attempt]), [
+    ["wh_1 S1#1", 0, 1],
+    ["wh_1 S2#1", 0, 1],
+    ["wh_1 S1#1", 5_000, 2],
+    ["wh_1 S1#1", 10_000, 3],
+    ["wh_1 S1#2", 10_000, 1],
+  ]);
+});
+
+Deno.test("an idle engine asks the store once a minute", async () => {
+  await using bench = createBench(delivered);
+  await bench.start();
+  const before = bench.outbox.calls.claims;
+  for (let minute = 0; minute < 10; minute++) await bench.advance(60_000);
+  assert.equal(bench.outbox.calls.claims - before, 10);
+  assert.equal(bench.outbox.calls.settles, 0);
+});
+
+Deno.test("a sink that throws leaves its delivery to the lease; the next attempt knows", async () => {
+  await using bench = createBench(({ attempt }) => {
+    if (attempt === 1) throw new Error("a fault of ours");
+    return delivered();
+  });
+  await publish(bench.store, [draft(toOne)]);
+  bench.engine.start();
+  await bench.log.whenLogged("delivery.attempt_failed");
+  await bench.outbox.until(() => bench.outbox.calls.claims >= 2);
+  bench.clock.advance(LEASE_MS);
+  await bench.outbox.until(() => bench.outbox.calls.settles === 1);
+  assert.deepEqual(bench.attempts.map(({ atMs, interrupted }) => [atMs, interrupted]), [
+    [0, false],
+    [LEASE_MS, true],
+  ]);
+});
+
+Deno.test("a store that goes away is asked again with growing waits, and delivery resumes by itself", async () => {
+  await using bench = createBench(delivered);
+  await bench.start();
+  await publish(bench.store, [draft(toOne)]);
+  bench.outbox.failure = new StoreUnavailable("claim deliveries");
+  bench.engine.wake();
+  await bench.log.whenLogged("delivery.store_unavailable", 1);
+  bench.clock.advance(1_000);
+  await bench.log.whenLogged("delivery.store_unavailable", 2);
+  bench.clock.advance(1_999);
+  assert.equal(bench.log.of("delivery.store_unavailable").length, 2);
+  bench.outbox.failure = null;
+  await bench.advance(1);
+  assert.deepEqual(bench.keys(), ["wh_1 S1#1"]);
+});
+
+Deno.test("an outcome that the store would not take is written down once it is back", async () => {
+  const { promise: answered, resolve: answer } = Promise.withResolvers<AttemptEnd>();
+  await using bench = createBench(() => answered);
+  await publish(bench.store, [draft(toOne)]);
+  bench.engine.start();
+  await bench.outbox.until(() => bench.attempts.length === 1);
+  bench.outbox.failure = new StoreUnavailable("settle deliveries");
+  answer(delivered());
+  await bench.log.whenLogged("delivery.store_unavailable");
+  bench.outbox.failure = null;
+  await bench.advance(1_000);
+  assert.equal(bench.attempts.length, 1);
+  assert.equal(
+    (await bench.store.listDeliveries({ limit: 9, status: "delivered" })).items.length,
+    1,
+  );
+});
+
+Deno.test("one sink that hangs takes its own places and no others", async () => {
+  const { promise: released, resolve: release } = Promise.withResolvers<AttemptEnd>();
+  await using bench = createBench(
+    ({ sinkId }) => sinkId === "wh_slow" ? released : delivered(),
+    { concurrencyPerSink: 3 },
+  );
+  const sessions = Array.from({ length: 20 }, (_, n) => `S${String(n).padStart(2, "0")}`);
+  await publish(
+    bench.store,
+    sessions.map((sessionId) => draft({ sessionId, webhooks: [webhook("wh_slow")] })),
+  );
+  await publish(
+    bench.store,
+    sessions.map((sessionId) => draft({ sessionId, webhooks: [webhook("wh_fast")] })),
+  );
+  bench.engine.start();
+  const count = (sink: string) => bench.keys().filter((key) => key.startsWith(sink)).length;
+  await bench.outbox.until(() => count("wh_fast") === 20);
+  assert.equal(count("wh_slow"), 3);
+  const idle = bench.outbox.untilIdle();
+  release(delivered());
+  await idle;
+  assert.equal(count("wh_slow"), 20);
+});
+
+Deno.test("a batch larger than one claim is taken in several, each delivery once", async () => {
+  await using bench = createBench(delivered, { concurrencyPerSink: 100 });
+  const drafts = Array.from({ length: 100 }, (_, n) => draft({ ...toOne, sessionId: `S${n}` }));
+  await publish(bench.store, drafts);
+  await bench.start();
+  assert.deepEqual([bench.attempts.length, new Set(bench.keys()).size], [100, 100]);
+});
+
+Deno.test("what belongs to an outcome is published with it, and delivered", async () => {
+  await using bench = createBench(({ sinkId }) =>
+    sinkId === "wh_1"
+      ? ended({ status: "dead" }, [{ type: "delivery.exhausted", sessionId: null, data: { n: 1 } }])
+      : delivered()
+  );
+  await publish(bench.store, [draft(toOne)]);
+  await bench.start();
+  assert.deepEqual(bench.keys(), ["wh_1 S1#1", "wh_own null#null"]);
+});
+
+Deno.test("stop() waits for what is under way and settles it", async () => {
+  const { promise: answered, resolve: answer } = Promise.withResolvers<AttemptEnd>();
+  await using bench = createBench(() => answered);
+  await publish(bench.store, [draft(toOne), draft(toOne)]);
+  bench.engine.start();
+  await bench.outbox.until(() => bench.attempts.length === 1);
+  const stopped = bench.engine.stop(4_500);
+  answer(delivered());
+  await stopped;
+  assert.equal(
+    (await bench.store.listDeliveries({ limit: 9, status: "delivered" })).items.length,
+    1,
+  );
+  assert.equal((await bench.store.listDeliveries({ limit: 9, status: "pending" })).items.length, 1);
+  assert.equal(bench.clock.pending(), 0);
+});
+
+Deno.test("stop() aborts what runs past its time; the sink's answer is settled still", async () => {
+  await using bench = createBench((_delivery, signal) =>
+    new Promise((resolve) =>
+      signal.addEventListener("abort", () => resolve(ended({ status: "retrying", atMs: T0 })))
+    )
+  );
+  await publish(bench.store, [draft(toOne)]);
+  bench.engine.start();
+  await bench.outbox.until(() => bench.attempts.length === 1);
+  const stopped = bench.engine.stop(4_500);
+  await bench.clock.whenArmed();
+  bench.clock.advance(4_500);
+  await stopped;
+  const { items } = await bench.store.listDeliveries({ limit: 9 });
+  assert.deepEqual(items.map(({ status }) => status), ["retrying"]);
+});

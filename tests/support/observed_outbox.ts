@@ -1,0 +1,79 @@
+import type { ClaimedBatch, Store } from "../../services/store/port.ts";
+
+/** A store whose outbox tells what was asked of it: how a test follows the delivery engine without sleeping. */
+export interface ObservedOutbox {
+  readonly store: Store;
+  /** How many claims and settlements were answered. */
+  readonly calls: { claims: number; settles: number };
+  /** Resolves once `condition` holds; looked at after each answer of the outbox. */
+  until(condition: () => boolean | Promise<boolean>): Promise<void>;
+  /** Resolves after the next claim that found nothing, when nothing is under way either. */
+  untilIdle(): Promise<void>;
+  /** While set, every call of the outbox fails with it. */
+  failure: Error | null;
+}
+
+export function observeOutbox(inner: Store): ObservedOutbox {
+  const calls = { claims: 0, settles: 0 };
+  let waiting: (() => void)[] = [];
+  let lastBatch: ClaimedBatch | null = null;
+  let unsettled = 0;
+
+  let turn: ReturnType<typeof setTimeout> | null = null;
+
+  function told(): void {
+    turn = null;
+    const all = waiting;
+    waiting = [];
+    for (const resolve of all) resolve();
+  }
+
+  // One turn of the event loop later: by then the caller has had its answer and done what follows from it at once.
+  function tellSoon(): void {
+    turn ??= setTimeout(told, 0);
+  }
+
+  const next = () => new Promise<void>((resolve) => waiting.push(resolve));
+
+  const observed: ObservedOutbox = {
+    calls,
+    failure: null,
+    store: {
+      ...inner,
+      close() {
+        if (turn !== null) clearTimeout(turn);
+        return inner.close();
+      },
+      async claimDeliveries(request) {
+        try {
+          if (observed.failure !== null) throw observed.failure;
+          const batch = await inner.claimDeliveries(request);
+          calls.claims++;
+          lastBatch = batch;
+          unsettled += batch.deliveries.length;
+          return batch;
+        } finally {
+          tellSoon();
+        }
+      },
+      async settleDeliveries(request) {
+        try {
+          if (observed.failure !== null) throw observed.failure;
+          const outcome = await inner.settleDeliveries(request);
+          calls.settles++;
+          if (outcome.outcome === "settled") unsettled -= request.settlements.length;
+          return outcome;
+        } finally {
+          tellSoon();
+        }
+      },
+    },
+    async until(condition) {
+      while (!(await condition())) await next();
+    },
+    async untilIdle() {
+      do await next(); while (lastBatch?.deliveries.length !== 0 || unsettled > 0);
+    },
+  };
+  return observed;
+}
