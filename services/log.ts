@@ -1,3 +1,5 @@
+import { escapeControls } from "./printable.ts";
+
 /** What a log field may hold; objects are left out on purpose, so that nothing large or personal slips in whole. */
 export type LogValue = string | number | boolean | null | undefined;
 
@@ -21,36 +23,47 @@ export interface LoggerOptions {
   readonly write: (line: string) => void;
 }
 
-/** A logger that writes one line per event. */
+/**
+ * A logger that writes one line per event. Whatever a field holds, it stays one line and cannot pass for another:
+ * see {@link escapeControls}. Fields that are undefined are left out; a field named like a member of the head
+ * (`time`, `level`, `event`) is written with an underscore after its name.
+ */
 export function createLogger({ level, format, now, write }: LoggerOptions): Logger {
   const lowest = LEVELS.indexOf(level);
   const render = format === "json" ? renderJson : renderPretty;
   const logAt = (at: Level) => (event: string, fields: Record<string, LogValue> = {}) => {
     if (LEVELS.indexOf(at) >= lowest) {
-      write(render(new Date(now()).toISOString(), at, event, fields));
+      const head = { time: new Date(now()).toISOString(), level: at, event };
+      write(escapeControls(render(head, shownFields(fields))));
     }
   };
   return { debug: logAt("debug"), info: logAt("info"), warn: logAt("warn"), error: logAt("error") };
 }
 
-function renderJson(
-  time: string,
-  level: Level,
-  event: string,
-  fields: Record<string, LogValue>,
-): string {
-  return JSON.stringify({ time, level, event, ...fields });
+interface Head {
+  readonly time: string;
+  readonly level: Level;
+  readonly event: string;
 }
 
-function renderPretty(
-  time: string,
-  level: Level,
-  event: string,
-  fields: Record<string, LogValue>,
-): string {
-  const shown = Object.entries(fields)
+const HEAD_NAMES: readonly string[] = ["time", "level", "event"] satisfies (keyof Head)[];
+
+type Fields = readonly (readonly [name: string, value: LogValue])[];
+
+function shownFields(fields: Record<string, LogValue>): Fields {
+  return Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${typeof value === "string" ? JSON.stringify(value) : value}`);
+    .map(([name, value]) => [HEAD_NAMES.includes(name) ? `${name}_` : name, value]);
+}
+
+function renderJson(head: Head, fields: Fields): string {
+  return JSON.stringify({ ...head, ...Object.fromEntries(fields) });
+}
+
+function renderPretty({ time, level, event }: Head, fields: Fields): string {
+  const shown = fields.map(([name, value]) =>
+    `${name}=${typeof value === "string" ? JSON.stringify(value) : value}`
+  );
   return [time.slice(11, 23), level.toUpperCase().padEnd(5), event, ...shown].join(" ");
 }
 

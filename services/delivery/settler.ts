@@ -58,13 +58,14 @@ export function createSettler(options: SettlerOptions): Settler {
 
   async function describe(batch: readonly Ended[]) {
     const settlements: Settlement[] = [];
-    let webhooksVersion = 0;
+    // The oldest of the versions: a draft addressed from an older list than the one named would miss a webhook.
+    let webhooksVersion = Infinity;
     for (const { delivery, end, endedAtMs } of batch) {
       const drafts: EventDraft[] = [];
       for (const event of end.events) {
         const drafted = await publisher.draft(event);
         drafts.push(drafted.draft);
-        webhooksVersion = drafted.webhooksVersion;
+        webhooksVersion = Math.min(webhooksVersion, drafted.webhooksVersion);
       }
       settlements.push({
         deliveryId: delivery.id,

@@ -1,0 +1,73 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { Hono } from "hono";
+import { createMiddleware } from "hono/factory";
+import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
+import { InvalidBody, NotFound, Unauthenticated } from "../services/errors.ts";
+import { readNotifications } from "../services/notifications/parse.ts";
+import type { Publisher } from "../services/publisher.ts";
+
+/** The longest body that is read: 1 MiB (DESIGN §8). */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** RFC 6750 §3; another realm than the agents', as their tokens do not open it. */
+const CHALLENGE = 'Bearer realm="notifications"';
+
+export interface IngressRoutesDependencies {
+  /** `NOTIFICATIONS_TOKEN`; null: there is no ingress and the route answers 404. */
+  readonly token: string | null;
+  readonly guards: Pick<RouteGuards, "jsonBody">;
+  readonly publisher: Pick<Publisher, "publishNotifications">;
+}
+
+/** `POST /ingress/notifications`: what upstream says happened, handed in over HTTP instead of CometD. */
+export function ingressRoutes({ token, guards, publisher }: IngressRoutesDependencies) {
+  return new Hono<AppEnv>().post(
+    "/ingress/notifications",
+    requireBearer(token),
+    guards.jsonBody({ maxBytes: MAX_BODY_BYTES }),
+    async (c) => {
+      const { bytes, untrustedJson } = c.get("body");
+      const read = readNotifications(untrustedJson, new TextDecoder().decode(bytes));
+      if (!read.ok) throw new InvalidBody(read.message);
+      return c.json(await publisher.publishNotifications(read.notifications), 202);
+    },
+  );
+}
+
+/** Before the body is read, so that a stranger cannot make us read one. */
+function requireBearer(token: string | null) {
+  const expected = token === null ? null : digest(token);
+  return createMiddleware<AppEnv>(async function requireNotificationsToken(c, next) {
+    if (expected === null) {
+      throw new NotFound(
+        "Cannot find anything at this path: expected NOTIFICATIONS_TOKEN to be set",
+      );
+    }
+    const untrustedToken = bearerIn(c.req.header("authorization"));
+    if (untrustedToken === null) {
+      throw refusal("Cannot take notifications: expected a bearer token", CHALLENGE);
+    }
+    // Digests have one length, which timingSafeEqual needs, and tell nothing of the token's own.
+    if (!timingSafeEqual(digest(untrustedToken), expected)) {
+      throw refusal(
+        "Cannot take notifications: expected the token that Patchbay is configured with",
+        `${CHALLENGE}, error="invalid_token"`,
+      );
+    }
+    await next();
+  });
+}
+
+function refusal(message: string, challenge: string): Unauthenticated {
+  return new Unauthenticated(message, { headers: { "www-authenticate": challenge } });
+}
+
+// The scheme in any case (RFC 9110 §11.1). Hono's bearerAuth knows only RFC 6750's characters, and an operator may have
+// put others into the token.
+function bearerIn(untrustedHeader: string | undefined): string | null {
+  return /^bearer +(\S+)$/i.exec(untrustedHeader ?? "")?.[1] ?? null;
+}
+
+function digest(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}

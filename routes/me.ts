@@ -1,0 +1,32 @@
+import { Hono } from "hono";
+import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
+import { InvalidBody } from "../services/errors.ts";
+import { readOperationName } from "../services/operations.ts";
+import type { Upstream } from "../services/upstream.ts";
+import { answerWith, MAX_PROXIED_BODY_BYTES, upstreamRequest } from "./proxied.ts";
+
+export interface MeRoutesDependencies {
+  readonly guards: RouteGuards;
+  readonly upstream: Upstream;
+}
+
+/** The agent itself: its contact-centre session is started, ended and read here. Forwarded as it comes (DESIGN §5). */
+export function meRoutes({ guards, upstream }: MeRoutesDependencies): Hono<AppEnv> {
+  const path = "/api/v2/me";
+  return new Hono<AppEnv>()
+    .get(
+      path,
+      guards.agent("sms:operate"),
+      async (c) => answerWith(await upstream.call(upstreamRequest(c, "GET", path))),
+    )
+    .post(
+      path,
+      guards.agent("sms:operate"),
+      guards.jsonBody({ maxBytes: MAX_PROXIED_BODY_BYTES }),
+      async (c) => {
+        const read = readOperationName(c.get("body").untrustedJson);
+        if (!read.ok) throw new InvalidBody(read.message);
+        return answerWith(await upstream.call(upstreamRequest(c, "POST", path)));
+      },
+    );
+}

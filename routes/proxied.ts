@@ -1,0 +1,47 @@
+import type { Context } from "hono";
+import type { AppEnv } from "../middleware/app_env.ts";
+import { NotFound } from "../services/errors.ts";
+import type { UpstreamAnswer, UpstreamRequest } from "../services/upstream.ts";
+import { NULL_BODY_STATUSES } from "../services/upstream_headers.ts";
+
+/** Bodies of proxied requests (DESIGN §6). */
+export const MAX_PROXIED_BODY_BYTES = 64 * 1024;
+
+// The vendor's ids are alphanumeric; the rest are RFC 3986 §2.3 unreserved, less the dot that could climb a path.
+const ID = /^[A-Za-z0-9_~-]{1,128}$/;
+
+/** An id from the path, safe to be part of upstream's. Throws `NotFound` for what cannot be one. */
+export function pathId(c: Context<AppEnv>, name: string): string {
+  const untrustedId = c.req.param(name) ?? "";
+  if (ID.test(untrustedId)) return untrustedId;
+  throw new NotFound("Cannot find anything at this path: expected an id of up to 128 characters");
+}
+
+/** The client's request as it goes upstream. `path` is made of constants and {@link pathId}. */
+export function upstreamRequest(
+  c: Context<AppEnv>,
+  method: "GET" | "POST",
+  path: string,
+): UpstreamRequest {
+  const { url, headers, signal } = c.req.raw;
+  const queryStart = url.indexOf("?");
+  const reachedAt = URL.parse(url);
+  return {
+    method,
+    path,
+    search: queryStart === -1 ? "" : url.slice(queryStart),
+    untrustedHeaders: headers,
+    body: method === "POST" ? c.get("body").bytes : null,
+    requestId: c.get("requestId"),
+    clientIp: c.get("clientIp"),
+    forwardedProto: reachedAt?.protocol.slice(0, -1) ?? "http",
+    forwardedHost: reachedAt?.host ?? null,
+    authorization: headers.get("authorization"),
+    signal,
+  };
+}
+
+/** Upstream's answer as the client gets it. */
+export function answerWith({ status, headers, body }: UpstreamAnswer): Response {
+  return new Response(NULL_BODY_STATUSES.has(status) ? null : body, { status, headers });
+}

@@ -1,0 +1,77 @@
+import { Hono } from "hono";
+import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
+import type { Clock } from "../services/clock.ts";
+import { webhookView } from "../services/webhook_view.ts";
+import type { WebhookService } from "../services/webhooks.ts";
+import { JSON_TYPE, listBody, readPage } from "./paging.ts";
+
+const MAX_BODY_BYTES = 64 * 1024;
+
+export interface WebhookRoutesDependencies {
+  readonly webhooks: WebhookService;
+  readonly guards: RouteGuards;
+  readonly clock: Clock;
+}
+
+/** `/v1/webhooks`: who is told of what. A secret is answered once, by the request that made it. */
+export function webhookRoutes({ webhooks, guards, clock }: WebhookRoutesDependencies) {
+  const routes = new Hono<AppEnv>();
+  const mayRead = guards.agent("webhooks:read");
+  const mayWrite = guards.agent("webhooks:write");
+  const body = guards.jsonBody({ maxBytes: MAX_BODY_BYTES });
+
+  routes.post("/v1/webhooks", mayWrite, body, async (c) => {
+    const { webhook, secret } = await webhooks.create(c.get("body").untrustedJson);
+    return c.json({ ...webhookView(webhook, clock.now()), secret }, 201, {
+      "cache-control": "no-store",
+      location: `/v1/webhooks/${webhook.id}`,
+    });
+  });
+
+  routes.get("/v1/webhooks", mayRead, async (c) => {
+    const page = await webhooks.list(readPage(c.req.query()));
+    const nowMs = clock.now();
+    const toJson = (webhook: (typeof page.items)[number]) =>
+      JSON.stringify(webhookView(webhook, nowMs));
+    return c.body(listBody(page, toJson), 200, JSON_TYPE);
+  });
+
+  routes.get("/v1/webhooks/:id", mayRead, async (c) => {
+    const webhook = await webhooks.read(c.req.param("id"));
+    return c.json(webhookView(webhook, clock.now()));
+  });
+
+  // With `secret` only where the change made one: a new signing scheme needs a new key.
+  routes.patch("/v1/webhooks/:id", mayWrite, body, async (c) => {
+    const { webhook, secret } = await webhooks.patch(
+      c.req.param("id"),
+      c.get("body").untrustedJson,
+    );
+    const view = webhookView(webhook, clock.now());
+    c.header("cache-control", "no-store");
+    return c.json(secret === null ? view : { ...view, secret });
+  });
+
+  routes.delete("/v1/webhooks/:id", mayWrite, async (c) => {
+    await webhooks.delete(c.req.param("id"));
+    return c.body(null, 204);
+  });
+
+  routes.post("/v1/webhooks/:id/rotate-secret", mayWrite, async (c) => {
+    const { webhook, secret } = await webhooks.rotateSecret(c.req.param("id"));
+    c.header("cache-control", "no-store");
+    return c.json({ ...webhookView(webhook, clock.now()), secret });
+  });
+
+  routes.post("/v1/webhooks/:id/enable", mayWrite, async (c) => {
+    const webhook = await webhooks.enable(c.req.param("id"));
+    return c.json(webhookView(webhook, clock.now()));
+  });
+
+  routes.post("/v1/webhooks/:id/ping", mayWrite, async (c) => {
+    const eventId = await webhooks.ping(c.req.param("id"));
+    return c.json({ eventId }, 202);
+  });
+
+  return routes;
+}

@@ -1,0 +1,79 @@
+import type { Parser } from "./parsers.ts";
+
+/** The origin of an HTTP service. Operator-set, so plain http and any address are allowed (DESIGN §4). */
+export const httpOrigin: Parser<URL> = {
+  expected: "an http or https origin such as https://host.example, without path or credentials",
+  parse(text) {
+    const url = parseHttpUrl(text);
+    return url?.pathname === "/" && !/[?#]/.test(text) ? url : undefined;
+  },
+};
+
+/** The address of an HTTP resource; `query` says whether it may have one. */
+export function httpUrl({ query }: { readonly query: boolean }): Parser<URL> {
+  return {
+    expected: `an http or https URL without credentials${query ? "" : ", query"} or fragment`,
+    parse(text) {
+      const url = parseHttpUrl(text);
+      return text.includes("#") || (!query && text.includes("?")) ? undefined : url;
+    },
+  };
+}
+
+/** Where a Redis or Valkey is; credentials and a database number may be part of it. */
+export const redisUrl: Parser<URL> = {
+  expected: "redis:// or rediss:// with a host, such as rediss://user:password@host.example:6379/0",
+  parse(text) {
+    const url = URL.parse(text);
+    if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === "") return undefined;
+    const extras = url.search !== "" || url.hash !== "" || !/^(\/\d*)?$/.test(url.pathname);
+    return extras ? undefined : url;
+  },
+};
+
+/** An address or name to listen on; IPv6 without brackets, as `Deno.serve` takes it. */
+export const listenHost: Parser<string> = {
+  expected: "an IP address or host name such as 0.0.0.0, :: or localhost",
+  parse: (text) => (isIpv6(text) || isPlainHost(text) ? text : undefined),
+};
+
+/** One entry of EGRESS_ALLOW in lower case: `10.0.0.0/8`, `fd00::1`, `hooks.example` or `*.example`. */
+export const egressEntry: Parser<string> = {
+  expected: "a CIDR, an address, a host name or *.suffix",
+  parse(text) {
+    const entry = text.toLowerCase();
+    const [address = "", bits, ...more] = entry.split("/");
+    if (more.length > 0) return undefined;
+    if (bits === undefined) {
+      const known = isIpv6(address) || isPlainHost(address.replace(/^\*\.(?![\d.]+$)/, ""));
+      return known ? entry : undefined;
+    }
+    const longest = isIpv4(address) ? 32 : isIpv6(address) ? 128 : -1;
+    return /^\d{1,3}$/.test(bits) && Number(bits) <= longest ? entry : undefined;
+  },
+};
+
+function parseHttpUrl(untrustedText: string): URL | undefined {
+  // The parser would drop these silently (WHATWG URL §4.4), and "https:host" would gain its slashes.
+  if (/[\s\p{Cc}\\]/u.test(untrustedText) || !/^https?:\/\//i.test(untrustedText)) return undefined;
+  const url = URL.parse(untrustedText);
+  // An "@" before the path is userinfo, even an empty one that the parser leaves out.
+  const authority = untrustedText.split(/[/?#]/)[2] ?? "";
+  return url === null || authority === "" || authority.includes("@") ? undefined : url;
+}
+
+/** A host that the URL parser leaves as it is: so neither `0x7f.1` nor a name with a stray character. */
+function isPlainHost(untrustedText: string): boolean {
+  const labels = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i;
+  const host = untrustedText.toLowerCase();
+  return host.length <= 253 && labels.test(host) && URL.parse(`http://${host}/`)?.hostname === host;
+}
+
+function isIpv4(untrustedText: string): boolean {
+  return /^[\d.]+$/.test(untrustedText) && isPlainHost(untrustedText);
+}
+
+function isIpv6(untrustedText: string): boolean {
+  return /^[0-9a-f:.]+$/i.test(untrustedText) && untrustedText.includes(":") &&
+    URL.canParse(`http://[${untrustedText}]/`);
+}

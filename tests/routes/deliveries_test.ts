@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { deliveryRoutes } from "../../routes/deliveries.ts";
+import { openSqliteStore } from "../../services/store/sqlite/store.ts";
+import { draft, POLICY, publish, T0, webhook } from "../services/store/drafts.ts";
+import { appOf, createTestGuards, problemOf } from "./management_app.ts";
+
+const WEBHOOK_1 = "wh_01JD9P5Q6R7S8T9V0W1X2Y3Z41";
+const WEBHOOK_2 = "wh_01JD9P5Q6R7S8T9V0W1X2Y3Z42";
+
+async function setUp() {
+  const { clock, guards, as } = await createTestGuards();
+  const store = openSqliteStore({ path: ":memory:", sync: "normal", policy: POLICY });
+  let wakes = 0;
+  const app = appOf(deliveryRoutes({ store, guards, clock, onDue: () => wakes++ }));
+  const headers = await as("agent-1", "webhooks:read", "webhooks:write");
+  return {
+    clock,
+    store,
+    as,
+    wakes: () => wakes,
+    get: (path: string, other = headers) => app.request(path, { headers: other }),
+    retry: (id: string, other = headers) =>
+      app.request(`/v1/deliveries/${id}/retry`, { method: "POST", headers: other }),
+    /** One event for each list of webhooks; the ids of the deliveries they made. */
+    async deliver(...webhooksOfEach: string[][]): Promise<string[]> {
+      await publish(
+        store,
+        webhooksOfEach.map((ids) => draft({ webhooks: ids.map((id) => webhook(id)) })),
+      );
+      return (await store.listDeliveries({ limit: 100 })).items.map(({ id }) => id);
+    },
+    claim: () =>
+      store.claimDeliveries({
+        nowMs: clock.now(),
+        leaseToken: "lease",
+        leaseUntilMs: clock.now() + 30_000,
+        limit: 10,
+        capacityPerSink: 10,
+        capacity: {},
+        sweep: false,
+      }),
+    async settleDead(deliveryId: string) {
+      const { version } = await store.listWebhooks();
+      const settlement = {
+        deliveryId,
+        leaseToken: "lease",
+        nowMs: clock.now(),
+        attemptJson: '{"class":"http-error","status":500}',
+        next: { status: "dead" },
+        drafts: [],
+      } as const;
+      await store.settleDeliveries({ settlements: [settlement], webhooksVersion: version });
+    },
+    [Symbol.asyncDispose]: () => store.close(),
+  };
+}
+
+Deno.test("GET /v1/deliveries/{id} shows a delivery that waits for its first attempt", async () => {
+  await using world = await setUp();
+  const [id = ""] = await world.deliver([WEBHOOK_1]);
+  const answer = await world.get(`/v1/deliveries/${id}`);
+  assert.equal(answer.status, 200);
+  const { eventId, ...delivery } = await answer.json();
+  assert.match(eventId, /^evt_/);
+  assert.deepEqual(delivery, {
+    id,
+    eventType: "session.status_changed",
+    sink: "webhook",
+    webhookId: WEBHOOK_1,
+    sessionId: "S1",
+    messageIndex: null,
+    status: "pending",
+    attemptCount: 0,
+    createdAt: new Date(T0).toISOString(),
+    updatedAt: new Date(T0).toISOString(),
+    nextAttemptAt: new Date(T0).toISOString(),
+    attempts: [],
+  });
+});
+
+Deno.test("GET /v1/deliveries/{id} shows the attempts of one that is over", async () => {
+  await using world = await setUp();
+  const [id = ""] = await world.deliver([WEBHOOK_1]);
+  await world.claim();
+  await world.settleDead(id);
+  const { status, attempts, attemptCount, nextAttemptAt } =
+    await (await world.get(`/v1/deliveries/${id}`)).json();
+  assert.equal(status, "dead");
+  assert.deepEqual(attempts, [{ class: "http-error", status: 500 }]);
+  assert.equal(attemptCount, 1);
+  assert.equal(nextAttemptAt, null);
+});
+
+const LISTS: [string, number[]][] = [
+  ["", [0, 1, 2]],
+  [`?webhook=${WEBHOOK_1}`, [0, 1]],
+  [`?webhook=${WEBHOOK_2}&status=pending`, []],
+  [`?status=delivering`, [0, 2]],
+  [`?webhook=${WEBHOOK_1}&status=pending`, [1]],
+  ["?webhook=sms", []],
+];
+
+for (const [query, places] of LISTS) {
+  Deno.test(`GET /v1/deliveries${query} lists the matching deliveries in order`, async () => {
+    await using world = await setUp();
+    await world.deliver([WEBHOOK_1]);
+    const ids = await world.deliver([WEBHOOK_1], [WEBHOOK_2]);
+    await world.claim();
+    const { data, nextCursor } = await (await world.get(`/v1/deliveries${query}`)).json();
+    assert.deepEqual(
+      data.map(({ id }: { id: string }) => id),
+      places.map((place) => ids[place]),
+    );
+    assert.equal(nextCursor, null);
+  });
+}
+
+Deno.test("GET /v1/deliveries leads on from its nextCursor", async () => {
+  await using world = await setUp();
+  const ids = await world.deliver([WEBHOOK_1, WEBHOOK_2], [WEBHOOK_1]);
+  const first = await (await world.get("/v1/deliveries?limit=2")).json();
+  const rest = await (await world.get(`/v1/deliveries?cursor=${first.nextCursor}`)).json();
+  const pages = [...first.data, ...rest.data];
+  assert.deepEqual(pages.map(({ id }: { id: string }) => id), ids);
+  assert.equal(rest.nextCursor, null);
+});
+
+Deno.test("POST …/retry makes a dead delivery due, answers 202 and wakes the engine", async () => {
+  await using world = await setUp();
+  const [id = ""] = await world.deliver([WEBHOOK_1]);
+  await world.claim();
+  await world.settleDead(id);
+  world.clock.advance(5_000);
+  const answer = await world.retry(id);
+  assert.equal(answer.status, 202);
+  const delivery = await answer.json();
+  assert.equal(delivery.id, id);
+  assert.equal(delivery.nextAttemptAt, new Date(world.clock.now()).toISOString());
+  assert.equal(world.wakes(), 1);
+  const { deliveries } = await world.claim();
+  assert.deepEqual(deliveries.map((claimed) => claimed.id), [id]);
+});
+
+Deno.test("POST …/retry of an attempt under way answers 202 with its state and changes nothing", async () => {
+  await using world = await setUp();
+  const [id = ""] = await world.deliver([WEBHOOK_1]);
+  await world.claim();
+  const answer = await world.retry(id);
+  assert.equal(answer.status, 202);
+  assert.equal((await answer.json()).status, "delivering");
+  assert.equal(world.wakes(), 0);
+});
+
+Deno.test("what does not exist is 404 for reading and for retrying", async () => {
+  await using world = await setUp();
+  for (const answer of [await world.get("/v1/deliveries/dlv_x"), await world.retry("dlv_x")]) {
+    assert.equal(answer.status, 404);
+    assert.equal((await problemOf(answer)).code, "not-found");
+  }
+  assert.equal(world.wakes(), 0);
+});
+
+Deno.test("reading needs webhooks:read, retrying webhooks:write", async () => {
+  await using world = await setUp();
+  const [id = ""] = await world.deliver([WEBHOOK_1]);
+  const reader = await world.as("agent-1", "webhooks:read");
+  const writer = await world.as("agent-1", "webhooks:write");
+  for (
+    const answer of [
+      await world.get("/v1/deliveries", writer),
+      await world.get(`/v1/deliveries/${id}`, writer),
+      await world.retry(id, reader),
+    ]
+  ) {
+    assert.equal(answer.status, 403);
+    assert.equal((await problemOf(answer)).code, "insufficient-scope");
+  }
+});
+
+for (const query of ["status=lost", "status=", "webhook=", "limit=x", "cursor=*"]) {
+  Deno.test(`GET /v1/deliveries?${query} is an invalid parameter`, async () => {
+    await using world = await setUp();
+    const answer = await world.get(`/v1/deliveries?${query}`);
+    assert.equal(answer.status, 400);
+    assert.equal((await problemOf(answer)).code, "invalid-parameter");
+  });
+}

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { configOf, read, testRefused, testTaken, wrongTexts } from "./environment.ts";
+
+for (const password of [undefined, ""]) {
+  Deno.test(`readConfig() takes UPSTREAM_PASSWORD=${password ?? " (unset)"} as an empty password`, () => {
+    const env = {
+      UPSTREAM_AUTH: "basic",
+      UPSTREAM_USERNAME: "ksippo",
+      UPSTREAM_PASSWORD: password,
+    };
+    assert.deepEqual(configOf(read(env)).upstream.auth, {
+      mode: "basic",
+      username: "ksippo",
+      password: "",
+    });
+  });
+}
+
+testTaken([
+  ["the upper bounds", {
+    PORT: "65535",
+    DRAIN_MS: "60000",
+    UPSTREAM_TIMEOUT_MS: "120000",
+    JWT_CLOCK_TOLERANCE_S: "300",
+    TRUST_PROXY_HOPS: "32",
+  }],
+]);
+
+testRefused([
+  ...wrongTexts("PORT", ["65536", "80.5", "-1", " 80", "1e3"], "an integer from 0 to 65535"),
+  ...wrongTexts("HOST", ["[::1]"], "an IP address or host name such as 0.0.0.0, :: or localhost"),
+  ...wrongTexts("DRAIN_MS", ["60001"], "an integer from 0 to 60000"),
+  ...wrongTexts("TRUST_PROXY_HOPS", ["x", "33"], "an integer from 0 to 32"),
+  ...wrongTexts("UPSTREAM_TIMEOUT_MS", ["0", "99", "120001"], "an integer from 100 to 120000"),
+  ...wrongTexts("JWT_CLOCK_TOLERANCE_S", ["301"], "an integer from 0 to 300"),
+  ...wrongTexts("JWT_AUDIENCE", ["a,,b", ","], "the accepted aud claims, separated by commas"),
+  ...wrongTexts(
+    "JWT_ALGORITHMS",
+    ["none", "HS256", "RS256,HS512", "es256", " , RS256", "RS256;ES256"],
+    "some of EdDSA, Ed25519, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, " +
+      "separated by commas",
+  ),
+  ...wrongTexts(
+    "UPSTREAM_AUTH",
+    ["vault", "Basic"],
+    "forward or basic (vault is not available in this version)",
+  ),
+  [
+    { UPSTREAM_URL: "https://user:hunter2@centre.example" },
+    "Cannot use UPSTREAM_URL=(hidden)@centre.example: expected an http or https origin such as " +
+    "https://host.example, without path or credentials",
+  ],
+  [
+    { UPSTREAM_AUTH: "basic", UPSTREAM_PASSWORD: "x" },
+    "Cannot use UPSTREAM_AUTH=basic without UPSTREAM_USERNAME: expected its user name",
+  ],
+  [
+    { UPSTREAM_AUTH: "basic", UPSTREAM_USERNAME: "a:b" },
+    "Cannot use UPSTREAM_USERNAME=a:b: expected a user name without colon or control characters",
+  ],
+  [{ JWKS_URL: "" }, "Cannot start without JWKS_URL or JWT_PUBLIC_KEY: expected one of them"],
+  [
+    { JWT_PUBLIC_KEY: '{"kty":"OKP"}' },
+    "Cannot use JWKS_URL and JWT_PUBLIC_KEY together: expected only one of them",
+  ],
+  [
+    {
+      JWKS_URL: "",
+      JWT_PUBLIC_KEY: "-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----",
+    },
+    "Cannot use JWT_PUBLIC_KEY=(hidden): expected a public key: PEM (PUBLIC KEY or CERTIFICATE), JWK or JWKS text",
+  ],
+]);

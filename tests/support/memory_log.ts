@@ -1,0 +1,47 @@
+import type { Logger, LogValue } from "../../services/log.ts";
+
+export interface LogEntry {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly event: string;
+  readonly fields: Readonly<Record<string, LogValue>>;
+}
+
+/** A logger that keeps what it is told. */
+export interface MemoryLog extends Logger {
+  readonly entries: readonly LogEntry[];
+  /** The entries of one event, in order. */
+  of(event: string): readonly LogEntry[];
+  /** Resolves once the event has been logged `count` times since the start: a way to await work in the background. */
+  whenLogged(event: string, count?: number): Promise<void>;
+}
+
+export function createMemoryLog(): MemoryLog {
+  const entries: LogEntry[] = [];
+  let waiting: { event: string; count: number; resolve: () => void }[] = [];
+  const of = (event: string) => entries.filter((entry) => entry.event === event);
+
+  function wakeWaiting(): void {
+    const isReady = (wait: { event: string; count: number }) => of(wait.event).length >= wait.count;
+    const ready = waiting.filter(isReady);
+    waiting = waiting.filter((wait) => !isReady(wait));
+    for (const { resolve } of ready) resolve();
+  }
+
+  const logAt = (level: LogEntry["level"]): Logger["info"] => (event, fields = {}) => {
+    entries.push({ level, event, fields });
+    wakeWaiting();
+  };
+  return {
+    debug: logAt("debug"),
+    info: logAt("info"),
+    warn: logAt("warn"),
+    error: logAt("error"),
+    entries,
+    of,
+    whenLogged: (event, count = 1) =>
+      new Promise((resolve) => {
+        waiting.push({ event, count, resolve });
+        wakeWaiting();
+      }),
+  };
+}
