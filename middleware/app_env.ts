@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import type { Agent } from "../services/token_verifier.ts";
 
 /** The scopes of DESIGN §5. */
 export type Scope =
@@ -9,13 +10,6 @@ export type Scope =
   | "webhooks:read"
   | "webhooks:write"
   | "credentials:write";
-
-/** Who is calling, as the verified token says. */
-export interface Agent {
-  /** The value of the agent claim. */
-  readonly id: string;
-  readonly scopes: ReadonlySet<string>;
-}
 
 /** What the middleware leaves on the request's context. */
 export interface AppEnv {

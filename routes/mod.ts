@@ -2,9 +2,11 @@ import { Hono } from "hono";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { accessLog } from "../middleware/access_log.ts";
+import { answerHeaders } from "../middleware/answer_headers.ts";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { clientAddress } from "../middleware/client_address.ts";
 import { methodFallback } from "../middleware/method_fallback.ts";
+
 import { createErrorHandler, notFound } from "../middleware/problem_details.ts";
 import type { Clock } from "../services/clock.ts";
 import type { Logger } from "../services/log.ts";
@@ -49,6 +51,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.use(clientAddress(dependencies));
   app.use(accessLog({ log, clock }));
   app.use(secureHeaders());
+  app.use(answerHeaders());
   app.use(methodFallback({ app }));
 
   app.route("/", smsSessionRoutes(dependencies));

@@ -1,0 +1,42 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { matchedRoutes } from "hono/route";
+import type { Clock } from "../services/clock.ts";
+import { PatchbayError } from "../services/errors.ts";
+import type { Logger } from "../services/log.ts";
+import type { AppEnv } from "./app_env.ts";
+
+/**
+ * Logs one line per request, when its answer is ready to be sent (a body may still be streaming). The route is logged as
+ * its pattern: ids and phone numbers in a URL, and whatever a query holds, stay out of the log.
+ */
+export function accessLog(
+  { log, clock }: { readonly log: Logger; readonly clock: Clock },
+): MiddlewareHandler<AppEnv> {
+  return async function accessLog(c, next) {
+    const startedAtMs = clock.now();
+    await next();
+    log.info("http.request", {
+      method: c.req.method,
+      route: routePattern(c),
+      status: c.res.status,
+      durationMs: clock.now() - startedAtMs,
+      requestId: c.get("requestId"),
+      agentId: agentId(c),
+      problem: c.error instanceof PatchbayError ? c.error.code : undefined,
+    });
+  };
+}
+
+/** The last route that matched and is not mere middleware; null when the path is unknown or the method is. */
+function routePattern(c: Context<AppEnv>): string | null {
+  const routes = matchedRoutes(c).filter(({ method, path }) =>
+    method !== "ALL" || !path.includes("*")
+  );
+  return routes.at(-1)?.path ?? null;
+}
+
+function agentId(c: Context<AppEnv>): string | undefined {
+  // Requests that were not let in have none, which the type of the environment does not say.
+  const agent: AppEnv["Variables"]["agent"] | undefined = c.get("agent");
+  return agent?.id;
+}

@@ -1,0 +1,139 @@
+import type { ProblemCode } from "../services/errors.ts";
+
+/** How a kind of problem looks over HTTP (DESIGN §7). */
+export interface ProblemKind {
+  readonly status: number;
+  readonly title: string;
+  /** Upstream's number for it, so that a client made for upstream can tell too. */
+  readonly statusCode: number;
+  /** One sentence for the page at `/problems/{code}`. */
+  readonly explanation: string;
+}
+
+/** Every problem that a client can meet. */
+export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
+  "unauthenticated": {
+    status: 401,
+    title: "Not authenticated",
+    statusCode: 20,
+    explanation:
+      "The request carries no token, or one that is bad or expired; get a new one and repeat it.",
+  },
+  "insufficient-scope": {
+    status: 403,
+    title: "Scope missing",
+    statusCode: 5,
+    explanation:
+      "The token is good but lacks the scope that `www-authenticate` names; ask the issuer for it.",
+  },
+  "not-your-session": {
+    status: 403,
+    title: "Not your session",
+    statusCode: 3,
+    explanation:
+      "Another agent holds the session; only its holder and participants may operate it.",
+  },
+  "session-held": {
+    status: 409,
+    title: "Session held",
+    statusCode: 19,
+    explanation:
+      "Another agent holds the session or is just accepting it, so it cannot be accepted.",
+  },
+  "keys-unavailable": {
+    status: 503,
+    title: "Keys unavailable",
+    statusCode: 4,
+    explanation:
+      "The issuer's keys cannot be had, so no token can be verified; repeat the request after `retry-after` seconds.",
+  },
+  "store-unavailable": {
+    status: 503,
+    title: "Store unavailable",
+    statusCode: 4,
+    explanation:
+      "The store does not answer, so nothing can be recorded; repeat the request after `retry-after` seconds.",
+  },
+  "upstream-unavailable": {
+    status: 502,
+    title: "Contact centre unavailable",
+    statusCode: 4,
+    explanation: "The contact centre could not be reached, or broke off before it had answered.",
+  },
+  "upstream-timeout": {
+    status: 504,
+    title: "Contact centre timed out",
+    statusCode: 4,
+    explanation:
+      "The contact centre did not answer in time; it may have acted all the same, so read the session before you repeat the request.",
+  },
+  "invalid-body": {
+    status: 400,
+    title: "Invalid body",
+    statusCode: 1,
+    explanation: "The body is not what the route reads; `detail` says what was expected.",
+  },
+  "invalid-parameter": {
+    status: 400,
+    title: "Invalid parameter",
+    statusCode: 10,
+    explanation:
+      "A member or query parameter is missing or has a value that it cannot have; `detail` names it.",
+  },
+  "body-too-large": {
+    status: 413,
+    title: "Body too large",
+    statusCode: 10,
+    explanation: "The body is longer than the route reads; `detail` says how long it may be.",
+  },
+  "unsupported-media-type": {
+    status: 415,
+    title: "Unsupported media type",
+    statusCode: 10,
+    explanation: "The body is declared to be something other than plain JSON in UTF-8.",
+  },
+  "not-found": {
+    status: 404,
+    title: "Not found",
+    statusCode: 6,
+    explanation: "Nothing is here, or nothing that the caller may know of.",
+  },
+  "method-not-allowed": {
+    status: 405,
+    title: "Method not allowed",
+    statusCode: 3,
+    explanation: "The path exists but not with this method; `allow` lists the ones it has.",
+  },
+  "rate-limited": {
+    status: 429,
+    title: "Rate limited",
+    statusCode: 3,
+    explanation:
+      "The agent sends more requests than its share; wait `retry-after` seconds, and see `ratelimit` for what is left.",
+  },
+  "idempotency-conflict": {
+    status: 409,
+    title: "Idempotency key in use",
+    statusCode: 2,
+    explanation: "A request with the same idempotency key is still under way.",
+  },
+  "idempotency-mismatch": {
+    status: 422,
+    title: "Idempotency key used otherwise",
+    statusCode: 2,
+    explanation: "The idempotency key was used before with another body; take a new key.",
+  },
+  "webhook-url-refused": {
+    status: 422,
+    title: "Webhook URL refused",
+    statusCode: 10,
+    explanation: "Patchbay does not send to that URL; `detail` says why.",
+  },
+  "internal-error": {
+    status: 500,
+    title: "Internal error",
+    statusCode: 4,
+    explanation:
+      "Patchbay failed in a way that nobody foresaw; report the `instance`, by which its log finds the cause.",
+  },
+};
