@@ -23,7 +23,6 @@ export function webhookRoutes({ webhooks, guards, clock }: WebhookRoutesDependen
   routes.post("/v1/webhooks", mayWrite, body, async (c) => {
     const { webhook, secret } = await webhooks.create(c.get("body").untrustedJson);
     return c.json({ ...webhookView(webhook, clock.now()), secret }, 201, {
-      "cache-control": "no-store",
       location: `/v1/webhooks/${webhook.id}`,
     });
   });
@@ -48,7 +47,6 @@ export function webhookRoutes({ webhooks, guards, clock }: WebhookRoutesDependen
       c.get("body").untrustedJson,
     );
     const view = webhookView(webhook, clock.now());
-    c.header("cache-control", "no-store");
     return c.json(secret === null ? view : { ...view, secret });
   });
 
@@ -59,7 +57,6 @@ export function webhookRoutes({ webhooks, guards, clock }: WebhookRoutesDependen
 
   routes.post("/v1/webhooks/:id/rotate-secret", mayWrite, async (c) => {
     const { webhook, secret } = await webhooks.rotateSecret(c.req.param("id"));
-    c.header("cache-control", "no-store");
     return c.json({ ...webhookView(webhook, clock.now()), secret });
   });
 

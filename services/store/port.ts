@@ -274,6 +274,7 @@ export interface ClaimDeliveriesRequest {
 export interface ClaimedDelivery {
   readonly id: string;
   readonly sinkId: string;
+  /** To be handed back when settling, as it is: an engine may have put more into it. */
   readonly leaseToken: string;
   /** 1 for the first. */
   readonly attempt: number;

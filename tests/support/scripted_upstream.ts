@@ -49,7 +49,7 @@ export function startUpstream(
   };
 }
 
-/** A promise with its ends in hand. */
+/** Resolves once the signal aborts, at once if it has. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();

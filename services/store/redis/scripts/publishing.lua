@@ -108,8 +108,8 @@ end
 
 local function publish(draft)
   -- A draft that is published already: the answer to an earlier call was lost, or another shard's list was stale.
-  local known = call('HMGET', P .. 'e:' .. draft.id, 'type', 'seq')
-  if known[1] then return { 1, tonumber(known[2] or -1), 0 } end
+  local known = call('HMGET', P .. 'e:' .. draft.id, 'type', 'seq', 'made')
+  if known[1] then return { 1, tonumber(known[2] or -1), tonumber(known[3]) } end
   local id = draft.sessionId
   if id and draft.stateHash then
     local last = call('HMGET', P .. 'm:' .. id, 'hash', 'hashAt')
@@ -126,5 +126,7 @@ local function publish(draft)
     if s then observe(s, draft) end
   end
   store_event(draft, data, s, seq)
-  return { 1, seq, fan_out(draft, s, id and seq or 0, fresh) }
+  local made = fan_out(draft, s, id and seq or 0, fresh)
+  call('HSET', P .. 'e:' .. draft.id, 'made', made)
+  return { 1, seq, made }
 end

@@ -24,11 +24,12 @@ export function deliveryContract(test: ContractTest): void {
   test("a claimed delivery carries its event and a first attempt", async (store) => {
     const event = draft({ ...toOne, data: { kind: "object", json: '{"x":1}' } });
     await publish(store, [event]);
-    const { deliveries, nextDueAtMs } = await claimDeliveries(store, T0, { leaseToken: "L" });
+    const { deliveries, nextDueAtMs } = await claimDeliveries(store, T0);
+    assert.notEqual(deliveries[0]?.leaseToken ?? "", "");
     assert.deepEqual(deliveries, [{
       id: deliveries[0]?.id,
       sinkId: "wh_1",
-      leaseToken: "L",
+      leaseToken: deliveries[0]?.leaseToken,
       attempt: 1,
       interrupted: false,
       messageIndex: null,
@@ -223,10 +224,10 @@ export function deliveryContract(test: ContractTest): void {
       { outcome: "stale-webhooks" },
     );
     assert.equal((await store.readDelivery(delivery.id))?.delivery.status, "delivering");
-    const fenced = { ...settlement, leaseToken: "another" };
+    await claimDeliveries(store, T0 + LEASE);
     const current = (await store.listWebhooks()).version;
     assert.deepEqual(
-      await store.settleDeliveries({ settlements: [fenced], webhooksVersion: current }),
+      await store.settleDeliveries({ settlements: [settlement], webhooksVersion: current }),
       { outcome: "settled", results: ["fenced"] },
     );
     assert.equal((await store.listEvents({ limit: 9 })).items.length, 1);

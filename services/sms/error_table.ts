@@ -1,0 +1,134 @@
+/**
+ * What Twilio's error codes mean for a text that an agent has sent. The classes and their actions are this project's
+ * reading of Twilio's error dictionary (https://www.twilio.com/docs/api/errors); codes that are not here exist and new
+ * ones appear, so an unknown code is permanent and shown with its number.
+ */
+
+/**
+ * - `A` Twilio did not process the request, it may be repeated at once
+ * - `B` the sender's queue is full
+ * - `C` perhaps passing, told after Twilio had taken the text
+ * - `D` nobody knows whether the text left
+ * - `E` the recipient cannot be texted
+ * - `F` consent or policy forbids it
+ * - `G` the content cannot be sent
+ * - `H` our own set-up is wrong: an operator must act
+ * - `I` the day's allowance is used up
+ */
+export type SmsErrorClass = "A" | "B" | "C" | "D" | "E" | "F" | "G" | "H" | "I" | "unknown";
+
+/** What a class asks for. Today's sink obeys `retry`, `look-up`, `fail` and `alert-operator`; the rest read as `fail`. */
+export type SmsErrorAction =
+  | "retry"
+  | "hold"
+  | "retry-later"
+  | "look-up"
+  | "fail"
+  | "alert-operator"
+  | "wait-a-day";
+
+export interface SmsError {
+  readonly class: SmsErrorClass;
+  readonly action: SmsErrorAction;
+  /** One sentence for the agent. */
+  readonly sentence: string;
+}
+
+const ACTIONS: Readonly<Record<SmsErrorClass, SmsErrorAction>> = {
+  A: "retry",
+  B: "hold",
+  C: "retry-later",
+  D: "look-up",
+  E: "fail",
+  F: "fail",
+  G: "fail",
+  H: "alert-operator",
+  I: "wait-a-day",
+  unknown: "fail",
+};
+
+const CODES: Readonly<Record<number, readonly [Exclude<SmsErrorClass, "unknown">, string]>> = {
+  20429: ["A", "Too many messages are being sent at once; this one is being tried again."],
+  14107: ["A", "Texts are leaving too fast; this one is being tried again."],
+  63017: ["A", "The account sends as fast as it is allowed to; this text is being tried again."],
+  63018: ["A", "The channel sends as fast as it is allowed to; this text is being tried again."],
+  21611: ["B", "Too many texts are already waiting to leave from this number."],
+  30001: ["B", "The text waited too long in Twilio's full queue and was dropped."],
+  30022: ["B", "The carrier takes no more texts from this number for the moment."],
+  30003: ["C", "The customer's phone is switched off or out of reach."],
+  30008: ["C", "The text was not delivered and the carrier gave no reason."],
+  30017: ["C", "The carrier's network was too busy to deliver the text."],
+  30410: ["C", "The carrier did not answer in time."],
+  30500: ["C", "Something failed inside Twilio while the text was on its way."],
+  30020: ["C", "Twilio had an internal fault and did not deliver the text."],
+  30021: ["C", "A service inside Twilio failed and the text was not delivered."],
+  20500: ["D", "Twilio failed in the middle, so it is not known whether the text left."],
+  20503: ["D", "Twilio was not available, so it is not known whether the text left."],
+  20504: ["D", "Twilio did not finish in time, so it is not known whether the text left."],
+  21211: ["E", "The customer's phone number is not a valid one."],
+  21612: ["E", "Texts cannot go from our number to the customer's number."],
+  21614: ["E", "The customer's number belongs to no mobile phone."],
+  21635: ["E", "The customer's number is a landline and cannot take texts."],
+  30004: ["E", "The customer's phone or network refuses this text."],
+  30005: ["E", "The customer's number is unknown or no longer in use."],
+  30006: ["E", "The customer's number is a landline, or its carrier cannot be reached."],
+  30011: ["E", "The customer's network does not take picture messages."],
+  21610: ["F", "The customer has asked to receive no more texts."],
+  30007: ["F", "The carrier filtered the text out as unwanted."],
+  30038: ["F", "The text was blocked because it looks like a one-time password."],
+  30610: ["F", "The text was held back because it is night where the customer is."],
+  30640: ["F", "The customer's number is on a list of people who must not be texted."],
+  30450: ["F", "The text was blocked as part of suspected fraud against this destination."],
+  21602: ["G", "The text was empty."],
+  21617: ["G", "The text is longer than the 1600 characters that fit one message."],
+  21620: ["G", "The attached picture's address cannot be used."],
+  21623: ["G", "The attached picture cannot be used."],
+  30019: ["G", "The attached content is larger than the carrier allows."],
+  30036: ["G", "The text could not be delivered in time and has expired; it may be sent again."],
+  30044: ["G", "The text is too long for a trial account."],
+  20003: ["H", "Texts cannot be sent: Twilio does not accept our credentials."],
+  21212: ["H", "Texts cannot be sent: our own number is not a valid one."],
+  21603: ["H", "Texts cannot be sent: no number of ours is set to send from."],
+  21604: ["H", "The text cannot be sent: it was handed over without the customer's number."],
+  21606: ["H", "Texts cannot be sent: our number is not one that can text this customer."],
+  21608: ["H", "The text cannot be sent: a trial account reaches only numbers that were verified."],
+  21609: ["H", "Texts cannot be sent: the address for delivery reports is wrong."],
+  21408: ["H", "The text cannot be sent: our account is not enabled for the customer's country."],
+  21701: ["H", "Texts cannot be sent: the messaging service that is set does not exist."],
+  21702: ["H", "Texts cannot be sent: the messaging service that is set is not available."],
+  21703: ["H", "Texts cannot be sent: the messaging service has no number to send from."],
+  21704: ["H", "Texts cannot be sent: the messaging service's pool of numbers is empty."],
+  21705: ["H", "Texts cannot be sent: the messaging service that is set is not valid."],
+  30002: ["H", "Texts cannot be sent: our Twilio account is suspended."],
+  30010: ["H", "The text was not sent because it costs more than our limit allows."],
+  30018: [
+    "H",
+    "The text was not delivered: the customer's country wants our sender registered first.",
+  ],
+  30024: [
+    "H",
+    "The text was not delivered: the customer's carrier does not know our number as a sender.",
+  ],
+  30032: ["H", "Texts cannot be sent: our toll-free number has not been verified."],
+  30034: ["H", "Texts cannot be sent: our number is not registered for business texting."],
+  30023: ["I", "Our number has used up what it may send today."],
+  30027: ["I", "The carrier takes no more texts from us today."],
+};
+
+/** Every code that is in the table. */
+export const KNOWN_SMS_ERROR_CODES: readonly number[] = Object.keys(CODES).map(Number);
+
+/** What a Twilio code means; null: Twilio refused without a code. */
+export function explainSmsError(code: number | null): SmsError {
+  const known = code === null ? undefined : CODES[code];
+  if (known !== undefined) {
+    return { class: known[0], action: ACTIONS[known[0]], sentence: known[1] };
+  }
+  return {
+    class: "unknown",
+    action: ACTIONS.unknown,
+    sentence: code === null
+      ? "Twilio refused the text and gave no reason."
+      : `Twilio refused the text with code ${code}, which has no explanation here.`,
+  };
+}

@@ -1,0 +1,150 @@
+/** How a send ended. Reasons are for people and hold no text, no number and no secret. */
+export type SendResult =
+  /** Twilio has it under `sid`; `status` is its first message status (`queued`, `accepted` …). */
+  | { readonly kind: "taken"; readonly sid: string; readonly status: string }
+  /** Refused: HTTP `status` 4xx, with Twilio's code where it gave one. */
+  | { readonly kind: "rejected"; readonly code: number | null; readonly status: number }
+  /** Surely not processed (HTTP 429 or code 20429). `retryAfterMs` is what Twilio asked for. */
+  | { readonly kind: "rate-limited"; readonly retryAfterMs?: number }
+  /** Twilio may have taken it or not; `status` is the HTTP status where there was an answer. */
+  | { readonly kind: "ambiguous"; readonly reason: string; readonly status?: number }
+  /** It surely did not reach Twilio. */
+  | { readonly kind: "not-sent"; readonly reason: string };
+
+/** Carries a result other than `taken` out through the `twilio` package, which passes errors on as they are. */
+export class SendEnded extends Error {
+  readonly result: Exclude<SendResult, { kind: "taken" }>;
+
+  constructor(result: SendEnded["result"]) {
+    super(`Cannot send the text: ${result.kind}`);
+    this.name = "SendEnded";
+    this.result = result;
+  }
+}
+
+/** The part of the package's request that matters here (twilio-node `RequestClient.RequestOptions`). */
+export interface TwilioCall {
+  readonly method: string;
+  readonly uri: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly headers?: object;
+  readonly data?: unknown;
+}
+
+/** What the package wants back. `body` is parsed already. */
+export interface TwilioAnswer {
+  readonly statusCode: number;
+  readonly body: { readonly sid: string };
+  readonly headers: Record<string, string>;
+}
+
+export interface TransportOptions {
+  /** Its origin takes the place of the call's. */
+  readonly apiUrl: URL;
+  /** For the whole exchange, the answer's body included. */
+  readonly timeoutMs: number;
+  readonly fetch: typeof globalThis.fetch;
+  readonly signal?: AbortSignal;
+}
+
+/** The reason of a send that was given up before anything was sent. */
+export const GIVEN_UP_EARLY = "given up before it began";
+
+/**
+ * Makes one HTTP request of a call of the `twilio` package, without a retry and without following a redirect.
+ * Throws {@link SendEnded} for every end but a message taken.
+ */
+export async function postOnce(
+  call: TwilioCall,
+  { apiUrl, timeoutMs, fetch, signal }: TransportOptions,
+): Promise<TwilioAnswer> {
+  if (signal?.aborted) throw new SendEnded({ kind: "not-sent", reason: GIVEN_UP_EARLY });
+  const called = new URL(call.uri);
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), timeoutMs);
+  // A client of its own, so a connection of its own. On a kept connection that dies Deno's fetch sends a POST again by
+  // itself, although the first one may have been read (observed with Deno 2.9.6: one call, two requests on the wire).
+  using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0, http2: false });
+  try {
+    const response = await fetch(new URL(called.pathname + called.search, apiUrl), {
+      method: call.method.toUpperCase(),
+      headers: requestHeaders(call),
+      body: new URLSearchParams(Object.entries(call.data ?? {})).toString(),
+      redirect: "manual",
+      signal: signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal,
+      client,
+    });
+    return judgeAnswer(response.status, response.headers, await response.text());
+  } catch (error) {
+    if (error instanceof SendEnded) throw error;
+    if (deadline.signal.aborted) {
+      throw new SendEnded({ kind: "ambiguous", reason: `no answer within ${timeoutMs} ms` });
+    }
+    if (signal?.aborted) {
+      throw new SendEnded({ kind: "ambiguous", reason: "given up while it was under way" });
+    }
+    throw new SendEnded(classifyNetworkError(error));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function requestHeaders({ headers, username, password }: TwilioCall): Headers {
+  const sent = new Headers(Object.entries(headers ?? {}));
+  sent.set("authorization", `Basic ${btoa(`${username}:${password}`)}`);
+  return sent;
+}
+
+function judgeAnswer(status: number, headers: Headers, untrustedBody: string): TwilioAnswer {
+  const body = parseObject(untrustedBody);
+  if (status >= 200 && status < 300) {
+    const sid = body["sid"];
+    if (typeof sid === "string" && sid !== "") {
+      return { statusCode: status, body: { ...body, sid }, headers: {} };
+    }
+    throw new SendEnded({ kind: "ambiguous", reason: "the answer names no message", status });
+  }
+  throw new SendEnded(judgeRefusal(status, body, headers.get("retry-after")));
+}
+
+/** What an answer other than 2xx says. Pure. */
+export function judgeRefusal(
+  status: number,
+  body: Record<string, unknown>,
+  retryAfter: string | null,
+): SendEnded["result"] {
+  const code = Number.isSafeInteger(body["code"]) ? Number(body["code"]) : null;
+  // A 408 that Twilio did not write comes from something in between, which cannot know what Twilio did.
+  if (status < 400 || status >= 500 || (status === 408 && code === null)) {
+    return { kind: "ambiguous", reason: `answered with HTTP ${status}`, status };
+  }
+  if (status === 429 || code === 20429) {
+    return /^\d{1,6}$/.test(retryAfter ?? "")
+      ? { kind: "rate-limited", retryAfterMs: Number(retryAfter) * 1000 }
+      : { kind: "rate-limited" };
+  }
+  return { kind: "rejected", code, status };
+}
+
+// Deno's fetch tells only in words how far it came. "client error (Connect)" is hyper-util's name for the time before
+// a connection stood; whatever else is said counts as ambiguous.
+function classifyNetworkError(error: unknown): SendEnded["result"] {
+  const cause = error instanceof TypeError && error.cause instanceof Error ? error.cause : null;
+  const said = cause?.message ?? "";
+  if (!said.includes("client error (Connect)")) {
+    return { kind: "ambiguous", reason: "the connection was lost" };
+  }
+  if (said.includes("dns error")) return { kind: "not-sent", reason: "the name was not resolved" };
+  if (said.includes("refused")) return { kind: "not-sent", reason: "the connection was refused" };
+  return { kind: "not-sent", reason: "no connection could be made" };
+}
+
+function parseObject(untrustedText: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(untrustedText);
+    return typeof parsed === "object" && parsed !== null ? { ...parsed } : {};
+  } catch {
+    return {};
+  }
+}

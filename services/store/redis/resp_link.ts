@@ -1,0 +1,174 @@
+import type { Buffer } from "node:buffer";
+import { type Clock, systemClock } from "../../clock.ts";
+import { NoAnswer } from "./no_answer.ts";
+
+/** One reply of Redis; an error reply is a value here, as one inside an array must be. */
+export type RespReply = string | number | null | Buffer | Error | readonly RespReply[];
+
+export interface RespLinkOptions {
+  /** `redis://` or `rediss://`, with an ACL user and a database number where there are any. */
+  readonly url: string;
+  /** How long one `send` may take, connecting included. */
+  readonly deadlineMs: number;
+  /** How bulk strings arrive: as strings (the default) or as the bytes that they are. */
+  readonly bulk?: "text" | "bytes";
+  /** The longest wait between two attempts to connect; 0: every `send` may try. Default 1000. */
+  readonly longestBackoffMs?: number;
+  readonly clock?: Clock;
+  /** Numbers in [0, 1), for the jitter. */
+  readonly random?: () => number;
+}
+
+/** One connection to a Redis, made when it is needed. */
+export interface RespLink {
+  /**
+   * Sends the commands one behind the other with nothing in between, and gives their replies in order.
+   * Nothing is ever sent a second time.
+   *
+   * @throws NoAnswer when not all of them were answered
+   */
+  send(commands: readonly (readonly (string | Buffer)[])[]): Promise<readonly RespReply[]>;
+  /** Ends the connection and what is under way on it. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+const FIRST_BACKOFF_MS = 50;
+
+/**
+ * A link over the `redis` package, whose own reconnecting is switched off: it sleeps in a timer that nothing can
+ * cancel, so that a closed program lives on until it has fired, and it would knock at an absent Redis all the time.
+ * Here a command that finds no connection makes one, at most one at a time, and after a failure not before a short,
+ * random wait is over, so that many instances do not return to a restarted Redis at the same moment.
+ */
+export function createRespLink(options: RespLinkOptions): RespLink {
+  const { deadlineMs, longestBackoffMs = 1000, clock = systemClock, random = Math.random } =
+    options;
+  let client: Client | null = null;
+  let connecting: Promise<Client> | null = null;
+  let failures = 0;
+  let notBeforeMs = 0;
+  let closed = false;
+
+  async function open(): Promise<Client> {
+    const fresh = await newClient(options);
+    fresh.on("error", () => {
+      if (client === fresh) client = null;
+    });
+    // `connectTimeout` ends with the TCP or TLS handshake; AUTH and SELECT that follow need a limit too.
+    const limit = clock.after(2 * deadlineMs, () => fresh.destroy());
+    try {
+      await fresh.connect();
+    } finally {
+      limit.cancel();
+    }
+    if (closed) fresh.destroy();
+    return fresh;
+  }
+
+  function connect(): Promise<Client> {
+    if (connecting !== null) return connecting;
+    if (clock.now() < notBeforeMs) {
+      return Promise.reject(new NoAnswer("connecting failed a moment ago"));
+    }
+    connecting = open().then((fresh) => {
+      failures = 0;
+      client = fresh;
+      return fresh;
+    }, (error) => {
+      failures++;
+      notBeforeMs = clock.now() + backoffMs(failures, longestBackoffMs, random());
+      throw error;
+    }).finally(() => {
+      connecting = null;
+    });
+    return connecting;
+  }
+
+  /** A connection on which nothing came back in time is not to be trusted: the next command makes a new one. */
+  function drop(suspect: Client): void {
+    if (client === suspect) client = null;
+    suspect.destroy();
+  }
+
+  return {
+    async send(commands) {
+      if (closed) throw new NoAnswer("the connection was closed");
+      const deadline = startDeadline(clock, deadlineMs);
+      let live: Client | null = null;
+      try {
+        live = client ?? await Promise.race([connect(), deadline.passed]);
+        return await Promise.race([exchange(live, commands), deadline.passed]);
+      } catch (error) {
+        if (live !== null && error === deadline.error) drop(live);
+        throw error instanceof NoAnswer ? error : new NoAnswer(safeReason(error));
+      } finally {
+        deadline.cancel();
+      }
+    },
+
+    async close() {
+      closed = true;
+      // Destroying a client while its socket connects would leave the socket behind.
+      await connecting?.catch(() => {});
+      client?.destroy();
+      client = null;
+    },
+  };
+}
+
+async function newClient({ url, deadlineMs, bulk }: RespLinkOptions) {
+  const { createClient, RESP_TYPES } = await import("redis");
+  const { Buffer } = await import("node:buffer");
+  return createClient({
+    url,
+    // The shapes of RESP 2 are those that Upstash answers with; RESP 3 has maps, booleans and doubles.
+    RESP: 2,
+    disableOfflineQueue: true,
+    // Saves two commands on every new connection, which Redis before 7.2 does not know anyway.
+    disableClientInfo: true,
+    socket: { connectTimeout: deadlineMs, reconnectStrategy: false },
+    commandOptions: {
+      typeMapping: bulk === "bytes" ? { [RESP_TYPES.BLOB_STRING]: Buffer } : {},
+    },
+  });
+}
+
+type Client = Awaited<ReturnType<typeof newClient>>;
+
+async function exchange(
+  client: Client,
+  commands: readonly (readonly (string | Buffer)[])[],
+): Promise<readonly RespReply[]> {
+  const { ErrorReply } = await import("redis");
+  return await Promise.all(commands.map(async (command): Promise<RespReply> => {
+    try {
+      return await client.sendCommand<RespReply>([...command]);
+    } catch (error) {
+      if (error instanceof ErrorReply) return error;
+      throw error;
+    }
+  }));
+}
+
+function startDeadline(clock: Clock, deadlineMs: number) {
+  const error = new NoAnswer(`no answer within ${deadlineMs} ms`);
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {});
+  const timer = clock.after(deadlineMs, () => reject(error));
+  return { error, passed: promise, cancel: () => timer.cancel() };
+}
+
+/** Between half of and the whole of 50, 100, 200 … `longestMs` milliseconds. */
+function backoffMs(failures: number, longestMs: number, jitter: number): number {
+  const whole = Math.min(longestMs, FIRST_BACKOFF_MS * 2 ** (failures - 1));
+  return whole / 2 + jitter * whole / 2;
+}
+
+/** What may be told of a failure: an error code of the system (`ECONNREFUSED`), the code of a refused AUTH, or its kind. */
+function safeReason(error: unknown): string {
+  if (!(error instanceof Error)) return "the connection failed";
+  const code = "code" in error && typeof error.code === "string"
+    ? error.code
+    : /^(?:WRONGPASS|NOAUTH|NOPERM|LOADING|ERR)(?= )/.exec(error.message)?.[0] ?? error.name;
+  return `the connection failed: ${code}`;
+}

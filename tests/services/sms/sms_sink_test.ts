@@ -1,0 +1,268 @@
+import assert from "node:assert/strict";
+import type { ClaimedDelivery } from "../../../services/delivery/sink.ts";
+import { createLogger } from "../../../services/log.ts";
+import { createSmsSink, type SmsSinkOptions } from "../../../services/sms/sms_sink.ts";
+import { createTwilioSender } from "../../../services/sms/twilio_client.ts";
+import seed from "../../fixtures/seed/notification_3_new_messages.json" with { type: "json" };
+import { refused, SID, silence, startTwilioStandIn } from "./twilio_stand_in.ts";
+
+const NOW_MS = Date.UTC(2026, 10, 22, 10);
+const AUTH_TOKEN = "a-secret-token";
+const running = new AbortController().signal;
+
+const said = {
+  index: 7,
+  type: "Text",
+  from: { type: "Agent", nickname: "Marat", participantId: "009052C5E743004C" },
+  text: "Your parcel is here",
+  visibility: "All",
+  timestamp: "2026-11-22T09:59:59.000+0000",
+};
+
+function deliveryOf(messages: unknown, changes: Partial<ClaimedDelivery> = {}): ClaimedDelivery {
+  return {
+    id: "dlv_01_sms",
+    sinkId: "sms",
+    leaseToken: "lease",
+    attempt: 1,
+    interrupted: false,
+    messageIndex: 7,
+    customer: { phone: "16501111111", sender: null },
+    event: {
+      id: "evt_01",
+      type: "session.messages_added",
+      sessionId: "0000Na9B26EF002X",
+      sequence: 3,
+      agentId: "agent-1",
+      occurredAtMs: NOW_MS,
+      dataJson: JSON.stringify({ notification: { notificationType: "NewMessages", messages } }),
+    },
+    ...changes,
+  };
+}
+
+function createSink(twilioUrl: URL, changes: Partial<SmsSinkOptions> = {}) {
+  const logged: string[] = [];
+  const log = createLogger({
+    level: "debug",
+    format: "json",
+    now: () => NOW_MS,
+    write: (line) => logged.push(line),
+  });
+  const twilio = createTwilioSender({
+    accountSid: `AC${"0".repeat(32)}`,
+    authToken: AUTH_TOKEN,
+    apiUrl: twilioUrl,
+    timeoutMs: 10_000,
+    fetch,
+  });
+  const sink = createSmsSink({
+    twilio,
+    defaultSender: { from: "+16503333333" },
+    ownNumbers: null,
+    retryWaitsMs: [5_000, 30_000],
+    clock: { now: () => NOW_MS, after: () => assert.fail("a sink sets no timers") },
+    random: () => 0.5,
+    log,
+    ...changes,
+  });
+  return { sink, logged };
+}
+
+Deno.test("attempt() texts the agent's words to the customer and publishes sms.sent", async () => {
+  await using twilio = startTwilioStandIn();
+  const { sink } = createSink(twilio.url);
+  const end = await sink.attempt(deliveryOf([said]), running);
+  assert.deepEqual(end, {
+    report: {
+      class: "ok",
+      startedAt: "2026-11-22T10:00:00.000Z",
+      durationMs: 0,
+      detail: "Twilio took it as queued",
+      messageSid: SID,
+    },
+    decision: { status: "delivered" },
+    events: [{
+      type: "sms.sent",
+      sessionId: "0000Na9B26EF002X",
+      data: { messageIndex: 7, messageSid: SID, errorCode: null },
+    }],
+  });
+  const [message, ...more] = twilio.received;
+  assert.equal(more.length, 0);
+  assert.deepEqual([message?.to, message?.from, message?.body], [
+    "+16501111111",
+    "+16503333333",
+    "Your parcel is here",
+  ]);
+});
+
+Deno.test("attempt() sends the message that the delivery is for, of several", async () => {
+  await using twilio = startTwilioStandIn();
+  const { sink } = createSink(twilio.url);
+  const url = { ...said, index: 9, type: "PushUrl", url: "https://example.com/parcel" };
+  const messages = [...seed.messages, said, url];
+  await sink.attempt(deliveryOf(messages, { messageIndex: 9 }), running);
+  assert.deepEqual(twilio.received.map(({ body }) => body), ["https://example.com/parcel"]);
+});
+
+const SENDERS: readonly (readonly [
+  why: string,
+  sender: string | null,
+  ownNumbers: readonly string[] | null,
+  from: string,
+])[] = [
+  ["the number that the customer texted", "16502222222", null, "+16502222222"],
+  ["a short code that the customer texted", "12345", null, "12345"],
+  ["that number when it is known to be ours", "16502222222", ["+16502222222"], "+16502222222"],
+  [
+    "the configured one when it is known not to be",
+    "16502222222",
+    ["+16503333333"],
+    "+16503333333",
+  ],
+  ["the configured one when it is no number", "ours", null, "+16503333333"],
+];
+
+for (const [why, sender, ownNumbers, from] of SENDERS) {
+  Deno.test(`attempt() sends from ${why}`, async () => {
+    await using twilio = startTwilioStandIn();
+    const { sink } = createSink(twilio.url, { ownNumbers });
+    const customer = { phone: "+16501111111", sender };
+    await sink.attempt(deliveryOf([said], { customer }), running);
+    assert.deepEqual(twilio.received.map((message) => message.from), [from]);
+  });
+}
+
+Deno.test("attempt() publishes sms.failed with Twilio's code when it refuses", async () => {
+  await using twilio = startTwilioStandIn(() => refused(400, 21610));
+  const { sink } = createSink(twilio.url);
+  const end = await sink.attempt(deliveryOf([said]), running);
+  assert.deepEqual(end.decision, { status: "dead" });
+  assert.equal(end.report.class, "rejected");
+  assert.deepEqual([end.report.status, end.report.errorCode], [400, 21610]);
+  assert.deepEqual(end.events, [{
+    type: "sms.failed",
+    sessionId: "0000Na9B26EF002X",
+    data: { messageIndex: 7, messageSid: null, errorCode: 21610 },
+  }]);
+});
+
+Deno.test("attempt() waits for the customer's number, then fails without one", async () => {
+  await using twilio = startTwilioStandIn();
+  const { sink } = createSink(twilio.url);
+  const waiting = await sink.attempt(deliveryOf([said], { customer: null }), running);
+  assert.deepEqual(waiting.decision, { status: "retrying", atMs: NOW_MS + 5_000 });
+  assert.deepEqual(waiting.events, []);
+  const last = await sink.attempt(deliveryOf([said], { customer: null, attempt: 4 }), running);
+  assert.equal(last.report.class, "no-customer-number");
+  assert.deepEqual(last.decision, { status: "dead" });
+  assert.deepEqual(last.events.map(({ type, data }) => [type, data["errorCode"]]), [
+    ["sms.failed", null],
+  ]);
+  assert.equal(twilio.received.length, 0);
+});
+
+Deno.test("attempt() takes a number that cannot be one for no number", async () => {
+  await using twilio = startTwilioStandIn();
+  const { sink } = createSink(twilio.url);
+  const customer = { phone: "1234567", sender: null };
+  const end = await sink.attempt(deliveryOf([said], { customer }), running);
+  assert.equal(end.report.class, "no-customer-number");
+  assert.equal(twilio.received.length, 0);
+});
+
+Deno.test("attempt() never sends again what an earlier attempt may have sent", async () => {
+  await using twilio = startTwilioStandIn();
+  const { sink } = createSink(twilio.url);
+  const end = await sink.attempt(deliveryOf([said], { attempt: 2, interrupted: true }), running);
+  assert.equal(end.report.class, "interrupted");
+  assert.deepEqual(end.decision, { status: "unknown" });
+  assert.deepEqual(end.events, []);
+  assert.equal(twilio.received.length, 0);
+});
+
+Deno.test("attempt() calls the fate unknown after HTTP 500, and publishes nothing", async () => {
+  await using twilio = startTwilioStandIn(() => refused(500, 20500));
+  const { sink } = createSink(twilio.url);
+  const end = await sink.attempt(deliveryOf([said]), running);
+  assert.deepEqual([end.report.class, end.report.status], ["ambiguous", 500]);
+  assert.deepEqual(end.decision, { status: "unknown" });
+  assert.deepEqual(end.events, []);
+});
+
+Deno.test("attempt() tries again soon after a rate limit", async () => {
+  await using twilio = startTwilioStandIn(() => refused(429, 20429));
+  const { sink } = createSink(twilio.url);
+  const end = await sink.attempt(deliveryOf([said], { attempt: 2 }), running);
+  assert.equal(end.report.class, "rate-limited");
+  assert.deepEqual(end.decision, { status: "retrying", atMs: NOW_MS + 200 });
+  assert.deepEqual(end.events, []);
+});
+
+Deno.test("attempt() reports shutdown and leaves the text for later when the program is stopping", async () => {
+  await using twilio = startTwilioStandIn();
+  const { sink } = createSink(twilio.url);
+  const end = await sink.attempt(deliveryOf([said]), AbortSignal.abort());
+  assert.equal(end.report.class, "shutdown");
+  assert.deepEqual(end.decision, { status: "retrying", atMs: NOW_MS });
+  assert.equal(twilio.received.length, 0);
+});
+
+Deno.test("attempt() reports shutdown and an unknown fate when a send was under way", async () => {
+  const stop = new AbortController();
+  await using twilio = startTwilioStandIn((message) => {
+    stop.abort();
+    return silence(message);
+  });
+  const { sink } = createSink(twilio.url);
+  const end = await sink.attempt(deliveryOf([said]), stop.signal);
+  assert.equal(end.report.class, "shutdown");
+  assert.deepEqual(end.decision, { status: "unknown" });
+  assert.deepEqual(end.events, []);
+});
+
+const NOTHING_TO_SEND: readonly (readonly [why: string, delivery: ClaimedDelivery])[] = [
+  ["its message is not there", deliveryOf(seed.messages)],
+  ["its message is a note to agents", deliveryOf([{ ...said, visibility: "Agents" }])],
+  ["its message is the customer's", deliveryOf(seed.messages, { messageIndex: 5 })],
+  ["the texts were expunged", deliveryOf(null)],
+  ["it names no message", deliveryOf([said], { messageIndex: null })],
+];
+
+for (const [why, delivery] of NOTHING_TO_SEND) {
+  Deno.test(`attempt() sends nothing and ends the delivery when ${why}`, async () => {
+    await using twilio = startTwilioStandIn();
+    const { sink } = createSink(twilio.url);
+    const end = await sink.attempt(delivery, running);
+    assert.deepEqual(end.decision, { status: "dead" });
+    assert.deepEqual(end.events.map(({ type }) => type), ["sms.failed"]);
+    assert.equal(twilio.received.length, 0);
+  });
+}
+
+Deno.test("attempt() logs our own faults as errors, the recipient's as warnings", async () => {
+  for (const [code, level] of [[20003, "error"], [21614, "warn"]] as const) {
+    await using twilio = startTwilioStandIn(() => refused(400, code));
+    const { sink, logged } = createSink(twilio.url);
+    await sink.attempt(deliveryOf([said]), running);
+    assert.equal(logged.length, 1);
+    const line: unknown = JSON.parse(logged[0] ?? "");
+    assert.partialDeepStrictEqual(line, { level, event: "sms.failed", errorCode: code });
+  }
+});
+
+Deno.test("attempt() keeps numbers, texts and the token out of the log and the report", async () => {
+  const kept: string[] = [];
+  for (const answer of [undefined, () => refused(400, 21211), () => refused(500, 20500)]) {
+    await using twilio = startTwilioStandIn(answer);
+    const { sink, logged } = createSink(twilio.url);
+    const end = await sink.attempt(deliveryOf([said]), running);
+    kept.push(...logged, JSON.stringify(end));
+  }
+  const all = kept.join("\n");
+  assert.ok(all.includes("…1111"));
+  for (const secret of ["650111", "650333", said.text, AUTH_TOKEN]) {
+    assert.ok(!all.includes(secret), `the log or the report holds ${secret}`);
+  }
+});

@@ -1,0 +1,58 @@
+import type { Simulator } from "./simulator.ts";
+
+/** A fault in the command line: shown without a stack trace, exit status 2. */
+export class UsageError extends Error {
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(message, options);
+    this.name = "UsageError";
+  }
+}
+
+/** Writes one line for the person at the terminal. */
+export function say(line: string): void {
+  // deno-lint-ignore no-console
+  console.log(line);
+}
+
+/** Reads a `--port` flag. */
+export function readPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) {
+    throw new UsageError(`Cannot use --port ${text}: expected an integer from 0 to 65535`);
+  }
+  return port;
+}
+
+/**
+ * Runs a simulator as a program: `start` reads the flags and starts it (null: there was only help to show),
+ * then it stays up until SIGINT or SIGTERM.
+ */
+export async function runProgram(
+  start: (args: readonly string[]) => Promise<Simulator | null>,
+): Promise<void> {
+  try {
+    await using simulator = await start(Deno.args);
+    if (simulator !== null) await untilSignalled();
+  } catch (error) {
+    if (!isUsageFault(error)) throw error;
+    say(`${error.message}\nTry --help`);
+    Deno.exitCode = 2;
+  }
+}
+
+function isUsageFault(error: unknown): error is Error {
+  // node:util's parseArgs has no class of its own for what it refuses, only codes.
+  return error instanceof UsageError ||
+    (error instanceof Error && "code" in error && typeof error.code === "string" &&
+      error.code.startsWith("ERR_PARSE_ARGS_"));
+}
+
+async function untilSignalled(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = () => resolve();
+  Deno.addSignalListener("SIGINT", stop);
+  Deno.addSignalListener("SIGTERM", stop);
+  await promise;
+  Deno.removeSignalListener("SIGINT", stop);
+  Deno.removeSignalListener("SIGTERM", stop);
+}

@@ -1,0 +1,41 @@
+import type { Faults, PlannedFault } from "../kit/faults.ts";
+import type { RecordedRequest } from "../kit/request_log.ts";
+import { errorBody } from "./api_error.ts";
+
+/** The ways in which the next send goes wrong; reads are not touched, so a look-up afterwards works. */
+export interface TwilioFaults extends Faults {
+  /** 429 with code 20429; nothing is sent. */
+  rateLimited(options?: { readonly retryAfterS?: number }): PlannedFault;
+  /** 500 with code 20500, and the message was sent all the same if `when` says so. */
+  serverError(options?: { readonly when?: "before-acting" | "after-acting" }): PlannedFault;
+  /** No answer, and nothing is sent. */
+  timeoutBeforeActing(): PlannedFault;
+  /** No answer, but the message is sent. */
+  timeoutAfterActing(): PlannedFault;
+  /** The connection breaks; the message was sent all the same if `when` says so. */
+  connectionReset(options?: { readonly when?: "before-acting" | "after-acting" }): PlannedFault;
+}
+
+/** Twilio's own faults on top of the general ones. */
+export function createTwilioFaults(faults: Faults): TwilioFaults {
+  const matching = ({ method }: RecordedRequest) => method === "POST";
+  return {
+    ...faults,
+    rateLimited: ({ retryAfterS } = {}) =>
+      faults.next({
+        kind: "status",
+        status: 429,
+        body: errorBody({ status: 429, code: 20429, message: "Too many requests" }),
+        headers: retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) },
+      }, { matching }),
+    serverError: ({ when = "before-acting" } = {}) =>
+      faults.next({
+        kind: "status",
+        status: 500,
+        body: errorBody({ status: 500, code: 20500, message: "Internal server error" }),
+      }, { matching, when }),
+    timeoutBeforeActing: () => faults.next("hang", { matching }),
+    timeoutAfterActing: () => faults.next("hang", { matching, when: "after-acting" }),
+    connectionReset: ({ when = "before-acting" } = {}) => faults.next("reset", { matching, when }),
+  };
+}
