@@ -11,21 +11,21 @@ import { createSettler } from "./services/delivery/settler.ts";
 import { createSigner } from "./services/delivery/signing.ts";
 import type { Sink } from "./services/delivery/sink.ts";
 import { createWebhookSink } from "./services/delivery/webhook_sink.ts";
-import { judgeWebhookUrl, parseEgressAllow } from "./services/egress.ts";
+import { judgeWebhookUrl, parseEgressAllow } from "./services/egress/egress.ts";
 import { createIds } from "./services/ids.ts";
-import { createRemoteKeySet } from "./services/key_set.ts";
+import { createRemoteKeySet } from "./services/auth/key_set.ts";
 import { createLogger, type Logger } from "./services/log.ts";
 import { createPublisher } from "./services/publisher.ts";
-import { createSealer } from "./services/secrets.ts";
-import { createSessionService } from "./services/sessions.ts";
+import { createSealer } from "./services/sealing/secrets.ts";
+import { createSessionService } from "./services/sessions/sessions.ts";
 import { createSmsSink } from "./services/sms/sms_sink.ts";
 import { createTwilioSender } from "./services/sms/twilio_client.ts";
-import { createStaticKeySet } from "./services/static_key_set.ts";
+import { createStaticKeySet } from "./services/auth/static_key_set.ts";
 import { openStore } from "./services/store/open.ts";
 import { SMS_SINK } from "./services/store/port.ts";
-import { createTokenVerifier } from "./services/token_verifier.ts";
-import { createUpstream } from "./services/upstream.ts";
-import { createWebhookService, type WebhookService } from "./services/webhooks.ts";
+import { createTokenVerifier } from "./services/auth/token_verifier.ts";
+import { createUpstream } from "./services/upstream/upstream.ts";
+import { createWebhookService, type WebhookService } from "./services/webhooks/webhooks.ts";
 
 export const VERSION = "0.1.0";
 
@@ -90,7 +90,12 @@ export async function startPatchbay(config: Config, environment: Environment): P
     leaseMs,
   });
 
-  const upstream = createUpstream({ ...config.upstream, fetch, clock });
+  const upstream = createUpstream({
+    ...config.upstream,
+    tracedByPlatform: config.tracedByPlatform,
+    fetch,
+    clock,
+  });
   const sessions = createSessionService({
     store,
     upstream,

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { InsufficientScope, Unauthenticated } from "../services/errors.ts";
-import type { TokenFault, TokenVerifier } from "../services/token_verifier.ts";
+import type { TokenFault, TokenVerifier } from "../services/auth/token_verifier.ts";
 import type { AppEnv, Scope } from "./app_env.ts";
 
 /** RFC 6750 §3 asks for at least one parameter after the scheme. */

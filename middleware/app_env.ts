@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import type { Agent } from "../services/token_verifier.ts";
+import type { Agent } from "../services/auth/token_verifier.ts";
 
 /** The scopes of DESIGN §5. */
 export type Scope =

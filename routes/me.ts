@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { InvalidBody } from "../services/errors.ts";
-import { readOperationName } from "../services/operations.ts";
-import type { Upstream } from "../services/upstream.ts";
+import { readOperationName } from "../services/sessions/operations.ts";
+import type { Upstream } from "../services/upstream/upstream.ts";
 import { answerWith, MAX_PROXIED_BODY_BYTES, upstreamRequest } from "./proxied.ts";
 
 export interface MeRoutesDependencies {

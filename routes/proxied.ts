@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../middleware/app_env.ts";
 import { NotFound } from "../services/errors.ts";
-import type { UpstreamAnswer, UpstreamRequest } from "../services/upstream.ts";
-import { NULL_BODY_STATUSES } from "../services/upstream_headers.ts";
+import type { UpstreamAnswer, UpstreamRequest } from "../services/upstream/upstream.ts";
+import { NULL_BODY_STATUSES } from "../services/upstream/headers.ts";
 
 /** Bodies of proxied requests (DESIGN §6). */
 export const MAX_PROXIED_BODY_BYTES = 64 * 1024;

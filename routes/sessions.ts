@@ -4,10 +4,10 @@ import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import type { Clock } from "../services/clock.ts";
 import { InsufficientScope, InvalidBody, InvalidParameter, NotFound } from "../services/errors.ts";
 import { isJsonObject } from "../services/notifications/json_object.ts";
-import { isInSession, sessionView } from "../services/session_view.ts";
+import { isInSession, sessionView } from "../services/sessions/view.ts";
 import { toE164, toSender } from "../services/sms/phone.ts";
 import type { Customer, SessionRecord, SessionStore } from "../services/store/port.ts";
-import type { Agent } from "../services/token_verifier.ts";
+import type { Agent } from "../services/auth/token_verifier.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
 
 const MAX_BODY_BYTES = 16 * 1024;

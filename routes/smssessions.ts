@@ -1,9 +1,9 @@
 import { type Context, Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { InvalidBody, InvalidParameter } from "../services/errors.ts";
-import { type Operation, readOperation } from "../services/operations.ts";
-import type { SessionService } from "../services/sessions.ts";
-import type { Upstream } from "../services/upstream.ts";
+import { type Operation, readOperation } from "../services/sessions/operations.ts";
+import type { SessionService } from "../services/sessions/sessions.ts";
+import type { Upstream } from "../services/upstream/upstream.ts";
 import { answerWith, MAX_PROXIED_BODY_BYTES, pathId, upstreamRequest } from "./proxied.ts";
 
 export interface SmsSessionRoutesDependencies {

@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import type { Clock } from "../services/clock.ts";
-import { webhookView } from "../services/webhook_view.ts";
-import type { WebhookService } from "../services/webhooks.ts";
+import { webhookView } from "../services/webhooks/view.ts";
+import type { WebhookService } from "../services/webhooks/webhooks.ts";
 import { JSON_TYPE, listBody, readPage } from "./paging.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;

@@ -12,8 +12,8 @@ import type {
   WebhookCandidate,
   WebhookEntry,
 } from "./store/port.ts";
-import { webhookCandidates } from "./webhook_matching.ts";
-import { decodeWebhook, type Webhook } from "./webhook_record.ts";
+import { webhookCandidates } from "./webhooks/matching.ts";
+import { decodeWebhook, type Webhook } from "./webhooks/record.ts";
 
 /**
  * How often one publish is tried while others change the webhooks under it. Each try needs a change of its own to

@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import type { Config } from "./shape.ts";
 import { egressEntry, httpOrigin } from "./address_parsers.ts";
 import * as parse from "./parsers.ts";
 import { complete, type Reader } from "./reader.ts";

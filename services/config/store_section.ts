@@ -1,5 +1,5 @@
-import { parseEncryptionKey } from "../encryption_key.ts";
-import type { Config } from "../config.ts";
+import { parseEncryptionKey } from "../sealing/encryption_key.ts";
+import type { Config } from "./shape.ts";
 import { httpUrl, redisUrl } from "./address_parsers.ts";
 import * as parse from "./parsers.ts";
 import { complete, type Reader } from "./reader.ts";

@@ -1,8 +1,8 @@
 import type { Clock } from "../clock.ts";
 import { isOperational } from "../event_types.ts";
 import type { Logger } from "../log.ts";
-import { liveSecrets, type WebhookCredentials } from "../webhook_credentials.ts";
-import type { Webhook } from "../webhook_record.ts";
+import { liveSecrets, type WebhookCredentials } from "../webhooks/credentials.ts";
+import type { Webhook } from "../webhooks/record.ts";
 import { decideAttempt, type WebhookOutcome } from "./decide.ts";
 import { renderEvent } from "./event_body.ts";
 import type { Signer } from "./signing.ts";

@@ -1,5 +1,5 @@
 import type { SmsCandidate } from "../store/port.ts";
-import { upstreamTimeMs } from "../upstream_time.ts";
+import { upstreamTimeMs } from "../upstream/time.ts";
 
 /**
  * The messages of a notification that may leave as SMS (DESIGN §10), as far as the messages themselves can tell: the

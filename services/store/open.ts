@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts";
-import { createEncryptionKey } from "../encryption_key.ts";
-import { loadOrCreateKeyFile } from "../key_file.ts";
+import { createEncryptionKey } from "../sealing/encryption_key.ts";
+import { loadOrCreateKeyFile } from "../sealing/key_file.ts";
 import type { Store } from "./port.ts";
 
 /** A store and the key that seals what is secret in it. */

@@ -17,6 +17,7 @@ import {
 
 Deno.test("readConfig() fills in every documented default when only the required variables are set", () => {
   assert.deepEqual(configOf(readConfig(MINIMAL)), {
+    tracedByPlatform: false,
     server: { host: "0.0.0.0", port: 8000, publicUrl: null, drainMs: 4500, trustProxyHops: 0 },
     upstream: {
       url: new URL("https://centre.example/"),
@@ -241,3 +242,9 @@ Deno.test("readConfig() notes misspelt names that are handed in beside an enviro
     "Ignored REDIS_URI: did you mean REDIS_URL",
   ]);
 });
+
+for (const [value, on] of [["true", true], ["1", true], ["false", false]] as const) {
+  Deno.test(`readConfig() takes the platform to ${on ? "trace" : "trace nothing"} with OTEL_DENO=${value}`, () => {
+    assert.equal(configOf(readConfig({ ...MINIMAL, OTEL_DENO: value })).tracedByPlatform, on);
+  });
+}

@@ -5,7 +5,7 @@ import { readNotifications } from "../../services/notifications/parse.ts";
 import { createPublisher } from "../../services/publisher.ts";
 import type { Store } from "../../services/store/port.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
-import { encodeWebhook, type Webhook } from "../../services/webhook_record.ts";
+import { encodeWebhook, type Webhook } from "../../services/webhooks/record.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
 import { createVirtualClock } from "../support/virtual_clock.ts";
 import { agentTexts, seedNotification, SESSION_ID, statusChange } from "./notifications/samples.ts";

@@ -7,13 +7,14 @@ function command(program: string, args: readonly string[]): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", main, ...args],
     stdout: "piped",
-    stderr: "inherit",
+    stderr: "piped",
   });
 }
 
 async function output(program: string, args: readonly string[]) {
-  const { code, stdout } = await command(program, args).output();
-  return { code, text: new TextDecoder().decode(stdout) };
+  const { code, stdout, stderr } = await command(program, args).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
 /** Reads until `pattern` matches; fails when the program ends before. */
@@ -40,13 +41,13 @@ for (const program of PROGRAMS) {
     assert.ok(response.status >= 400, "an unauthenticated request is refused");
     child.kill("SIGTERM");
     assert.equal((await child.status).code, 0);
-    await reader.cancel();
+    await Promise.all([reader.cancel(), child.stderr.cancel()]);
   });
 
   Deno.test(`${program} --help explains its flags`, async () => {
-    const { code, text } = await output(program, ["--help"]);
+    const { code, stdout } = await output(program, ["--help"]);
     assert.equal(code, 0);
-    assert.match(text, /--port N/);
+    assert.match(stdout, /--port N/);
   });
 }
 
@@ -75,12 +76,12 @@ const FAULTY: readonly (readonly [string, readonly string[], string])[] = [
 
 for (const [program, args, expected] of FAULTY) {
   Deno.test(`${program} ${args.join(" ")} ends with status 2 and says what was expected`, async () => {
-    assert.deepEqual(await output(program, args), { code: 2, text: expected });
+    assert.deepEqual(await output(program, args), { code: 2, stdout: "", stderr: expected });
   });
 }
 
 Deno.test("an unknown flag ends with status 2", async () => {
-  const { code, text } = await output("twilio", ["--colour"]);
+  const { code, stderr } = await output("twilio", ["--colour"]);
   assert.equal(code, 2);
-  assert.match(text, /--colour/);
+  assert.match(stderr, /--colour/);
 });

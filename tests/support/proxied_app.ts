@@ -5,7 +5,7 @@ import { createErrorHandler, notFound } from "../../middleware/problem_details.t
 import { meRoutes } from "../../routes/me.ts";
 import { smsSessionRoutes } from "../../routes/smssessions.ts";
 import { InsufficientScope, Unauthenticated } from "../../services/errors.ts";
-import { createUpstream } from "../../services/upstream.ts";
+import { createUpstream } from "../../services/upstream/upstream.ts";
 import { type ProxiedPath, UPSTREAM_TIMEOUT_MS, withProxiedPath } from "./proxied_path.ts";
 
 /** Whose token lacks which scope; every other token has them all. */

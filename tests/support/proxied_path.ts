@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { createIds } from "../../services/ids.ts";
-import { readOperation } from "../../services/operations.ts";
+import { readOperation } from "../../services/sessions/operations.ts";
 import { createPublisher } from "../../services/publisher.ts";
 import {
   createSessionService,
   type OperationCall,
   type SessionService,
-} from "../../services/sessions.ts";
+} from "../../services/sessions/sessions.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
-import { createUpstream } from "../../services/upstream.ts";
+import { createUpstream } from "../../services/upstream/upstream.ts";
 import { createMemoryLog, type MemoryLog } from "./memory_log.ts";
 import { type ScriptedUpstream, type SeenRequest, startUpstream } from "./scripted_upstream.ts";
 import { aRequest } from "./upstream_request.ts";

@@ -1,4 +1,4 @@
-import type { UpstreamRequest } from "../../services/upstream.ts";
+import type { UpstreamRequest } from "../../services/upstream/upstream.ts";
 
 const ACCEPT = '{"operationName":"Accept","nickname":"Ada"}';
 

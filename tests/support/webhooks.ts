@@ -1,10 +1,10 @@
-import type { UrlVerdict } from "../../services/egress.ts";
+import type { UrlVerdict } from "../../services/egress/egress.ts";
 import { createIds } from "../../services/ids.ts";
 import { createPublisher } from "../../services/publisher.ts";
-import { createSealer, type Sealer } from "../../services/secrets.ts";
+import { createSealer, type Sealer } from "../../services/sealing/secrets.ts";
 import type { Store } from "../../services/store/port.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
-import { createWebhookService, type WebhookService } from "../../services/webhooks.ts";
+import { createWebhookService, type WebhookService } from "../../services/webhooks/webhooks.ts";
 import { createMemoryLog } from "./memory_log.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual_clock.ts";
 

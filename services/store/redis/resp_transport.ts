@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.ts";
-import { createExchangeTransport } from "./exchange_transport.ts";
+import { createClientTransport } from "./client_transport.ts";
 import { createRespLink, type RespReply } from "./resp_link.ts";
 import type { RedisTransport } from "./transport.ts";
 
@@ -18,8 +18,8 @@ export function createRespTransport(
   { deadlineMs = 2000, ...options }: RespTransportOptions,
 ): RedisTransport {
   const link = createRespLink({ ...options, deadlineMs });
-  return createExchangeTransport({
-    async send(commands) {
+  return createClientTransport({
+    async exchange(commands) {
       const replies = await link.send(commands);
       return replies.map((reply) =>
         reply instanceof Error ? { error: reply.message } : { result: withoutErrors(reply) }

@@ -1,8 +1,4 @@
-import type { Requester } from "@upstash/redis";
-// This entry point takes what it needs as arguments. The package's main one reads VERCEL, AWS_REGION and others from
-// the environment, also with telemetry off, and so fails where Deno's --allow-env names only our own variables.
-import { errors, Redis } from "@upstash/redis/cloudflare";
-import { type Answer, codeOf, createExchangeTransport } from "./exchange_transport.ts";
+import { type Answer, createClientTransport } from "./client_transport.ts";
 import { NoAnswer } from "./no_answer.ts";
 import type { RedisTransport } from "./transport.ts";
 
@@ -13,40 +9,59 @@ export interface UpstashTransportOptions {
   readonly token: string;
   /** How long one round trip may take, the body included. Default 2000. */
   readonly deadlineMs?: number;
+  readonly fetch?: typeof fetch;
 }
 
-/** The transport over Upstash's REST API. Sends every command exactly once. */
+/**
+ * The transport over Upstash's REST API (https://upstash.com/docs/redis/features/restapi).
+ *
+ * The client's own HTTP half is left out, because every command is to be sent exactly once: one that went unanswered
+ * may have been carried out, and only its caller knows whether to repeat it. That half repeats on its own (in 1.39.0
+ * even `retry: false` means two attempts), calls the global `fetch` with a text as body, which Deno repeats as well
+ * (see `post`), puts the whole command into error messages, and reads environment variables that are not ours, so
+ * that it fails under a narrow `--allow-env`.
+ */
 export function createUpstashTransport(
-  { url, token, deadlineMs = 2000 }: UpstashTransportOptions,
+  { url, token, deadlineMs = 2000, fetch = globalThis.fetch }: UpstashTransportOptions,
 ): RedisTransport {
-  const { requester } = new TunedRedis({
-    url,
-    token,
-    // One attempt. Not `retry: false`, which in 1.39.0 still means two: its loop counts from 0 to 1 inclusive. A
-    // command that went unanswered may have been carried out, and only its caller knows whether to repeat it.
-    retry: { retries: 0 },
-    // The form as a function: an aborted plain signal would be made into an answer with status 200.
-    signal: () => AbortSignal.timeout(deadlineMs),
-    // Base64 costs a third more bytes and a loop over each, and loses a byte order mark; ours is all UTF-8.
-    responseEncoding: false,
-    // "007" and "true" are texts here.
-    automaticDeserialization: false,
-    enableAutoPipelining: false,
-    enableTelemetry: false,
-  });
+  const origin = url.replace(/\/+$/, "");
+  // Upstash answers a read from the nearest replica; with this it waits until that one has seen our last write.
+  let syncToken = "";
 
-  return createExchangeTransport({
-    async send(commands) {
-      const [only] = commands;
-      const single = only !== undefined && commands.length === 1;
+  async function post(path: string, body: unknown): Promise<unknown> {
+    const response = await fetch(origin + path, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${token}`,
+        "content-type": "application/json",
+        "upstash-sync-token": syncToken,
+      },
+      // Not the text itself: when a kept connection breaks before the answer, Deno's fetch sends texts and bytes once
+      // more on a new one, although the server may have acted (denoland/deno#32566, #36415). A Blob it cannot repeat.
+      body: new Blob([JSON.stringify(body)]),
+      // A redirect, too, would be a second sending.
+      redirect: "manual",
+      signal: AbortSignal.timeout(deadlineMs),
+    });
+    const text = await response.text();
+    // 400: an error reply, 401: the token was refused. Both have their text in the body.
+    if (!response.ok && response.status !== 400 && response.status !== 401) {
+      throw new NoAnswer(`the answer has status ${response.status}`);
+    }
+    syncToken = response.headers.get("upstash-sync-token") ?? syncToken;
+    return parseJson(text);
+  }
+
+  return createClientTransport({
+    async exchange(commands) {
       try {
-        return single
-          ? [readAnswer(await requester.request({ body: only }))]
-          : readAnswers(await requester.request({ path: ["pipeline"], body: commands }), commands);
+        const single = commands.length === 1;
+        const untrustedBody = single
+          ? await post("", commands[0])
+          : await post("/pipeline", commands);
+        return single ? [readAnswer(untrustedBody)] : readAnswers(untrustedBody, commands.length);
       } catch (error) {
-        const reply = errorReplyOf(error);
-        if (reply !== null) return commands.map(() => ({ error: reply }));
-        throw error instanceof NoAnswer ? error : new NoAnswer(safeReason(error, deadlineMs));
+        throw error instanceof NoAnswer ? error : new NoAnswer(reasonOf(error, deadlineMs));
       }
     },
     async close() {
@@ -55,10 +70,11 @@ export function createUpstashTransport(
   });
 }
 
-/** Opens the way to the package's HTTP client, which it does not export, and so to pipelines of plain commands. */
-class TunedRedis extends Redis {
-  get requester(): Requester {
-    return this.client;
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new NoAnswer("the answer is not JSON");
   }
 }
 
@@ -72,26 +88,18 @@ function readAnswer(untrustedBody: unknown): Answer {
   throw new NoAnswer("the answer has neither result nor error");
 }
 
-function readAnswers(untrustedBody: unknown, commands: readonly unknown[]): readonly Answer[] {
-  if (!Array.isArray(untrustedBody) || untrustedBody.length !== commands.length) {
-    throw new NoAnswer(`the answer is not an array of ${commands.length}`);
+function readAnswers(untrustedBody: unknown, expected: number): readonly Answer[] {
+  if (Array.isArray(untrustedBody) && untrustedBody.length === expected) {
+    return untrustedBody.map(readAnswer);
   }
-  return untrustedBody.map(readAnswer);
+  // A pipeline that is refused as a whole has one error for all.
+  const refused = readAnswer(untrustedBody);
+  if ("error" in refused) return Array.from({ length: expected }, () => refused);
+  throw new NoAnswer(`the answer is not an array of ${expected}`);
 }
 
-/** Redis's error reply, which the client throws with the whole command behind it; null for every other failure. */
-function errorReplyOf(error: unknown): string | null {
-  if (!(error instanceof errors.UpstashError)) return null;
-  const [text = ""] = error.message.split(", command was: ", 1);
-  // An answer of a proxy on the way has no code of Redis at its beginning.
-  return codeOf(text) === null ? null : text;
-}
-
-function safeReason(error: unknown, deadlineMs: number): string {
-  if (error instanceof errors.UpstashJSONParseError) return "the answer is not JSON";
-  if (error instanceof errors.UpstashError) return "the request was refused";
-  if (error instanceof DOMException && error.name === "TimeoutError") {
-    return `no answer within ${deadlineMs} ms`;
-  }
-  return "the connection failed";
+function reasonOf(error: unknown, deadlineMs: number): string {
+  return error instanceof DOMException && error.name === "TimeoutError"
+    ? `no answer within ${deadlineMs} ms`
+    : "the connection failed";
 }

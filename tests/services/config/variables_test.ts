@@ -13,11 +13,11 @@ Deno.test("VARIABLES names every variable once", () => {
   assert.equal(new Set(names).size, names.length);
 });
 
-Deno.test("VARIABLES has exactly the variables that readConfig() asks for, and those kept for CometD", () => {
+Deno.test("VARIABLES has the variables that readConfig() asks for, less Deno's own, and those kept for CometD", () => {
   const asked = new Set<string>();
   readConfig({
     get(name) {
-      asked.add(name);
+      if (!name.startsWith("OTEL_")) asked.add(name);
       return undefined;
     },
   });

@@ -5,7 +5,7 @@ import type { ClaimedDelivery } from "../../../services/delivery/sink.ts";
 import { createWebhookSink, type WebhookSource } from "../../../services/delivery/webhook_sink.ts";
 import { StoreUnavailable } from "../../../services/errors.ts";
 import type { EventRecord } from "../../../services/store/port.ts";
-import { sealCredentials } from "../../../services/webhook_credentials.ts";
+import { sealCredentials } from "../../../services/webhooks/credentials.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
 import { createTestWebhooks, type TestWebhooks } from "../../support/webhooks.ts";
 

@@ -153,7 +153,7 @@ function sessionOf({ sessions }: Centre, id: string): Session {
 }
 
 /** Adds a session with no agent in it: the customer has joined and the history has been said. */
-export function createSession(
+function createSession(
   centre: Centre,
   { id = newSessionId(centre), customer: { nickname, phone }, history = [], ...wanted }: NewSession,
 ): Session {

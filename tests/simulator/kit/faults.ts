@@ -4,7 +4,10 @@ import type { RecordedRequest } from "./request_log.ts";
 export type PlainFault =
   /** No answer, ever: ends when the client gives up. */
   | "hang"
-  /** The connection breaks with a TCP reset instead of an answer. */
+  /**
+   * The connection breaks with a TCP reset instead of an answer. On a connection that was used before, some clients
+   * (Deno's fetch among them) then send the request again by themselves: `requests` shows it.
+   */
   | "reset"
   /** The real answer's head and half of its body, then the connection ends. */
   | "cut"

@@ -1,6 +1,6 @@
 import type { Simulator } from "./simulator.ts";
 
-/** A fault in the command line: shown without a stack trace, exit status 2. */
+/** A fault in the command line: told on stderr without a stack trace, exit status 2. */
 export class UsageError extends Error {
   constructor(message: string, options: ErrorOptions = {}) {
     super(message, options);
@@ -35,7 +35,7 @@ export async function runProgram(
     if (simulator !== null) await untilSignalled();
   } catch (error) {
     if (!isUsageFault(error)) throw error;
-    say(`${error.message}\nTry --help`);
+    await Deno.stderr.write(new TextEncoder().encode(`${error.message}\nTry --help\n`));
     Deno.exitCode = 2;
   }
 }

@@ -16,7 +16,7 @@ import {
 } from "../../../support/redis_server.ts";
 
 const TOKEN = "a-token";
-const SECRET = "4915112345678";
+const SECRET = "+4915112345678";
 
 /** A transport to a Redis of its own. */
 interface Setup extends AsyncDisposable {
@@ -225,7 +225,9 @@ const BREAKS: Record<string, (connection: Deno.TcpConn) => Promise<void>> = {
   "closes the connection in the middle of the answer": async (connection) => {
     await connection.write(bytes('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"result":'));
   },
-  "answers 500": (connection) => answerHttp(connection, "500 Broken", '{"error": "broken"}'),
+  "answers 500": (connection) => answerHttp(connection, "500 Broken", '{"error": "ERR broken"}'),
+  "sends it elsewhere": (connection) =>
+    answerHttp(connection, "307 Elsewhere\r\nlocation: /elsewhere", ""),
   "answers 502 with a page": (connection) => answerHttp(connection, "502 Bad", "<html>"),
   "answers 200 with a page": (connection) => answerHttp(connection, "200 OK", "<html>"),
   "answers 200 with nothing that was asked for": (connection) =>

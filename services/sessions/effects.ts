@@ -1,0 +1,40 @@
+import type { Operation } from "./operations.ts";
+import { type OwnSessionEvent, participantAdded, sessionReleased } from "./events.ts";
+import type { SessionEffect } from "../store/port.ts";
+
+/** How long a seat stays open for the agent who was invited (DESIGN §6). */
+export const OPEN_SEAT_MS = 5 * 60_000;
+
+/** What a success changes in the mapping, and the event that tells of it, where there is one. */
+export interface MappingChange {
+  readonly effect: SessionEffect;
+  readonly event: OwnSessionEvent | null;
+}
+
+/** What the operation, done at `nowMs`, means for the mapping of its session; null: nothing. Pure. */
+export function changeAfter(
+  { agentId, sessionId, operation }: {
+    readonly agentId: string;
+    readonly sessionId: string;
+    readonly operation: Operation;
+  },
+  nowMs: number,
+): MappingChange | null {
+  const { name, effect } = operation;
+  switch (effect) {
+    case "open-seat":
+      return { effect: { kind: "open-seat", untilMs: nowMs + OPEN_SEAT_MS }, event: null };
+    case "end":
+    case "leave":
+      return { effect: { kind: effect }, event: sessionReleased(sessionId, name) };
+    case "join": {
+      // Intrude has no nickname of its own.
+      const nickname = operation.nickname ?? agentId;
+      const event = participantAdded(sessionId, { agentId, nickname });
+      return { effect: { kind: "join", nickname }, event };
+    }
+    case "accept": // changes the mapping through its claim
+    case "none":
+      return null;
+  }
+}

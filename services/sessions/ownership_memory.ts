@@ -1,0 +1,38 @@
+import { createLruMap } from "../lru_map.ts";
+
+/** A mapping's agents may be answered from memory for this long (DESIGN §6). */
+export const OWNERSHIP_MEMORY_MS = 2_000;
+
+/** How many sessions are remembered; the least recently used one makes room. */
+export const OWNERSHIP_MEMORY_SIZE = 10_000;
+
+/**
+ * Remembers for a moment who may operate a session, to spare the store a read per operation. It says only "yes":
+ * whoever is not remembered is looked up, so that an agent let in elsewhere is never turned away for being new.
+ */
+export interface OwnershipMemory {
+  /** True: as of at most {@link OWNERSHIP_MEMORY_MS} ago the agent was holder or participant. */
+  isOwn(sessionId: string, agentId: string): boolean;
+  /** `asOfMs` is the moment before the store was asked, so that a slow answer is not remembered for longer. */
+  remember(sessionId: string, agentIds: readonly string[], asOfMs: number): void;
+  forget(sessionId: string): void;
+}
+
+/** The memory of one instance. `now` in Unix milliseconds. */
+export function createOwnershipMemory(now: () => number): OwnershipMemory {
+  const entries = createLruMap<string, { agentIds: ReadonlySet<string>; untilMs: number }>(
+    OWNERSHIP_MEMORY_SIZE,
+  );
+
+  return {
+    isOwn(sessionId, agentId) {
+      const entry = entries.get(sessionId);
+      return entry !== undefined && now() < entry.untilMs && entry.agentIds.has(agentId);
+    },
+    remember(sessionId, agentIds, asOfMs) {
+      const untilMs = asOfMs + OWNERSHIP_MEMORY_MS;
+      entries.set(sessionId, { agentIds: new Set(agentIds), untilMs });
+    },
+    forget: (sessionId) => entries.delete(sessionId),
+  };
+}

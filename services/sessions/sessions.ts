@@ -1,0 +1,223 @@
+import type { Clock } from "../clock.ts";
+import { NotYourSession, SessionHeld, UpstreamUnavailable } from "../errors.ts";
+import { createFollowUps } from "./follow_ups.ts";
+import type { Ids } from "../ids.ts";
+import type { Logger } from "../log.ts";
+import type { Operation } from "./operations.ts";
+import { createOwnershipMemory } from "./ownership_memory.ts";
+import { changeAfter } from "./effects.ts";
+import {
+  type OwnEventPublisher,
+  participantAdded,
+  sessionAccepted,
+  writeWithEvent,
+} from "./events.ts";
+import type { SessionStore } from "../store/port.ts";
+import type { Upstream, UpstreamAnswer, UpstreamRequest } from "../upstream/upstream.ts";
+import { judgeAnswer } from "../upstream/verdict.ts";
+
+/** Something an agent asks of a session, ready to be forwarded. */
+export interface SessionCall {
+  readonly agentId: string;
+  readonly sessionId: string;
+  readonly request: UpstreamRequest;
+}
+
+/** The same with an operation that was read from the body. */
+export interface OperationCall extends SessionCall {
+  readonly operation: Operation;
+}
+
+export type { OwnEventPublisher };
+
+/**
+ * The proxied path: who may do what to which session, and what upstream's answers mean for the mapping.
+ * Upstream's answer, whatever it says, is always the value. Every method throws `UpstreamTimeout`,
+ * `UpstreamUnavailable`, and `StoreUnavailable` where the store had to be asked and was down.
+ */
+export interface SessionService {
+  /** Accept (DESIGN §6). Throws `SessionHeld`. */
+  accept(call: OperationCall): Promise<UpstreamAnswer>;
+  /** Any other operation of an agent on a session. Throws `NotYourSession`. */
+  operate(call: OperationCall): Promise<UpstreamAnswer>;
+  /** A supervisor's Intrude: no ownership is needed, the scope is the permission. */
+  intrude(call: OperationCall): Promise<UpstreamAnswer>;
+  /** Reads a session or its messages. Throws `NotYourSession`. */
+  read(call: SessionCall): Promise<UpstreamAnswer>;
+  /** Resolves once everything that upstream's answers led to is in the store, or given up; for the drain. */
+  settled(): Promise<void>;
+}
+
+export interface SessionServiceOptions {
+  readonly store: SessionStore;
+  readonly upstream: Upstream;
+  readonly publisher: OwnEventPublisher;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
+  /** How long one upstream call can take: a claim outlives it by {@link CLAIM_GRACE_MS}. */
+  readonly upstreamTimeoutMs: number;
+}
+
+/** How long an agent whose Accept went unanswered may retry it before anyone else gets a chance. */
+export const CLAIM_GRACE_MS = 60_000;
+
+/** How long the effect of a success is tried to be written when the store fails. */
+const EFFECT_PATIENCE_MS = 60_000;
+
+/** A write without an event is addressed to no webhook, so the version of their list does not matter. */
+const NO_WEBHOOKS_VERSION = 0;
+
+/** The proxied path of one instance. */
+export function createSessionService(
+  { store, upstream, publisher, clock, ids, log, upstreamTimeoutMs }: SessionServiceOptions,
+): SessionService {
+  const ownership = createOwnershipMemory(clock.now);
+  const followUps = createFollowUps({ clock, log });
+
+  async function accept(call: OperationCall): Promise<UpstreamAnswer> {
+    const { agentId, sessionId } = call;
+    const claimedAtMs = clock.now();
+    const untilMs = claimedAtMs + upstreamTimeoutMs + CLAIM_GRACE_MS;
+    const token = ids.token();
+    const claim = await store.claimSession(
+      { sessionId, agentId, token, nowMs: claimedAtMs, untilMs },
+    );
+    if (claim.outcome === "held") {
+      throw new SessionHeld(`Cannot accept session ${sessionId}: another agent has it`);
+    }
+    const release = async () => {
+      if (claim.outcome === "claimed") await releaseClaim(sessionId, token, untilMs);
+    };
+
+    let answer: UpstreamAnswer;
+    try {
+      answer = await upstream.call(call.request);
+    } catch (error) {
+      // Whatever may have reached upstream may have made this agent the holder there: then the claim stays, so
+      // that the agent can retry and no other slips in.
+      if (error instanceof UpstreamUnavailable && error.reached === "never") await release();
+      throw error;
+    }
+
+    if (!succeeded(answer)) await release();
+    else if (claim.outcome === "own") ownership.remember(sessionId, [agentId], claimedAtMs);
+    else {
+      // Upstream's clock, because it is compared with upstream's message times; ours is the next best.
+      const acceptedUpstreamMs = answer.dateMs ?? Math.floor(claimedAtMs / 1000) * 1000;
+      await confirm(call, { as: claim.as, acceptedUpstreamMs, untilMs });
+    }
+    return answer;
+  }
+
+  function confirm(
+    { agentId, sessionId, operation }: OperationCall,
+    claim: {
+      readonly as: "holder" | "participant";
+      readonly acceptedUpstreamMs: number;
+      readonly untilMs: number;
+    },
+  ): Promise<void> {
+    const { as, acceptedUpstreamMs, untilMs } = claim;
+    const nickname = operation.nickname ?? agentId;
+    const event = as === "holder"
+      ? sessionAccepted(sessionId, nickname)
+      : participantAdded(sessionId, { agentId, nickname });
+
+    async function run(tries: number) {
+      const nowMs = clock.now();
+      const request = { sessionId, agentId, nickname, nowMs, acceptedUpstreamMs, as };
+      const { outcome } = await writeWithEvent(
+        publisher,
+        event,
+        (draft, webhooksVersion) => store.confirmSession(request, draft, webhooksVersion),
+      );
+      if (outcome === "lost") {
+        ownership.forget(sessionId);
+        log.warn("session.claim_lost", { sessionId, agentId });
+        return;
+      }
+      ownership.remember(sessionId, [agentId], nowMs);
+      // The try that failed may be the one that wrote the event.
+      if (outcome === "already" && tries > 1) publisher.published(1);
+    }
+    return followUps.perform({ sessionId, action: "confirm", giveUpAtMs: untilMs, run });
+  }
+
+  function releaseClaim(sessionId: string, token: string, untilMs: number): Promise<void> {
+    return followUps.perform({
+      sessionId,
+      action: "release",
+      giveUpAtMs: untilMs,
+      run: () => store.releaseClaim(sessionId, token),
+    });
+  }
+
+  async function operate(call: OperationCall): Promise<UpstreamAnswer> {
+    const { agentId, sessionId, operation } = call;
+    await requireOwnSession(call);
+    if (!operation.known) {
+      // The name is the client's: cut, so that a line of the log stays a line.
+      const operationName = operation.name.slice(0, 64);
+      log.warn("operation.unknown", { sessionId, agentId, operationName });
+    }
+    const answer = await upstream.call(call.request);
+    if (succeeded(answer)) await applyEffect(call);
+    return answer;
+  }
+
+  async function intrude(call: OperationCall): Promise<UpstreamAnswer> {
+    const answer = await upstream.call(call.request);
+    if (succeeded(answer)) await applyEffect(call);
+    return answer;
+  }
+
+  async function read(call: SessionCall): Promise<UpstreamAnswer> {
+    await requireOwnSession(call);
+    return await upstream.call(call.request);
+  }
+
+  /** Holder and participants pass; so does anyone while there is no mapping: then upstream is the judge. */
+  async function requireOwnSession({ agentId, sessionId }: SessionCall): Promise<void> {
+    if (ownership.isOwn(sessionId, agentId)) return;
+    const nowMs = clock.now();
+    const session = await store.readSession(sessionId, { nowMs, slide: true });
+    if (session === null) return;
+    const agentIds = [session.agentId, ...session.participants.map(({ agentId }) => agentId)];
+    ownership.remember(sessionId, agentIds, nowMs);
+    if (!agentIds.includes(agentId)) {
+      throw new NotYourSession(`Cannot operate session ${sessionId}: another agent holds it`);
+    }
+  }
+
+  async function applyEffect(call: OperationCall): Promise<void> {
+    const { agentId, sessionId } = call;
+    const change = changeAfter(call, clock.now());
+    if (change === null) return;
+    const { effect, event } = change;
+
+    async function run(tries: number) {
+      const request = { sessionId, agentId, nowMs: clock.now(), effect };
+      if (event === null) await store.applyEffect(request, null, NO_WEBHOOKS_VERSION);
+      else {
+        const { outcome } = await writeWithEvent(
+          publisher,
+          event,
+          (draft, webhooksVersion) => store.applyEffect(request, draft, webhooksVersion),
+        );
+        // The try that failed may be the one that wrote the event.
+        if (outcome === "nothing" && tries > 1) publisher.published(1);
+      }
+      ownership.forget(sessionId);
+    }
+    ownership.forget(sessionId);
+    const giveUpAtMs = clock.now() + EFFECT_PATIENCE_MS;
+    await followUps.perform({ sessionId, action: "effect", giveUpAtMs, run });
+  }
+
+  return { accept, operate, intrude, read, settled: followUps.settled };
+}
+
+function succeeded({ status, body }: UpstreamAnswer): boolean {
+  return judgeAnswer(status, body) === "success";
+}

@@ -1,0 +1,31 @@
+import { maskPhone } from "../log.ts";
+import type { Customer, SessionRecord } from "../store/port.ts";
+
+/** Whether a session is an agent's own: as holder or as participant. */
+export function isInSession(
+  { agentId, participants }: SessionRecord,
+  candidateAgentId: string,
+): boolean {
+  return agentId === candidateAgentId ||
+    participants.some((participant) => participant.agentId === candidateAgentId);
+}
+
+/** A session as it is shown (DESIGN §5): times in RFC 3339, the customer's number down to its last four digits. */
+export function sessionView(session: SessionRecord) {
+  const { id, agentId, nickname, participants, state, sequence, customer } = session;
+  return {
+    id,
+    agentId,
+    nickname,
+    participants: participants.map(({ agentId, nickname }) => ({ agentId, nickname })),
+    state,
+    acceptedAt: new Date(session.acceptedAtMs).toISOString(),
+    updatedAt: new Date(session.updatedAtMs).toISOString(),
+    sequence,
+    customer: customerView(customer),
+  };
+}
+
+function customerView(customer: Customer | null) {
+  return customer === null ? null : { phone: maskPhone(customer.phone) };
+}

@@ -1,0 +1,56 @@
+import type { Clock } from "../clock.ts";
+import type { WebhookEntry, WebhookRegistry } from "../store/port.ts";
+import { decodeWebhook, type Webhook } from "./record.ts";
+
+/** The webhooks by id, from memory: every attempt asks, and must not cost a round trip each time. */
+export interface WebhookDirectory {
+  /** As it was at most {@link MAX_AGE_MS} ago; null: no such webhook. */
+  get(id: string): Promise<Webhook | null>;
+  /** To be called after a change, which the next `get` then shows. */
+  forget(): void;
+}
+
+/** How long another instance's change of a webhook may go unnoticed here. */
+export const MAX_AGE_MS = 2_000;
+
+interface Listing {
+  readonly atMs: number;
+  readonly entries: Promise<ReadonlyMap<string, WebhookEntry>>;
+}
+
+/** A directory over the registry. `get` throws `StoreUnavailable` when the registry does. */
+export function createWebhookDirectory(
+  { registry, clock }: {
+    readonly registry: Pick<WebhookRegistry, "listWebhooks">;
+    readonly clock: Clock;
+  },
+): WebhookDirectory {
+  let listing: Listing | null = null;
+
+  async function readEntries(): Promise<ReadonlyMap<string, WebhookEntry>> {
+    const { webhooks } = await registry.listWebhooks();
+    return new Map(webhooks.map((entry) => [entry.id, entry]));
+  }
+
+  // Kept as a promise, so that attempts that start together share one reading.
+  function current(): Listing {
+    const nowMs = clock.now();
+    if (listing !== null && nowMs - listing.atMs < MAX_AGE_MS) return listing;
+    const reading: Listing = { atMs: nowMs, entries: readEntries() };
+    listing = reading;
+    reading.entries.catch(() => {
+      if (listing === reading) listing = null;
+    });
+    return reading;
+  }
+
+  return {
+    async get(id) {
+      const entry = (await current().entries).get(id);
+      return entry === undefined ? null : decodeWebhook(entry);
+    },
+    forget() {
+      listing = null;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { OPERATIONS } from "../../../services/sessions/operations.ts";
+import { changeAfter, OPEN_SEAT_MS } from "../../../services/sessions/effects.ts";
+
+const NOW_MS = 1000;
+
+function change(name: string, nickname: string | null = null) {
+  const effect = OPERATIONS.get(name)?.effect;
+  assert.ok(effect !== undefined, `${name} is no operation`);
+  const operation = { ok: true, name, known: true, effect, nickname } as const;
+  return changeAfter({ agentId: "agent-1", sessionId: "s", operation }, NOW_MS);
+}
+
+const released = (operationName: string) => ({
+  type: "session.released",
+  sessionId: "s",
+  data: { operationName },
+});
+
+for (const name of ["Transfer", "Complete", "LeaveAndComplete"]) {
+  Deno.test(`changeAfter() ends the mapping after ${name}`, () => {
+    assert.deepEqual(change(name), { effect: { kind: "end" }, event: released(name) });
+  });
+}
+
+for (const name of ["Leave", "Reject"]) {
+  Deno.test(`changeAfter() takes the agent out after ${name}`, () => {
+    assert.deepEqual(change(name), { effect: { kind: "leave" }, event: released(name) });
+  });
+}
+
+for (const name of ["Invite", "Consult"]) {
+  Deno.test(`changeAfter() opens a seat after ${name}, without an event`, () => {
+    const effect = { kind: "open-seat", untilMs: NOW_MS + OPEN_SEAT_MS };
+    assert.deepEqual(change(name), { effect, event: null });
+  });
+}
+
+for (const [given, nickname] of [[null, "agent-1"], ["Boss", "Boss"]] as const) {
+  Deno.test(`changeAfter() lets the supervisor in as ${nickname} after Intrude`, () => {
+    assert.deepEqual(change("Intrude", given), {
+      effect: { kind: "join", nickname },
+      event: {
+        type: "session.participant_added",
+        sessionId: "s",
+        data: { participant: { agentId: "agent-1", nickname } },
+      },
+    });
+  });
+}
+
+for (const name of ["Accept", "SendMessage", "SetDisposition"]) {
+  Deno.test(`changeAfter() has nothing to do after ${name}`, () => {
+    assert.equal(change(name), null);
+  });
+}

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import {
+  createOwnershipMemory,
+  OWNERSHIP_MEMORY_MS,
+  OWNERSHIP_MEMORY_SIZE,
+} from "../../../services/sessions/ownership_memory.ts";
+
+Deno.test("isOwn() says yes for the agents remembered, and for nobody else", () => {
+  const memory = createOwnershipMemory(() => 0);
+  memory.remember("s", ["a", "b"], 0);
+  assert.deepEqual(["a", "b", "c"].map((agent) => memory.isOwn("s", agent)), [true, true, false]);
+  assert.equal(memory.isOwn("other", "a"), false);
+});
+
+Deno.test("isOwn() counts the time from before the store was asked", () => {
+  let nowMs = 1500;
+  const memory = createOwnershipMemory(() => nowMs);
+  memory.remember("s", ["a"], 0);
+  nowMs = OWNERSHIP_MEMORY_MS - 1;
+  assert.equal(memory.isOwn("s", "a"), true);
+  nowMs = OWNERSHIP_MEMORY_MS;
+  assert.equal(memory.isOwn("s", "a"), false);
+});
+
+Deno.test("remember() replaces what was remembered of the session", () => {
+  const memory = createOwnershipMemory(() => 0);
+  memory.remember("s", ["a"], 0);
+  memory.remember("s", ["b"], 0);
+  assert.equal(memory.isOwn("s", "a"), false);
+  assert.equal(memory.isOwn("s", "b"), true);
+});
+
+Deno.test("forget() forgets the session for all agents", () => {
+  const memory = createOwnershipMemory(() => 0);
+  memory.remember("s", ["a", "b"], 0);
+  memory.forget("s");
+  assert.equal(memory.isOwn("s", "a") || memory.isOwn("s", "b"), false);
+});
+
+Deno.test("remember() holds a bounded number of sessions", () => {
+  const memory = createOwnershipMemory(() => 0);
+  for (let n = 0; n <= OWNERSHIP_MEMORY_SIZE; n++) memory.remember(`s${n}`, ["a"], 0);
+  assert.equal(memory.isOwn("s0", "a"), false);
+  assert.equal(memory.isOwn("s1", "a"), true);
+});

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { StoreUnavailable } from "../../../services/errors.ts";
+import type { WebhookRegistry } from "../../../services/store/port.ts";
+import { createWebhookDirectory, MAX_AGE_MS } from "../../../services/webhooks/directory.ts";
+import { createTestWebhooks } from "../../support/webhooks.ts";
+
+/** A directory over a real registry, and how often it asked it. */
+async function createBench() {
+  const parts = createTestWebhooks();
+  const { webhooks, store, clock } = parts;
+  const { webhook } = await webhooks.create({ url: "https://hook.test/" });
+  let listings = 0;
+  const registry: Pick<WebhookRegistry, "listWebhooks"> = {
+    listWebhooks() {
+      listings += 1;
+      return store.listWebhooks();
+    },
+  };
+  const directory = createWebhookDirectory({ registry, clock });
+  return {
+    ...parts,
+    directory,
+    webhook,
+    listings: () => listings,
+  };
+}
+
+Deno.test("attempts at one time share one reading of the registry", async () => {
+  await using bench = await createBench();
+  const { directory, webhook } = bench;
+  const found = await Promise.all([directory.get(webhook.id), directory.get(webhook.id)]);
+  assert.deepEqual(found, [webhook, webhook]);
+  assert.equal(await directory.get("wh_unknown"), null);
+  assert.equal(bench.listings(), 1);
+});
+
+Deno.test("another instance's change shows after two seconds at most, one's own at once", async () => {
+  await using bench = await createBench();
+  const { directory, webhook, webhooks, clock } = bench;
+  await directory.get(webhook.id);
+  await webhooks.patch(webhook.id, { description: "changed" });
+
+  clock.advance(MAX_AGE_MS - 1);
+  assert.equal((await directory.get(webhook.id))?.description, null);
+  clock.advance(1);
+  assert.equal((await directory.get(webhook.id))?.description, "changed");
+
+  await webhooks.delete(webhook.id);
+  directory.forget();
+  assert.equal(await directory.get(webhook.id), null);
+  assert.equal(MAX_AGE_MS, 2_000);
+});
+
+Deno.test("a reading that failed is not remembered", async () => {
+  await using bench = await createBench();
+  const { store, clock, webhook } = bench;
+  let isDown = true;
+  const directory = createWebhookDirectory({
+    clock,
+    registry: {
+      listWebhooks: () =>
+        isDown ? Promise.reject(new StoreUnavailable("list the webhooks")) : store.listWebhooks(),
+    },
+  });
+  await assert.rejects(directory.get(webhook.id), StoreUnavailable);
+  isDown = false;
+  assert.deepEqual(await directory.get(webhook.id), webhook);
+});

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { decodeWebhook, encodeWebhook, type Webhook } from "../../../services/webhooks/record.ts";
+
+const WEBHOOK: Webhook = {
+  id: "wh_1",
+  url: "https://hook.test/",
+  eventTypes: ["session.*"],
+  agentIds: ["agent-1"],
+  ordering: "none",
+  payload: "thin",
+  signing: ["v1", "v1a"],
+  publicKeys: [{ key: "whpk_x", untilMs: null }],
+  headerNames: ["x-tenant"],
+  rateLimit: "5/s",
+  description: "for tests",
+  disabled: { reason: "410", atMs: 5 },
+  previousSecretUntilMs: 7,
+  createdAtMs: 1,
+  updatedAtMs: 2,
+  sealedCredentials: "sealed",
+};
+
+Deno.test("a webhook comes back from the registry as it went in", () => {
+  assert.deepEqual(decodeWebhook(encodeWebhook(WEBHOOK)), WEBHOOK);
+});
+
+Deno.test("a record that is not one is thrown, with the webhook and the member named", () => {
+  const { json } = encodeWebhook(WEBHOOK);
+  const broken = json.replace('"thin"', '"fat"');
+  assert.throws(() => decodeWebhook({ id: "wh_1", json: broken }), /wh_1 .*: payload is not/);
+  assert.throws(() => decodeWebhook({ id: "wh_1", json: "[]" }), TypeError);
+});
