@@ -7,7 +7,12 @@ import { SMS_SINK } from "./port.ts";
  */
 export function deliveryId(eventId: string, sinkId: string, messageIndex: number | null): string {
   const sink = sinkId === SMS_SINK ? `sms${messageIndex ?? ""}` : bareId(sinkId);
-  return `dlv_${bareId(eventId)}_${sink}`;
+  return `${deliveryIdPrefix(eventId)}${sink}`;
+}
+
+/** What the ids of all deliveries of an event begin with. */
+export function deliveryIdPrefix(eventId: string): string {
+  return `dlv_${bareId(eventId)}_`;
 }
 
 /** The part of an id behind its `evt_` or `wh_`. */

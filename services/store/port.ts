@@ -163,6 +163,8 @@ export interface WebhookCandidate {
   readonly agentIds: readonly string[] | null;
   /** False: each delivery is a lane of its own. */
   readonly ordered: boolean;
+  /** Its webhook is disabled: the delivery is kept as `held` and is not due. */
+  readonly held: boolean;
 }
 
 export interface SmsCandidate {
@@ -247,7 +249,7 @@ export interface DeliveryRecord {
   /** For SMS: which of the event's messages. */
   readonly messageIndex: number | null;
   readonly status: DeliveryStatus;
-  /** How many attempts were begun. */
+  /** How many attempts were begun, earlier ladders included. */
   readonly attempts: number;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
@@ -267,8 +269,16 @@ export interface ClaimDeliveriesRequest {
   readonly capacityPerSink: number;
   /** How many more deliveries a sink can take now; 0 passes it over. */
   readonly capacity: Readonly<Record<string, number>>;
+  /** Token buckets of sinks, kept in the store so that all instances draw on one: a claimed delivery takes a token. */
+  readonly rates: Readonly<Record<string, DeliveryRate>>;
   /** Also drop what is past its time (bounded work). */
   readonly sweep: boolean;
+}
+
+export interface DeliveryRate {
+  readonly perSecond: number;
+  /** What a full bucket holds; 1 or more. */
+  readonly burst: number;
 }
 
 export interface ClaimedDelivery {
@@ -276,7 +286,7 @@ export interface ClaimedDelivery {
   readonly sinkId: string;
   /** To be handed back when settling, as it is: an engine may have put more into it. */
   readonly leaseToken: string;
-  /** 1 for the first. */
+  /** 1 for the first, and again for the first after {@link Outbox.retryDelivery} or a requeue: the place on the ladder. */
   readonly attempt: number;
   /** True when an earlier attempt's lease ran out unsettled: what became of it is not known. */
   readonly interrupted: boolean;
@@ -288,7 +298,10 @@ export interface ClaimedDelivery {
 
 export interface ClaimedBatch {
   readonly deliveries: readonly ClaimedDelivery[];
-  /** The earliest due time or lease expiry of what was not claimed; null: nothing is waiting. */
+  /**
+   * The earliest time at which a further claim can find something: a due time, a lease's end, or a token for a sink whose
+   * bucket is empty. Sinks without room are left out. Null: nothing is waiting.
+   */
   readonly nextDueAtMs: number | null;
 }
 
@@ -300,7 +313,11 @@ export interface Settlement {
   readonly attemptJson: string;
   readonly next:
     | { readonly status: "delivered" | "dead" | "expired" | "unknown" }
-    | { readonly status: "retrying"; readonly atMs: number };
+    | { readonly status: "retrying"; readonly atMs: number }
+    /** Its webhook turned out to be disabled: no attempt was made, and its lane waits for {@link Outbox.requeueDeliveries}. */
+    | { readonly status: "held" };
+  /** How it counts for the health of its sink; null: not at all. */
+  readonly health: "success" | "failure" | null;
   /** Own events that belong to this outcome (`sms.sent`, `delivery.exhausted`), published in the same step. */
   readonly drafts: readonly EventDraft[];
 }
@@ -311,9 +328,32 @@ export interface SettleRequest {
 }
 
 export type SettleOutcome =
-  /** Per settlement, in order; `fenced`: the lease had passed to somebody else and nothing was done. */
-  | { readonly outcome: "settled"; readonly results: readonly ("settled" | "fenced")[] }
+  | {
+    readonly outcome: "settled";
+    /** Per settlement, in order; `fenced`: the lease had passed to somebody else and nothing was done. */
+    readonly results: readonly ("settled" | "fenced")[];
+    /** The sinks that failed in this batch, as they stand after it. */
+    readonly failing: readonly SinkHealth[];
+  }
   | StaleWebhooks;
+
+/** How long a sink has failed without a success in between. */
+export interface SinkHealth {
+  readonly sinkId: string;
+  /** Failed attempts since its last success. */
+  readonly failures: number;
+  /** When the first of them ended. */
+  readonly sinceMs: number;
+}
+
+/** Deliveries of one sink by the time of their events. */
+export interface DeliveryRange {
+  readonly sinkId: string;
+  readonly statuses: readonly DeliveryStatus[];
+  readonly fromMs: number;
+  /** Exclusive. */
+  readonly untilMs: number;
+}
 
 // ----------------------------------------------------------------------------------------------- reading
 
@@ -380,8 +420,20 @@ export interface Outbox {
   claimDeliveries(request: ClaimDeliveriesRequest): Promise<ClaimedBatch>;
   /** Writes down what became of claimed deliveries and moves their lanes on. */
   settleDeliveries(request: SettleRequest): Promise<SettleOutcome>;
-  /** Makes a finished or waiting delivery due now, at the head of its lane; null: no such delivery. */
+  /** Makes a finished or waiting delivery due now, at the head of its lane, on a new ladder; null: no such delivery. */
   retryDelivery(deliveryId: string, nowMs: number): Promise<"due" | "in-flight" | null>;
+  /** Holds up to `limit` waiting deliveries of a sink; returns how many: to be repeated until it is 0. */
+  holdDeliveries(
+    request: { readonly sinkId: string; readonly limit: number; readonly nowMs: number },
+  ): Promise<number>;
+  /**
+   * Makes up to `limit` deliveries of the range due, in the order of their ids, each on a new ladder. To be repeated with
+   * the returned cursor until that is null; an interruption in between repeats and loses nothing.
+   */
+  requeueDeliveries(
+    request: DeliveryRange & PageRequest & { readonly nowMs: number },
+  ): Promise<{ readonly requeued: number; readonly nextCursor: string | null }>;
+  countDeliveries(range: DeliveryRange): Promise<number>;
 }
 
 /** What operators and consumers ask for. */
@@ -398,6 +450,11 @@ export interface HistoryReader {
   listDeliveries(
     page: PageRequest & { readonly sinkId?: string; readonly status?: DeliveryStatus },
   ): Promise<Page<DeliveryRecord>>;
+  /**
+   * Empties what is kept of a session: the data of its events, what consumers answered, its customer. Events and
+   * deliveries stay, queued ones too, as the record that they happened. Returns how many events; 0: nothing is kept.
+   */
+  expungeSession(sessionId: string): Promise<number>;
 }
 
 /** The registered webhooks. Few, and read whole. */

@@ -18,3 +18,6 @@ export const SWEEP_LIMIT = 1_000;
 export function memoryTtlMs(policy: { sessionTtlMs: number; eventRetentionMs: number }): number {
   return Math.max(policy.sessionTtlMs, policy.eventRetentionMs);
 }
+
+/** What an event's own data is after its session was expunged. */
+export const EXPUNGED_DATA_JSON = '{"expunged":true}';

@@ -1,5 +1,6 @@
 import type { HistoryReader } from "../port.ts";
 import { page } from "../paging.ts";
+import { EXPUNGED_DATA_JSON } from "../rules.ts";
 import { deliveryRecord, eventRecord, list, type Reply, text } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import type { Shards } from "./shards.ts";
@@ -66,6 +67,14 @@ export function createRedisHistory(shards: Shards): HistoryReader {
       );
       const deliveries = merged(replies).map(([id, ...fields]) => deliveryRecord(text(id), fields));
       return page(deliveries, limit);
+    },
+
+    async expungeSession(sessionId) {
+      const request = { sessionId, dataJson: EXPUNGED_DATA_JSON };
+      const shard = shards.of(sessionId);
+      return Number(
+        await shards.run("expunge the session", SCRIPTS.expungeSession, shard, request),
+      );
     },
   };
 }

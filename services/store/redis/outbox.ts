@@ -1,21 +1,24 @@
 import type {
   ClaimDeliveriesRequest,
   ClaimedBatch,
+  DeliveryRange,
   EventDraft,
   Outbox,
   PublishedEvent,
   Settlement,
   SettleOutcome,
+  SinkHealth,
   StorePolicy,
 } from "../port.ts";
 import { firstDeliveryIdAt, firstEventIdAt } from "../delivery_id.ts";
 import { draftRequest } from "./drafts.ts";
-import { claimedDelivery, countOrNull, list, publishedEvent, text } from "./replies.ts";
+import { claimedDelivery, countOrNull, list, publishedEvent, sinkHealth, text } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import type { Shards } from "./shards.ts";
 
 /** The outbox in Redis. */
 export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
+  const everyShard = Array.from({ length: shards.count }, (_, shard) => shard);
   const shardOf = (draft: EventDraft) => shards.of(draft.sessionId ?? draft.id);
 
   async function claimOn(shard: number, request: ClaimDeliveriesRequest): Promise<ClaimedBatch> {
@@ -26,6 +29,8 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
     const [nextDueAt, ...deliveries] = list(
       await shards.run("claim deliveries", SCRIPTS.claimDeliveries, shard, {
         ...request,
+        // Each shard has a bucket of its own, so each gives its part of the rate.
+        rates: shareOfRates(request.rates, shards.count),
         sweepBefore,
       }),
     );
@@ -48,9 +53,11 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
       ...(publishes ? { webhooksVersion } : {}),
     });
     if (reply === "stale") return { outcome: "stale-webhooks" };
+    const [results, failing] = list(reply).map(list);
     return {
       outcome: "settled",
-      results: list(reply).map((done) => Number(done) === 1 ? "settled" : "fenced"),
+      results: (results ?? []).map((done) => Number(done) === 1 ? "settled" : "fenced"),
+      failing: (failing ?? []).map((row) => sinkHealth(list(row))),
     };
   }
 
@@ -80,7 +87,7 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
     async claimDeliveries(request) {
       const deliveries: ClaimedBatch["deliveries"][number][] = [];
       let nextDueAtMs: number | null = null;
-      for (let shard = 0; shard < shards.count; shard++) {
+      for (const shard of everyShard) {
         const batch = await claimOn(shard, remaining(request, deliveries));
         deliveries.push(...batch.deliveries);
         nextDueAtMs = earlier(nextDueAtMs, batch.nextDueAtMs);
@@ -90,13 +97,16 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
 
     async settleDeliveries({ settlements, webhooksVersion }) {
       const results = new Map<Settlement, "settled" | "fenced">();
+      const failing: SinkHealth[] = [];
       for (const [shard, own] of Map.groupBy(settlements, shardOfLease)) {
         const settled = await settleOn(shard, own, webhooksVersion);
         if (settled.outcome !== "settled") return settled;
         own.forEach((settlement, at) => results.set(settlement, settled.results[at] ?? "fenced"));
+        failing.push(...settled.failing);
       }
       return {
         outcome: "settled",
+        failing,
         results: settlements.map((settlement) => results.get(settlement) ?? "fenced"),
       };
     },
@@ -113,7 +123,52 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
       const word = replies.map(text).find((reply) => reply !== "");
       return word === "due" || word === "in-flight" ? word : null;
     },
+
+    async holdDeliveries(request) {
+      let held = 0;
+      for (const shard of everyShard) {
+        const left = { ...request, limit: request.limit - held };
+        if (left.limit > 0) {
+          held += Number(await shards.run("hold deliveries", SCRIPTS.holdDeliveries, shard, left));
+        }
+      }
+      return held;
+    },
+
+    async requeueDeliveries({ cursor = "", limit, nowMs, ...range }) {
+      // The cursor names the shard that is being gone through: ids of two shards are not in one order.
+      const [shard, last] = readCursor(cursor);
+      const request = { ...rangeRequest(range), cursor: last, limit, nowMs };
+      const [requeued, next] = list(
+        await shards.run("requeue deliveries", SCRIPTS.requeueDeliveries, shard, request),
+      );
+      const shardDone = text(next) === "";
+      return {
+        requeued: Number(requeued),
+        nextCursor: shardDone && shard + 1 === shards.count
+          ? null
+          : `${shardDone ? shard + 1 : shard}.${text(next)}`,
+      };
+    },
+
+    async countDeliveries(range) {
+      const counts = await Promise.all(
+        everyShard.map((shard) =>
+          shards.run("count deliveries", SCRIPTS.countDeliveries, shard, rangeRequest(range))
+        ),
+      );
+      return counts.reduce((sum: number, count) => sum + Number(count), 0);
+    },
   };
+}
+
+function readCursor(cursor: string): [shard: number, lastId: string] {
+  const dot = cursor.indexOf(".");
+  return dot === -1 ? [0, ""] : [Number(cursor.slice(0, dot)), cursor.slice(dot + 1)];
+}
+
+function rangeRequest({ sinkId, statuses, fromMs, untilMs }: DeliveryRange): object {
+  return { sinkId, statuses, from: firstDeliveryIdAt(fromMs), until: firstDeliveryIdAt(untilMs) };
 }
 
 /** What is left of a claim for the next shard. */
@@ -126,6 +181,18 @@ function remaining(
     capacity[sinkId] = (capacity[sinkId] ?? request.capacityPerSink) - 1;
   }
   return { ...request, capacity, limit: request.limit - taken.length };
+}
+
+function shareOfRates(
+  rates: ClaimDeliveriesRequest["rates"],
+  shards: number,
+): ClaimDeliveriesRequest["rates"] {
+  return Object.fromEntries(
+    Object.entries(rates).map(([sinkId, { perSecond, burst }]) => [
+      sinkId,
+      { perSecond: perSecond / shards, burst: Math.max(1, burst / shards) },
+    ]),
+  );
 }
 
 function earlier(a: number | null, b: number | null): number | null {

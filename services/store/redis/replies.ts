@@ -6,6 +6,7 @@ import type {
   Participant,
   PublishedEvent,
   SessionRecord,
+  SinkHealth,
 } from "../port.ts";
 
 /*
@@ -89,6 +90,10 @@ export function claimedDelivery(reply: Reply, leaseToken: string): ClaimedDelive
     event: eventRecord(reply.slice(5, 12)),
     customer: known === null ? null : { phone: known, sender: textOrNull(sender) },
   };
+}
+
+export function sinkHealth([sinkId, failures, since]: Reply): SinkHealth {
+  return { sinkId: text(sinkId), failures: Number(failures), sinceMs: Number(since) };
 }
 
 /** A delivery from its id and the flat fields of HGETALL. */

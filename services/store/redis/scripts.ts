@@ -4,6 +4,10 @@ import changeWebhook from "./scripts/change_webhook.lua" with { type: "text" };
 import claimDeliveries from "./scripts/claim_deliveries.lua" with { type: "text" };
 import claimSession from "./scripts/claim_session.lua" with { type: "text" };
 import confirmSession from "./scripts/confirm_session.lua" with { type: "text" };
+import holdDeliveries from "./scripts/hold_deliveries.lua" with { type: "text" };
+import requeueDeliveries from "./scripts/requeue_deliveries.lua" with { type: "text" };
+import countDeliveries from "./scripts/count_deliveries.lua" with { type: "text" };
+import expungeSession from "./scripts/expunge_session.lua" with { type: "text" };
 import lanes from "./scripts/lanes.lua" with { type: "text" };
 import listDeliveries from "./scripts/list_deliveries.lua" with { type: "text" };
 import listEvents from "./scripts/list_events.lua" with { type: "text" };
@@ -31,6 +35,13 @@ export const SCRIPTS = {
   claimDeliveries: defineScript("claim_deliveries", base + publishing + lanes + claimDeliveries),
   settleDeliveries: defineScript("settle_deliveries", base + publishing + lanes + settleDeliveries),
   retryDelivery: defineScript("retry_delivery", base + publishing + lanes + retryDelivery),
+  holdDeliveries: defineScript("hold_deliveries", base + publishing + lanes + holdDeliveries),
+  requeueDeliveries: defineScript(
+    "requeue_deliveries",
+    base + publishing + lanes + requeueDeliveries,
+  ),
+  countDeliveries: defineScript("count_deliveries", base + countDeliveries),
+  expungeSession: defineScript("expunge_session", base + expungeSession),
   listEvents: defineScript("list_events", base + listEvents),
   listDeliveries: defineScript("list_deliveries", base + listDeliveries),
   changeWebhook: defineScript("change_webhook", base + changeWebhook),

@@ -32,6 +32,8 @@ export interface Database {
   write<T>(operation: string, step: () => T): Promise<T>;
   /** The same without a transaction, for reads. */
   read<T>(operation: string, step: () => T): Promise<T>;
+  /** Writes the log back into the database and empties it, as far as no other process is reading. */
+  truncateLog(): void;
   close(): void;
 }
 
@@ -41,6 +43,8 @@ export function openDatabase({ path, sync }: DatabaseOptions): Database {
     if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
     const opened = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     opened.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${sync.toUpperCase()};`);
+    // What is deleted or overwritten is overwritten with zeros: texts and numbers must not outlive their expunging.
+    opened.exec("PRAGMA secure_delete = ON");
     migrate(opened);
     return opened;
   });
@@ -60,6 +64,7 @@ export function openDatabase({ path, sync }: DatabaseOptions): Database {
     run: (sql, ...values) => Number(prepared(sql).run(...values).changes),
     write: (operation, step) => settled(() => guarded(operation, () => inTransaction(db, step))),
     read: (operation, step) => settled(() => guarded(operation, step)),
+    truncateLog: () => db.exec("PRAGMA wal_checkpoint(TRUNCATE)"),
     close: () => {
       if (db.isOpen) db.close();
     },

@@ -1,5 +1,7 @@
 import type { DeliveryRecord, DeliveryStatus, EventRecord, HistoryReader } from "../port.ts";
+import { deliveryIdPrefix } from "../delivery_id.ts";
 import { page } from "../paging.ts";
+import { EXPUNGED_DATA_JSON } from "../rules.ts";
 import type { Database } from "./database.ts";
 
 /** A row of `events`. */
@@ -98,7 +100,36 @@ export function createSqliteHistory(db: Database): HistoryReader {
         );
         return page(rows.map(deliveryRecord), limit);
       }),
+    expungeSession: async (sessionId) => {
+      const events = await db.write("expunge the session", () => expunge(db, sessionId));
+      // What was overwritten stands in the log still, until that is written back and cut off.
+      if (events > 0) await db.read("expunge the session", () => db.truncateLog());
+      return events;
+    },
   };
+}
+
+function expunge(db: Database, sessionId: string): number {
+  const events = db.all<{ id: string }>(
+    "UPDATE events SET data_json = ? WHERE session_id = ? RETURNING id",
+    EXPUNGED_DATA_JSON,
+    sessionId,
+  );
+  for (const { id } of events) {
+    const prefix = deliveryIdPrefix(id);
+    db.run(
+      `UPDATE attempts SET attempt_json = json_remove(attempt_json, '$.responseExcerpt')
+       WHERE delivery_id >= ? AND delivery_id < ?`,
+      prefix,
+      `${prefix}~`,
+    );
+  }
+  db.run(
+    `UPDATE session_memory SET phone = NULL, sender = NULL, phone_given = 0, state_hash = NULL
+     WHERE id = ?`,
+    sessionId,
+  );
+  return events.length;
 }
 
 /** ` AND column = ?` for each column that has a value. The columns are this file's own words. */

@@ -28,6 +28,7 @@ interface NewDelivery {
   readonly sinkId: string;
   readonly messageIndex: number | null;
   readonly ordered: boolean;
+  readonly held: boolean;
 }
 
 /** The outbox's write side: duplicates, numbering, the event, its deliveries and their lanes. */
@@ -125,7 +126,7 @@ export function createPublishingSteps(db: Database, policy: StorePolicy): Publis
 
   function enqueue(
     draft: EventDraft,
-    { sinkId, messageIndex, ordered }: NewDelivery,
+    { sinkId, messageIndex, ordered, held }: NewDelivery,
     sequence: number | null,
     ordinal: number,
     nowMs: number,
@@ -135,7 +136,7 @@ export function createPublishingSteps(db: Database, policy: StorePolicy): Publis
     db.run(
       `INSERT INTO deliveries (id, event_id, event_type, sink_id, session_id, message_index, lane,
          position, status, created_at, updated_at, next_attempt_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       draft.id,
       draft.type,
@@ -144,10 +145,12 @@ export function createPublishingSteps(db: Database, policy: StorePolicy): Publis
       messageIndex,
       lane,
       (sequence ?? 0) * POSITIONS_PER_EVENT + ordinal,
+      held ? "held" : "pending",
       nowMs,
       nowMs,
-      nowMs,
+      held ? null : nowMs,
     );
+    if (held) return;
     db.run(
       "INSERT OR IGNORE INTO lanes (lane, sink_id, due_at) VALUES (?, ?, ?)",
       lane,
@@ -183,12 +186,12 @@ function fanOut(
     .filter(({ agentIds }) =>
       agentIds === null || (session !== undefined && agentIds.includes(session.agent_id))
     )
-    .map(({ id, ordered }) => ({ sinkId: id, messageIndex: null, ordered }));
+    .map(({ id, ordered, held }) => ({ sinkId: id, messageIndex: null, ordered, held }));
   if (session === undefined) return webhooks;
   const messages = draft.smsMessages
     .filter(({ index, sentAtMs }) =>
       freshIndexes.has(index) && sentAtMs >= session.accepted_upstream
     )
-    .map(({ index }) => ({ sinkId: SMS_SINK, messageIndex: index, ordered: true }));
+    .map(({ index }) => ({ sinkId: SMS_SINK, messageIndex: index, ordered: true, held: false }));
   return [...webhooks, ...messages];
 }

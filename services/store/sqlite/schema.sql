@@ -65,6 +65,7 @@ CREATE TABLE deliveries (
   position INTEGER NOT NULL,
   status TEXT NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
+  ladder_start INTEGER NOT NULL DEFAULT 0,
   lease_token TEXT,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
@@ -88,6 +89,20 @@ CREATE TABLE attempts (
   attempt INTEGER NOT NULL,
   attempt_json TEXT NOT NULL,
   PRIMARY KEY (delivery_id, attempt)
+) WITHOUT ROWID;
+
+-- Failures since the last success of a sink.
+CREATE TABLE sink_health (
+  sink_id TEXT PRIMARY KEY,
+  failures INTEGER NOT NULL,
+  since INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Token buckets of sinks with a rate.
+CREATE TABLE buckets (
+  sink_id TEXT PRIMARY KEY,
+  tokens REAL NOT NULL,
+  filled_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE webhooks (

@@ -1,6 +1,6 @@
 import type { Store, StorePolicy } from "../port.ts";
 import { type DatabaseOptions, openDatabase } from "./database.ts";
-import { createSqliteOutbox } from "./deliveries.ts";
+import { createSqliteOutbox } from "./outbox.ts";
 import { createSqliteHistory } from "./history.ts";
 import { createPublishingSteps } from "./publishing.ts";
 import { createSqliteSessions } from "./sessions.ts";

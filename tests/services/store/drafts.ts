@@ -48,7 +48,7 @@ export function messages(indexes: readonly number[]): EventDraft["data"] {
 }
 
 export function webhook(id: string, change: Partial<WebhookCandidate> = {}): WebhookCandidate {
-  return { id, agentIds: null, ordered: true, ...change };
+  return { id, agentIds: null, ordered: true, held: false, ...change };
 }
 
 /** Publishes at `nowMs` under the present webhooks version. */
@@ -104,6 +104,7 @@ export async function claimDeliveries(
     limit: 32,
     capacityPerSink: 10,
     capacity: {},
+    rates: {},
     sweep: false,
     ...change,
   });
@@ -124,10 +125,34 @@ export async function settle(
       nowMs,
       attemptJson: '{"class":"ok"}',
       next,
+      health: null,
       drafts,
     }],
     webhooksVersion: version,
   });
   if (result.outcome !== "settled") throw new Error(`Cannot settle: ${result.outcome}`);
   return result.results[0];
+}
+
+/** The same, for what it says of sinks that fail. */
+export async function settleAs(
+  store: Store,
+  delivery: { readonly id: string; readonly leaseToken: string },
+  health: Settlement["health"],
+  nowMs: number,
+) {
+  const { version } = await store.listWebhooks();
+  const result = await store.settleDeliveries({
+    settlements: [{
+      deliveryId: delivery.id,
+      leaseToken: delivery.leaseToken,
+      nowMs,
+      attemptJson: "{}",
+      next: { status: "retrying", atMs: nowMs },
+      health,
+      drafts: [],
+    }],
+    webhooksVersion: version,
+  });
+  return result.outcome === "settled" ? result.failing : [];
 }

@@ -1,17 +1,45 @@
 -- Takes the heads of due lanes under a lease, one of each sink in turn.
--- req    nowMs, leaseToken, leaseUntilMs, limit, capacityPerSink, capacity {sink: room},
---        sweepBefore? {event, delivery}: ids below which everything is past its time
+-- req    nowMs, leaseToken, leaseUntilMs, limit, capacityPerSink, capacity {sink: places},
+--        rates {sink: {perSecond, burst}}, sweepBefore? {event, delivery}: ids below which everything is past its time
 -- reply  {nextDueAt or -1, delivery…}, each delivery {id, sink, attempt, interrupted, index or -1,
 --        event id, type, session, sequence, agent, occurredAt, data, phone, sender}; '' stands for nothing
 
-local function room(sink) return req.capacity[sink] or req.capacityPerSink end
+local function places(sink) return req.capacity[sink] or req.capacityPerSink end
+
+-- To a millionth: sums of binary fractions must not fall short of a whole token.
+local function rounded(n) return math.floor(n * 1e6 + 0.5) / 1e6 end
+
+-- The tokens in a sink's bucket, and when there is one again (0: there is); nothing for a sink without a rate.
+local function bucket(sink)
+  local rate = req.rates[sink]
+  if not rate then return nil, 0 end
+  local kept = call('HMGET', P .. 'bucket:' .. sink, 'tokens', 'at')
+  local tokens = rate.burst
+  if kept[1] then
+    local filled = math.max(0, now - tonumber(kept[2])) * rate.perSecond / 1000
+    tokens = math.min(rate.burst, rounded(tonumber(kept[1]) + filled))
+  end
+  return tokens, tokens >= 1 and 0 or now + math.ceil(rounded((1 - tokens) * 1000 / rate.perSecond))
+end
+
+local function take_tokens(sink, count)
+  local tokens = bucket(sink)
+  if not tokens or count == 0 then return end
+  call('HSET', P .. 'bucket:' .. sink, 'tokens', tostring(tokens - count), 'at', now)
+  -- Once it is full again it need not be remembered.
+  local rate = req.rates[sink]
+  call('PEXPIRE', P .. 'bucket:' .. sink, math.ceil(rate.burst * 1000 / rate.perSecond) + MARGIN_MS)
+end
 
 -- Takes a delivery that is past its time out of its lane, with everything kept of it.
 local function drop(id)
   local d = hash(P .. 'd:' .. id)
   if d then
     call('ZREM', P .. 'lane:' .. d.lane, id)
-    if call('ZCARD', P .. 'lane:' .. d.lane) == 0 then call('ZREM', P .. 'due:' .. d.sink, d.lane) end
+    if call('ZCARD', P .. 'lane:' .. d.lane) == 0 then
+      call('ZREM', P .. 'due:' .. d.sink, d.lane)
+      call('HDEL', P .. 'flights', d.lane)
+    end
   end
   call('DEL', P .. 'd:' .. id, P .. 'a:' .. id)
 end
@@ -74,11 +102,12 @@ local function lease(sink, lane)
   local interrupted = d.status == 'delivering' and 1 or 0
   set_status(id, d, 'delivering')
   call('HSET', P .. 'd:' .. id, 'lease', req.leaseToken, 'nextAt', req.leaseUntilMs)
+  call('HSET', P .. 'flights', d.lane, id)
   call('ZADD', P .. 'due:' .. sink, req.leaseUntilMs, lane)
   local customer = {}
   if sink == 'sms' then customer = call('HMGET', P .. 'm:' .. e.session, 'phone', 'sender') end
   return {
-    id, sink, attempt, interrupted, tonumber(d.index or -1),
+    id, sink, attempt - tonumber(d.ladder or 0), interrupted, tonumber(d.index or -1),
     d.event, e.type, e.session or '', tonumber(e.seq or -1), e.agent or '', tonumber(e.at), e.data,
     customer[1] or '', customer[2] or '',
   }
@@ -88,7 +117,8 @@ if req.sweepBefore then sweep() end
 local reply, taken, lists = { -1 }, {}, {}
 for _, sink in ipairs(call('ZRANGE', P .. 'sinks', 0, -1)) do
   taken[sink] = 0
-  local most = math.min(room(sink), req.limit)
+  local tokens = bucket(sink)
+  local most = math.min(places(sink), req.limit, tokens and math.floor(tokens) or req.limit)
   if most > 0 then
     local lanes = call('ZRANGEBYSCORE', P .. 'due:' .. sink, '-inf', now, 'LIMIT', 0, most)
     lists[#lists + 1] = { sink = sink, lanes = lanes }
@@ -112,7 +142,12 @@ while more and #reply <= req.limit do
 end
 for sink, count in pairs(taken) do
   refresh_sink(sink)
+  take_tokens(sink, count)
   local due = tonumber(call('ZSCORE', P .. 'sinks', sink) or nil)
-  if due and room(sink) > count and (reply[1] < 0 or due < reply[1]) then reply[1] = due end
+  if due and places(sink) > count then
+    local _, token_at = bucket(sink)
+    due = math.max(due, token_at)
+    if reply[1] < 0 or due < reply[1] then reply[1] = due end
+  end
 end
 return reply

@@ -10,19 +10,22 @@ local function refresh_sink(sink)
   else call('ZADD', P .. 'sinks', first[2], sink) end
 end
 
-local function enqueue(draft, sink, id, index, ordered, seq, ordinal)
-  local lane = id
-  if ordered and draft.sessionId then lane = sink .. ':' .. draft.sessionId end
+local function enqueue(draft, sink, d, seq, ordinal)
+  local id, lane = d.deliveryId, d.deliveryId
+  local status = d.held and 'held' or 'pending'
+  if d.ordered and draft.sessionId then lane = sink .. ':' .. draft.sessionId end
   local key, position = P .. 'd:' .. id, seq * POSITIONS_PER_EVENT + ordinal
   call('HSET', key, 'event', draft.id, 'type', draft.type, 'sink', sink, 'lane', lane,
-    'position', position, 'status', 'pending', 'attempts', 0, 'createdAt', now, 'updatedAt', now, 'nextAt', now)
+    'position', position, 'status', status, 'attempts', 0, 'createdAt', now, 'updatedAt', now)
   if draft.sessionId then call('HSET', key, 'session', draft.sessionId) end
-  if index then call('HSET', key, 'index', index) end
+  if d.index then call('HSET', key, 'index', d.index) end
   call('PEXPIRE', key, policy.retentionMs + MARGIN_MS)
   call('ZADD', P .. 'lane:' .. lane, position, id)
   call('PEXPIRE', P .. 'lane:' .. lane, policy.retentionMs + MARGIN_MS)
-  call('ZADD', P .. 'list:' .. sink .. ':pending', 0, id)
+  call('ZADD', P .. 'list:' .. sink .. ':' .. status, 0, id)
   call('SADD', P .. 'known-sinks', sink)
+  if d.held then return end
+  call('HSET', key, 'nextAt', now)
   if call('ZADD', P .. 'due:' .. sink, 'NX', now, lane) == 1 then
     call('ZADD', P .. 'sinks', 'LT', now, sink)
   end
@@ -89,18 +92,20 @@ local function matches(candidate, s)
   return false
 end
 
+-- Returns the ids of the deliveries made.
 local function fan_out(draft, s, seq, fresh)
-  local made = 0
+  local made = {}
+  local function add(sink, delivery)
+    enqueue(draft, sink, delivery, seq, #made)
+    made[#made + 1] = delivery.deliveryId
+  end
   for _, w in ipairs(draft.webhooks) do
-    if matches(w, s) then
-      enqueue(draft, w.id, w.deliveryId, nil, w.ordered, seq, made)
-      made = made + 1
-    end
+    if matches(w, s) then add(w.id, w) end
   end
   for _, m in ipairs(draft.smsMessages) do
     if s and fresh[m.index] and m.sentAtMs >= tonumber(s.acceptedUpstream) then
-      enqueue(draft, 'sms', m.deliveryId, m.index, true, seq, made)
-      made = made + 1
+      m.ordered = true
+      add('sms', m)
     end
   end
   return made
@@ -109,7 +114,7 @@ end
 local function publish(draft)
   -- A draft that is published already: the answer to an earlier call was lost, or another shard's list was stale.
   local known = call('HMGET', P .. 'e:' .. draft.id, 'type', 'seq', 'made')
-  if known[1] then return { 1, tonumber(known[2] or -1), tonumber(known[3]) } end
+  if known[1] then return { 1, tonumber(known[2] or -1), #cjson.decode(known[3]) } end
   local id = draft.sessionId
   if id and draft.stateHash then
     local last = call('HMGET', P .. 'm:' .. id, 'hash', 'hashAt')
@@ -127,6 +132,7 @@ local function publish(draft)
   end
   store_event(draft, data, s, seq)
   local made = fan_out(draft, s, id and seq or 0, fresh)
-  call('HSET', P .. 'e:' .. draft.id, 'made', made)
-  return { 1, seq, made }
+  -- Which ones they are is how everything of a session is found again.
+  call('HSET', P .. 'e:' .. draft.id, 'made', cjson.encode(made))
+  return { 1, seq, #made }
 end

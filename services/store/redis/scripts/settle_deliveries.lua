@@ -1,7 +1,25 @@
 -- Writes down what became of claimed deliveries, moves their lanes on, publishes their own events.
--- req    settlements [{deliveryId, leaseToken, nowMs, attemptJson, status, atMs?, drafts}], webhooksVersion?
--- reply  list of 1 (settled) | 0 (fenced) | 'stale'
+-- req    settlements [{deliveryId, leaseToken, nowMs, attemptJson, status, atMs?, health?, drafts}], webhooksVersion?
+-- reply  {results, failing} | 'stale'; results: 1 (settled) | 0 (fenced) for each;
+--        failing: {sink, failures, since} for each sink that failed here
 if stale() then return 'stale' end
+local touched = {}
+
+local function note_health(sink, health)
+  local key = P .. 'health:' .. sink
+  if health == 'success' then call('DEL', key) end
+  if health ~= 'failure' then return end
+  touched[sink] = true
+  call('HSETNX', key, 'since', now)
+  call('HINCRBY', key, 'failures', 1)
+end
+
+local function log_attempt(id, json)
+  local log = P .. 'a:' .. id
+  call('RPUSH', log, json)
+  call('LTRIM', log, -policy.attemptsKept, -1)
+  call('PEXPIRE', log, policy.retentionMs + MARGIN_MS)
+end
 
 local function settle(s)
   local key = P .. 'd:' .. s.deliveryId
@@ -9,20 +27,29 @@ local function settle(s)
   if not d or d.status ~= 'delivering' or d.lease ~= s.leaseToken then return 0 end
   set_status(s.deliveryId, d, s.status)
   call('HDEL', key, 'lease', 'nextAt')
-  if s.atMs then call('HSET', key, 'nextAt', s.atMs)
-  else call('ZREM', P .. 'lane:' .. d.lane, s.deliveryId) end
-  local log = P .. 'a:' .. s.deliveryId
-  call('RPUSH', log, s.attemptJson)
-  call('LTRIM', log, -policy.attemptsKept, -1)
-  call('PEXPIRE', log, policy.retentionMs + MARGIN_MS)
-  move_on(d.lane, d.sink, s.atMs or now)
+  call('HDEL', P .. 'flights', d.lane)
+  if s.status == 'held' then
+    call('HINCRBY', key, 'attempts', -1)
+    park(d.lane, d.sink)
+  else
+    if s.atMs then call('HSET', key, 'nextAt', s.atMs)
+    else call('ZREM', P .. 'lane:' .. d.lane, s.deliveryId) end
+    log_attempt(s.deliveryId, s.attemptJson)
+    move_on(d.lane, d.sink, s.atMs or now)
+  end
+  note_health(d.sink, s.health)
   for _, draft in ipairs(s.drafts) do publish(draft) end
   return 1
 end
 
-local results = {}
+local results, failing = {}, {}
 for i, settlement in ipairs(req.settlements) do
   now = settlement.nowMs
   results[i] = settle(settlement)
 end
-return results
+for sink in pairs(touched) do
+  local health = call('HMGET', P .. 'health:' .. sink, 'failures', 'since')
+  -- A success later in the batch has cleared it.
+  if health[1] then failing[#failing + 1] = { sink, tonumber(health[1]), tonumber(health[2]) } end
+end
+return { results, failing }

@@ -166,6 +166,7 @@ export function deliveryContract(test: ContractTest): void {
           nowMs: T0 + attempt,
           attemptJson: `{"n":${attempt}.0}`,
           next: { status: "retrying", atMs: T0 + attempt + 1 },
+          health: null,
           drafts: [],
         }],
         webhooksVersion: version,
@@ -217,6 +218,7 @@ export function deliveryContract(test: ContractTest): void {
       nowMs: T0,
       attemptJson: "{}",
       next: { status: "dead" as const },
+      health: null,
       drafts: [draft({ type: "delivery.exhausted", sessionId: null })],
     };
     assert.deepEqual(
@@ -228,7 +230,7 @@ export function deliveryContract(test: ContractTest): void {
     const current = (await store.listWebhooks()).version;
     assert.deepEqual(
       await store.settleDeliveries({ settlements: [settlement], webhooksVersion: current }),
-      { outcome: "settled", results: ["fenced"] },
+      { outcome: "settled", results: ["fenced"], failing: [] },
     );
     assert.equal((await store.listEvents({ limit: 9 })).items.length, 1);
   });
@@ -254,7 +256,8 @@ export function deliveryContract(test: ContractTest): void {
     assert.deepEqual(order, [1, 3]);
     assert.equal(await store.retryDelivery(first.id, T0 + 9), "due");
     const [again] = (await claimDeliveries(store, T0 + 9)).deliveries;
-    assert.deepEqual([again?.id, again?.attempt], [first.id, 3]);
+    assert.deepEqual([again?.id, again?.attempt, again?.interrupted], [first.id, 1, false]);
+    assert.equal((await store.readDelivery(first.id))?.delivery.attempts, 3);
     assert.equal(await store.retryDelivery("dlv_none", T0), null);
   });
 

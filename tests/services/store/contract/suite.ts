@@ -1,6 +1,7 @@
 import type { Store } from "../../../../services/store/port.ts";
 import { deliveryContract } from "./deliveries.ts";
 import { eventContract } from "./events.ts";
+import { holdingContract } from "./holding.ts";
 import { sessionContract } from "./sessions.ts";
 
 /** Registers one test of the contract against an engine. */
@@ -10,6 +11,8 @@ export interface Engine {
   readonly name: string;
   /** True where this machine cannot run it. */
   readonly ignore?: boolean;
+  /** How many parts a sink's rate is split into; 1 where left out. */
+  readonly shards?: number;
   /** A fresh, empty store; disposing it ends whatever it started. */
   open(): Promise<{ readonly store: Store } & AsyncDisposable>;
 }
@@ -28,4 +31,5 @@ export function testStoreContract(engine: Engine): void {
   sessionContract(test);
   eventContract(test);
   deliveryContract(test);
+  holdingContract(test, engine.shards ?? 1);
 }

@@ -40,5 +40,6 @@ testStoreContract({
 testStoreContract({
   name: "Redis over RESP in three shards",
   ignore,
+  shards: 3,
   open: () => openWith(3, (url) => Promise.resolve(createRespTransport({ url }))),
 });

@@ -1,0 +1,141 @@
+import {
+  type ClaimDeliveriesRequest,
+  type ClaimedBatch,
+  type ClaimedDelivery,
+  type Customer,
+  type DeliveryStatus,
+  SMS_SINK,
+} from "../port.ts";
+import { shareBySink } from "../sharing.ts";
+import { createBuckets } from "./buckets.ts";
+import type { Database } from "./database.ts";
+import { eventRecord, type EventRow } from "./history.ts";
+
+interface HeadRow extends EventRow {
+  delivery_id: string;
+  sink_id: string;
+  status: DeliveryStatus;
+  attempts: number;
+  ladder_start: number;
+  message_index: number | null;
+}
+
+/** A sink with a waiting lane. */
+interface WaitingSink {
+  readonly sinkId: string;
+  /** Of its first lane. */
+  readonly dueAtMs: number;
+  /** How many more of its deliveries may be taken now. */
+  readonly room: number;
+  /** When its bucket has a token again; 0: it has one, or there is no bucket. */
+  readonly tokenAtMs: number;
+}
+
+/** Taking the heads of due lanes, inside the caller's transaction. */
+export function createClaiming(db: Database): (request: ClaimDeliveriesRequest) => ClaimedBatch {
+  const buckets = createBuckets(db);
+
+  function waitingSinks(request: ClaimDeliveriesRequest): WaitingSink[] {
+    return sinksWithLanes().map(({ sink_id: sinkId, due_at: dueAtMs }) => {
+      const places = request.capacity[sinkId] ?? request.capacityPerSink;
+      const rate = request.rates[sinkId];
+      if (rate === undefined) return { sinkId, dueAtMs, room: places, tokenAtMs: 0 };
+      const { tokens, nextAtMs } = buckets.look(sinkId, rate, request.nowMs);
+      // No places is no room at all; no tokens is room at a known time.
+      return {
+        sinkId,
+        dueAtMs,
+        room: Math.min(places, tokens),
+        tokenAtMs: places > 0 ? nextAtMs : 0,
+      };
+    });
+  }
+
+  /**
+   * Every sink with a lane, the longest due first. Found by hopping along the index, so that the cost grows with the
+   * sinks and not with the lanes.
+   */
+  function sinksWithLanes() {
+    return db.all<{ sink_id: string; due_at: number }>(
+      `WITH RECURSIVE sinks (sink_id) AS (
+         SELECT MIN(sink_id) FROM lanes
+         UNION ALL
+         SELECT (SELECT MIN(sink_id) FROM lanes WHERE lanes.sink_id > sinks.sink_id)
+         FROM sinks WHERE sinks.sink_id IS NOT NULL)
+       SELECT sink_id,
+         (SELECT MIN(due_at) FROM lanes WHERE lanes.sink_id = sinks.sink_id) AS due_at
+       FROM sinks WHERE sink_id IS NOT NULL ORDER BY due_at, sink_id`,
+    );
+  }
+
+  function dueLanes(sinkId: string, nowMs: number, most: number): string[] {
+    return db.all<{ lane: string }>(
+      "SELECT lane FROM lanes WHERE sink_id = ? AND due_at <= ? ORDER BY due_at LIMIT ?",
+      sinkId,
+      nowMs,
+      most,
+    ).map(({ lane }) => lane);
+  }
+
+  /** Takes the head of a lane; null (and no lane any more) when nothing of it is left. */
+  function lease(lane: string, request: ClaimDeliveriesRequest): ClaimedDelivery | null {
+    const head = db.one<HeadRow>(
+      `SELECT d.id AS delivery_id, d.sink_id, d.status, d.attempts, d.ladder_start,
+         d.message_index, e.*
+       FROM deliveries d JOIN events e ON e.id = d.event_id
+       WHERE d.lane = ? AND d.status IN ('pending', 'delivering', 'retrying', 'held')
+       ORDER BY d.position LIMIT 1`,
+      lane,
+    );
+    if (head === undefined) {
+      db.run("DELETE FROM lanes WHERE lane = ?", lane);
+      return null;
+    }
+    db.run(
+      `UPDATE deliveries SET status = 'delivering', attempts = attempts + 1, lease_token = ?,
+         next_attempt_at = ?, updated_at = ? WHERE id = ?`,
+      request.leaseToken,
+      request.leaseUntilMs,
+      request.nowMs,
+      head.delivery_id,
+    );
+    db.run("UPDATE lanes SET due_at = ? WHERE lane = ?", request.leaseUntilMs, lane);
+    return {
+      id: head.delivery_id,
+      sinkId: head.sink_id,
+      leaseToken: request.leaseToken,
+      attempt: head.attempts + 1 - head.ladder_start,
+      interrupted: head.status === "delivering",
+      messageIndex: head.message_index,
+      event: eventRecord(head),
+      customer: head.sink_id === SMS_SINK ? customerOf(head.session_id) : null,
+    };
+  }
+
+  function customerOf(sessionId: string | null): Customer | null {
+    const row = db.one<{ phone: string | null; sender: string | null }>(
+      "SELECT phone, sender FROM session_memory WHERE id = ?",
+      sessionId,
+    );
+    return row?.phone ? { phone: row.phone, sender: row.sender } : null;
+  }
+
+  return function claim(request) {
+    const { nowMs, limit } = request;
+    const open = waitingSinks(request).filter(({ room }) => room > 0);
+    const lanes = open.map(({ sinkId, room }) => dueLanes(sinkId, nowMs, Math.min(room, limit)));
+    const deliveries = shareBySink(lanes, limit)
+      .map((lane) => lease(lane, request))
+      .filter((delivery) => delivery !== null);
+    const taken = Map.groupBy(deliveries, ({ sinkId }) => sinkId);
+    for (const [sinkId, rate] of Object.entries(request.rates)) {
+      buckets.take(sinkId, rate, taken.get(sinkId)?.length ?? 0, nowMs);
+    }
+    const left = (sinkId: string) =>
+      (request.capacity[sinkId] ?? request.capacityPerSink) - (taken.get(sinkId)?.length ?? 0);
+    const times = waitingSinks(request)
+      .filter(({ sinkId }) => left(sinkId) > 0)
+      .map(({ dueAtMs, tokenAtMs }) => Math.max(dueAtMs, tokenAtMs));
+    return { deliveries, nextDueAtMs: times.length === 0 ? null : Math.min(...times) };
+  };
+}

@@ -1,0 +1,50 @@
+import type { Outbox } from "../port.ts";
+import { createClaiming } from "./claiming.ts";
+import type { Database } from "./database.ts";
+import type { PublishingSteps } from "./publishing.ts";
+import { createRequeueing } from "./requeueing.ts";
+import { createSettling } from "./settling.ts";
+
+/** The outbox in SQLite; every method is one transaction. */
+export function createSqliteOutbox(
+  db: Database,
+  publishing: PublishingSteps,
+  sweep: (nowMs: number) => void,
+): Outbox {
+  const claim = createClaiming(db);
+  const settling = createSettling(db, publishing);
+  const requeueing = createRequeueing(db);
+
+  return {
+    publish: ({ drafts, nowMs, webhooksVersion }) =>
+      db.write("publish the events", () => {
+        if (!publishing.isCurrent(webhooksVersion)) return { outcome: "stale-webhooks" };
+        return {
+          outcome: "published",
+          events: drafts.map((draft) => publishing.publish(draft, nowMs)),
+        };
+      }),
+    claimDeliveries: (request) =>
+      db.write("claim deliveries", () => {
+        if (request.sweep) sweep(request.nowMs);
+        return claim(request);
+      }),
+    settleDeliveries: ({ settlements, webhooksVersion }) =>
+      db.write("settle deliveries", () => {
+        const publishes = settlements.some(({ drafts }) => drafts.length > 0);
+        if (publishes && !publishing.isCurrent(webhooksVersion)) {
+          return { outcome: "stale-webhooks" };
+        }
+        return {
+          outcome: "settled",
+          results: settlements.map(settling.settle),
+          failing: settling.failing(settlements),
+        };
+      }),
+    retryDelivery: (id, nowMs) => db.write("retry the delivery", () => requeueing.retry(id, nowMs)),
+    holdDeliveries: (request) => db.write("hold deliveries", () => requeueing.hold(request)),
+    requeueDeliveries: (request) =>
+      db.write("requeue deliveries", () => requeueing.requeue(request)),
+    countDeliveries: (range) => db.read("count deliveries", () => requeueing.count(range)),
+  };
+}

@@ -1,0 +1,105 @@
+import type { DeliveryRange, DeliveryStatus, Outbox } from "../port.ts";
+import { firstDeliveryIdAt } from "../delivery_id.ts";
+import type { Database } from "./database.ts";
+
+interface Place {
+  id: string;
+  lane: string;
+  sink_id: string;
+}
+
+/** Bringing deliveries back, and holding them, inside the caller's transaction. */
+export function createRequeueing(db: Database) {
+  /** Makes a delivery due at its old place in its lane, on a new ladder. */
+  function makeDue({ id, lane, sink_id }: Place, nowMs: number): void {
+    db.run(
+      `UPDATE deliveries SET status = CASE attempts WHEN 0 THEN 'pending' ELSE 'retrying' END,
+         ladder_start = attempts, next_attempt_at = ?, updated_at = ? WHERE id = ?`,
+      nowMs,
+      nowMs,
+      id,
+    );
+    // While another delivery of the lane is in flight, this one is next when that settles.
+    if (isBusy(lane)) return;
+    db.run(
+      "INSERT OR REPLACE INTO lanes (lane, sink_id, due_at) VALUES (?, ?, ?)",
+      lane,
+      sink_id,
+      nowMs,
+    );
+  }
+
+  function isBusy(lane: string): boolean {
+    return db.one(
+      `SELECT 1 FROM deliveries WHERE lane = ? AND status = 'delivering'
+         AND status IN ('pending', 'delivering', 'retrying', 'held')`,
+      lane,
+    ) !== undefined;
+  }
+
+  function retry(id: string, nowMs: number): "due" | "in-flight" | null {
+    const delivery = db.one<Place & { status: DeliveryStatus }>(
+      "SELECT id, lane, sink_id, status FROM deliveries WHERE id = ?",
+      id,
+    );
+    if (delivery === undefined) return null;
+    if (delivery.status === "delivering") return "in-flight";
+    makeDue(delivery, nowMs);
+    return "due";
+  }
+
+  function hold({ sinkId, limit, nowMs }: Parameters<Outbox["holdDeliveries"]>[0]): number {
+    const held = db.all<{ lane: string }>(
+      `UPDATE deliveries SET status = 'held', next_attempt_at = NULL, updated_at = ?
+       WHERE id IN (
+         SELECT id FROM deliveries WHERE sink_id = ? AND status IN ('pending', 'retrying') LIMIT ?)
+       RETURNING lane`,
+      nowMs,
+      sinkId,
+      limit,
+    );
+    for (const lane of new Set(held.map(({ lane }) => lane))) {
+      if (!isBusy(lane)) db.run("DELETE FROM lanes WHERE lane = ?", lane);
+    }
+    return held.length;
+  }
+
+  function requeue(request: Parameters<Outbox["requeueDeliveries"]>[0]) {
+    const { nowMs, limit, cursor = "" } = request;
+    const places = db.all<Place>(
+      `SELECT id, lane, sink_id FROM deliveries
+       WHERE ${IN_RANGE} AND id > ? ORDER BY id LIMIT ?`,
+      ...rangeValues(request),
+      cursor,
+      limit,
+    );
+    for (const place of places) makeDue(place, nowMs);
+    const last = places.at(-1);
+    return {
+      requeued: places.length,
+      nextCursor: last === undefined || places.length < limit ? null : last.id,
+    };
+  }
+
+  function count(range: DeliveryRange): number {
+    const row = db.one<{ n: number }>(
+      `SELECT COUNT(*) AS n FROM deliveries WHERE ${IN_RANGE}`,
+      ...rangeValues(range),
+    );
+    return row?.n ?? 0;
+  }
+
+  return { retry, hold, requeue, count };
+}
+
+const IN_RANGE = `sink_id = ? AND status IN (SELECT value FROM json_each(?))
+  AND id >= ? AND id < ?`;
+
+function rangeValues({ sinkId, statuses, fromMs, untilMs }: DeliveryRange): string[] {
+  return [
+    sinkId,
+    JSON.stringify(statuses),
+    firstDeliveryIdAt(fromMs),
+    firstDeliveryIdAt(untilMs),
+  ];
+}

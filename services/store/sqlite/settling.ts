@@ -1,0 +1,79 @@
+import type { Settlement, SinkHealth } from "../port.ts";
+import { ATTEMPTS_KEPT } from "../rules.ts";
+import type { Database } from "./database.ts";
+import type { PublishingSteps } from "./publishing.ts";
+
+/** Writing down what became of claimed deliveries, inside the caller's transaction. */
+export function createSettling(db: Database, publishing: PublishingSteps) {
+  function settle(settlement: Settlement): "settled" | "fenced" {
+    const { deliveryId, nowMs, next } = settlement;
+    const atMs = next.status === "retrying" ? next.atMs : null;
+    const held = next.status === "held";
+    const row = db.one<{ lane: string; attempts: number; sink_id: string }>(
+      `UPDATE deliveries SET status = ?, lease_token = NULL, next_attempt_at = ?, updated_at = ?,
+         attempts = attempts - ?
+       WHERE id = ? AND lease_token = ? AND status = 'delivering'
+       RETURNING lane, attempts, sink_id`,
+      next.status,
+      atMs,
+      nowMs,
+      held ? 1 : 0,
+      deliveryId,
+      settlement.leaseToken,
+    );
+    if (row === undefined) return "fenced";
+    if (held) db.run("DELETE FROM lanes WHERE lane = ?", row.lane);
+    else {
+      logAttempt(deliveryId, row.attempts, settlement.attemptJson);
+      moveOn(row.lane, atMs ?? nowMs);
+    }
+    noteHealth(row.sink_id, settlement);
+    for (const draft of settlement.drafts) publishing.publish(draft, nowMs);
+    return "settled";
+  }
+
+  function logAttempt(deliveryId: string, attempt: number, attemptJson: string): void {
+    db.run("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?)", deliveryId, attempt, attemptJson);
+    db.run(
+      "DELETE FROM attempts WHERE delivery_id = ? AND attempt <= ?",
+      deliveryId,
+      attempt - ATTEMPTS_KEPT,
+    );
+  }
+
+  /** The lane's next delivery is due at `dueAtMs`; a lane with nothing open goes. */
+  function moveOn(lane: string, dueAtMs: number): void {
+    db.run(
+      `DELETE FROM lanes WHERE lane = ?1 AND NOT EXISTS (
+         SELECT 1 FROM deliveries
+         WHERE lane = ?1 AND status IN ('pending', 'delivering', 'retrying', 'held'))`,
+      lane,
+    );
+    db.run("UPDATE lanes SET due_at = ? WHERE lane = ?", dueAtMs, lane);
+  }
+
+  function noteHealth(sinkId: string, { health, nowMs }: Settlement): void {
+    if (health === "success") db.run("DELETE FROM sink_health WHERE sink_id = ?", sinkId);
+    if (health === "failure") {
+      db.run(
+        `INSERT INTO sink_health (sink_id, failures, since) VALUES (?, 1, ?)
+         ON CONFLICT (sink_id) DO UPDATE SET failures = failures + 1`,
+        sinkId,
+        nowMs,
+      );
+    }
+  }
+
+  function failing(settlements: readonly Settlement[]): SinkHealth[] {
+    if (!settlements.some(({ health }) => health === "failure")) return [];
+    const ids = settlements.map(({ deliveryId }) => deliveryId);
+    return db.all<{ sink_id: string; failures: number; since: number }>(
+      `SELECT * FROM sink_health WHERE sink_id IN (
+         SELECT sink_id FROM deliveries WHERE id IN (SELECT value FROM json_each(?)))
+       ORDER BY sink_id`,
+      JSON.stringify(ids),
+    ).map(({ sink_id, failures, since }) => ({ sinkId: sink_id, failures, sinceMs: since }));
+  }
+
+  return { settle, failing };
+}
