@@ -1,4 +1,4 @@
-import type { ClaimedDelivery, EventDraft } from "../store/port.ts";
+import type { ClaimedDelivery } from "../store/port.ts";
 
 /** Why an attempt ended as it did: the enum of the attempt log. */
 export type AttemptClass =
@@ -11,6 +11,7 @@ export type AttemptClass =
   | "connection-lost"
   | "egress-refused"
   | "sink-missing"
+  | "sink-disabled"
   | "interrupted"
   | "shutdown"
   // SMS only
@@ -25,6 +26,10 @@ export interface AttemptReport {
   /** RFC 3339. */
   readonly startedAt: string;
   readonly durationMs: number;
+  /** Until the answer's first byte, where there was one. */
+  readonly firstByteMs?: number;
+  /** What the host's name stood for, or the address in the URL itself. */
+  readonly resolvedAddress?: string;
   /** HTTP status, where there was an answer. */
   readonly status?: number;
   /** What the answer's Retry-After asked for, in milliseconds from the answer. */
@@ -41,12 +46,16 @@ export interface AttemptReport {
 /** What is to become of a delivery after an attempt. */
 export type Decision =
   | { readonly status: "delivered" | "dead" | "unknown" }
-  | { readonly status: "retrying"; readonly atMs: number };
+  | { readonly status: "retrying"; readonly atMs: number }
+  /** Its webhook is disabled: nothing was sent. */
+  | { readonly status: "held" };
 
 /** An attempt's end, ready to be settled. */
 export interface AttemptEnd {
   readonly report: AttemptReport;
   readonly decision: Decision;
+  /** What it says of the sink: `null` for an attempt that was not made, or that ended because of ourselves. */
+  readonly health: "success" | "failure" | null;
   /** Own events that belong to it, without their webhook candidates: the engine fills those in. */
   readonly events: readonly OwnEvent[];
 }
@@ -67,5 +76,3 @@ export interface Sink {
    */
   attempt(delivery: ClaimedDelivery, signal: AbortSignal): Promise<AttemptEnd>;
 }
-
-export type { ClaimedDelivery, EventDraft };
