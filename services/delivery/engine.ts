@@ -2,12 +2,14 @@ import type { Clock, Timer } from "../clock.ts";
 import type { Ids } from "../ids.ts";
 import type { Logger } from "../log.ts";
 import type { ClaimedBatch, ClaimedDelivery, Outbox } from "../store/port.ts";
+import type { Governor } from "./governor.ts";
 import type { AttemptEnd, Sink } from "./sink.ts";
 import type { Settler } from "./settler.ts";
 
 export interface DeliveryEngineOptions {
   readonly outbox: Pick<Outbox, "claimDeliveries">;
   readonly settler: Settler;
+  readonly governor: Governor;
   /** The sink that a sink id belongs to. */
   readonly sinkFor: (sinkId: string) => Sink;
   readonly clock: Clock;
@@ -16,10 +18,12 @@ export interface DeliveryEngineOptions {
   readonly log: Logger;
   /** Longer than any attempt takes; after it a delivery comes back by itself. */
   readonly leaseMs: number;
-  /** How many attempts run at once in all. */
+  /** How many lanes of a sink without settings of its own are served at once. */
+  readonly concurrencyPerSink: number;
+  /** How many attempts run at once in all; each sink's share is the governor's affair. */
   readonly concurrency?: number;
-  /** How many lanes of one sink are served at once, so that one that hangs leaves the others their share. */
-  readonly concurrencyPerSink?: number;
+  /** Called with each sweep, once a minute: for what else is to be looked after now and then. */
+  readonly onSweep?: () => void;
 }
 
 /** Carries deliveries from the outbox to their sinks. */
@@ -44,8 +48,7 @@ const STORE_BACKOFF_MS = { first: 1_000, most: 30_000 };
  */
 export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEngine {
   const { outbox, settler, clock, log } = options;
-  const concurrency = options.concurrency ?? 128;
-  const perSink = options.concurrencyPerSink ?? 10;
+  const concurrency = options.concurrency ?? 1_024;
   const underWay = new Map<string, { sinkId: string; done: Promise<void> }>();
   const aborter = new AbortController();
   let state: "new" | "running" | "stopping" = "new";
@@ -86,31 +89,36 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
     if (limit <= 0) return null;
     const nowMs = clock.now();
     const sweep = nowMs - lastSweepMs >= SWEEP_MS;
+    const { capacity, rates, reopensAtMs } = await options.governor.allowance(running());
     const batch = await outbox.claimDeliveries({
       nowMs,
       leaseToken: options.ids.token(),
       leaseUntilMs: nowMs + options.leaseMs,
       limit,
-      capacityPerSink: perSink,
-      capacity: capacityLeft(),
+      capacityPerSink: options.concurrencyPerSink,
+      capacity,
+      rates,
       sweep,
     });
-    if (sweep) lastSweepMs = nowMs;
+    if (sweep) {
+      lastSweepMs = nowMs;
+      options.onSweep?.();
+    }
     if (batch.deliveries.length === limit) wanted = true;
-    else sleepUntil(batch.nextDueAtMs);
+    else sleepUntil(Math.min(batch.nextDueAtMs ?? Infinity, reopensAtMs ?? Infinity));
     return batch;
   }
 
-  function capacityLeft(): Record<string, number> {
-    const left: Record<string, number> = {};
-    for (const { sinkId } of underWay.values()) left[sinkId] = (left[sinkId] ?? perSink) - 1;
-    return left;
+  function running(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { sinkId } of underWay.values()) counts.set(sinkId, (counts.get(sinkId) ?? 0) + 1);
+    return counts;
   }
 
-  function sleepUntil(dueAtMs: number | null): void {
+  function sleepUntil(dueAtMs: number): void {
     const nowMs = clock.now();
     const sweepAtMs = lastSweepMs + SWEEP_MS;
-    const atMs = Math.min(dueAtMs ?? Infinity, Math.max(sweepAtMs, nowMs));
+    const atMs = Math.min(dueAtMs, Math.max(sweepAtMs, nowMs));
     timer?.cancel();
     timer = clock.after(Math.max(0, atMs - nowMs), wake);
   }
@@ -147,6 +155,8 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
       durationMs: end.report.durationMs,
       outcome: end.decision.status,
     });
+    const lane = delivery.event.sessionId ?? delivery.id;
+    options.governor.note({ sinkId: delivery.sinkId, lane, health: end.health });
     settler.add(delivery, end);
   }
 

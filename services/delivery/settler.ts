@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
-import type { ClaimedDelivery, EventDraft, Outbox, Settlement } from "../store/port.ts";
+import type { ClaimedDelivery, EventDraft, Outbox, Settlement, SinkHealth } from "../store/port.ts";
 import type { AttemptEnd, OwnEvent } from "./sink.ts";
 
 /** Drafts the events that belong to an outcome; the publisher does. */
@@ -15,6 +15,8 @@ export interface SettlerOptions {
   readonly publisher: OutcomePublisher;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Told which sinks fail, and for how long they have; must not throw. */
+  readonly onFailing: (sinks: readonly SinkHealth[]) => void;
   /** What a lease lasts: an outcome older than that belongs to somebody else's attempt by now. */
   readonly leaseMs: number;
 }
@@ -45,6 +47,7 @@ export function createSettler(options: SettlerOptions): Settler {
       const { settlements, webhooksVersion } = await describe(batch);
       const outcome = await outbox.settleDeliveries({ settlements, webhooksVersion });
       if (outcome.outcome === "settled") {
+        if (outcome.failing.length > 0) options.onFailing(outcome.failing);
         return outcome.results.forEach((result, at) => {
           if (result === "fenced") {
             log.warn("delivery.fenced", { deliveryId: settlements[at]?.deliveryId });
@@ -73,6 +76,7 @@ export function createSettler(options: SettlerOptions): Settler {
         nowMs: endedAtMs,
         attemptJson: JSON.stringify({ attempt: delivery.attempt, ...end.report }),
         next: end.decision,
+        health: end.health,
         drafts,
       });
     }

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { createDeliveryEngine } from "../../../services/delivery/engine.ts";
+import { decideAttempt } from "../../../services/delivery/decide.ts";
+import { createGovernor, type SinkSettings } from "../../../services/delivery/governor.ts";
 import { createSettler } from "../../../services/delivery/settler.ts";
 import type { AttemptEnd, Sink } from "../../../services/delivery/sink.ts";
 import { StoreUnavailable } from "../../../services/errors.ts";
 import { createIds } from "../../../services/ids.ts";
-import type { ClaimedDelivery, EventDraft } from "../../../services/store/port.ts";
+import type { ClaimedDelivery, EventDraft, SinkHealth } from "../../../services/store/port.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
 import { observeOutbox } from "../../support/observed_outbox.ts";
@@ -19,14 +21,17 @@ function ended(decision: AttemptEnd["decision"], events: AttemptEnd["events"] = 
   return {
     report: { class: "ok", startedAt: new Date(T0).toISOString(), durationMs: 1 },
     decision,
+    health: decision.status === "delivered" ? "success" : "failure",
     events,
   };
 }
 
+const NO_SETTINGS: readonly SinkSettings[] = [];
+
 const delivered = () => ended({ status: "delivered" });
 
 /** An engine over a real store in memory, with a sink that does what the test says. */
-function createBench(attempt: Attempt, change: Record<string, unknown> = {}) {
+function createBench(attempt: Attempt, { concurrencyPerSink = 10, settings = NO_SETTINGS } = {}) {
   const clock = createVirtualClock(T0);
   const outbox = observeOutbox(
     openSqliteStore({ path: ":memory:", sync: "normal", policy: POLICY }),
@@ -57,7 +62,16 @@ function createBench(attempt: Attempt, change: Record<string, unknown> = {}) {
     }),
     refresh: () => Promise.resolve(),
   };
-  const settler = createSettler({ outbox: store, publisher, clock, log, leaseMs: LEASE_MS });
+  const failing: SinkHealth[][] = [];
+  const settler = createSettler({
+    outbox: store,
+    publisher,
+    clock,
+    log,
+    leaseMs: LEASE_MS,
+    onFailing: (sinks) => failing.push([...sinks]),
+  });
+  let sweeps = 0;
   const engine = createDeliveryEngine({
     outbox: store,
     settler,
@@ -67,9 +81,18 @@ function createBench(attempt: Attempt, change: Record<string, unknown> = {}) {
     ids: createIds(),
     log,
     leaseMs: LEASE_MS,
-    ...change,
+    concurrencyPerSink,
+    governor: createGovernor({
+      settings: () => Promise.resolve(settings),
+      clock,
+      log,
+      concurrencyPerSink,
+    }),
+    onSweep: () => sweeps++,
   });
   return {
+    failing,
+    sweeps: () => sweeps,
     clock,
     outbox,
     store,
@@ -144,6 +167,7 @@ Deno.test("an idle engine asks the store once a minute", async () => {
   for (let minute = 0; minute < 10; minute++) await bench.advance(60_000);
   assert.equal(bench.outbox.calls.claims - before, 10);
   assert.equal(bench.outbox.calls.settles, 0);
+  assert.equal(bench.sweeps(), 11);
 });
 
 Deno.test("a sink that throws leaves its delivery to the lease; the next attempt knows", async () => {
@@ -273,4 +297,73 @@ Deno.test("stop() aborts what runs past its time; the sink's answer is settled s
   await stopped;
   const { items } = await bench.store.listDeliveries({ limit: 9 });
   assert.deepEqual(items.map(({ status }) => status), ["retrying"]);
+});
+
+Deno.test("a sink with a rate is served at that rate, and the engine wakes for each token", async () => {
+  const rate = { perSecond: 1, burst: 2 };
+  await using bench = createBench(delivered, {
+    settings: [{ sinkId: "wh_1", concurrency: 10, rate }],
+  });
+  await publish(
+    bench.store,
+    Array.from({ length: 4 }, (_, n) => draft({ ...toOne, sessionId: `S${n}` })),
+  );
+  await bench.start();
+  await bench.advance(1_000);
+  await bench.advance(1_000);
+  assert.deepEqual(bench.attempts.map(({ atMs }) => atMs), [0, 0, 1_000, 2_000]);
+});
+
+Deno.test("a sink that only fails is left alone for 30 s, then probed by one, then served", async () => {
+  let broken = true;
+  await using bench = createBench(({ attempt }) =>
+    broken ? ended({ status: "retrying", atMs: T0 + attempt * 2_000 }) : delivered()
+  );
+  await publish(
+    bench.store,
+    Array.from({ length: 4 }, (_, n) => draft({ ...toOne, sessionId: `S${n}` })),
+  );
+  await bench.start();
+  for (let n = 0; n < 3; n++) await bench.advance(2_000);
+  const count = bench.attempts.length;
+  assert.equal(count, 16);
+  bench.clock.advance(29_999);
+  assert.equal(bench.attempts.length, count);
+  broken = false;
+  await bench.advance(1);
+  const atMs = bench.attempts.slice(count).map((attempt) => attempt.atMs);
+  assert.deepEqual(atMs, Array(4).fill(36_000));
+});
+
+Deno.test("the settler tells which sinks fail, and since when", async () => {
+  await using bench = createBench(() => ended({ status: "dead" }));
+  await publish(bench.store, [draft(toOne), draft({ ...toOne, sessionId: "S2" })]);
+  await bench.start();
+  assert.deepEqual(bench.failing.at(-1), [{ sinkId: "wh_1", failures: 2, sinceMs: T0 }]);
+});
+
+Deno.test("the whole ladder of 11 attempts comes to the second", async () => {
+  const waitsS = [5, 30, 120, 600, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000];
+  await using bench = createBench(({ attempt }) => {
+    const { decision } = decideAttempt({
+      attempt,
+      outcome: { kind: "answer", status: 500 },
+      nowMs: bench.clock.now(),
+      retryWaitsMs: waitsS.map((seconds) => seconds * 1_000),
+      // The middle of the jitter's range.
+      random: () => 0.5,
+    });
+    return ended(decision);
+  });
+  await publish(bench.store, [draft(toOne)]);
+  await bench.start();
+  for (const [place, seconds] of waitsS.entries()) {
+    await bench.advance(seconds * 1_000 - 1);
+    assert.equal(bench.attempts.length, place + 1);
+    await bench.advance(1);
+  }
+  const ends = waitsS.reduce<number[]>((sums, wait) => [...sums, (sums.at(-1) ?? 0) + wait], [0]);
+  assert.deepEqual(bench.attempts.map(({ atMs }) => atMs / 1_000), ends);
+  const { items } = await bench.store.listDeliveries({ limit: 9 });
+  assert.deepEqual(items.map(({ status, attempts }) => [status, attempts]), [["dead", 11]]);
 });

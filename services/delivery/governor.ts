@@ -1,0 +1,83 @@
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../log.ts";
+import type { DeliveryRate } from "../store/port.ts";
+import { afterOutcome, type Breaker, CLOSED, stateOf } from "./breaker.ts";
+
+/** What a sink asks of deliveries to it. */
+export interface SinkSettings {
+  readonly sinkId: string;
+  /** How many of its lanes are served at once. */
+  readonly concurrency: number;
+  readonly rate: DeliveryRate | null;
+}
+
+/** How much may go to which sink now; in the terms of a claim. */
+export interface Allowance {
+  readonly capacity: Readonly<Record<string, number>>;
+  readonly rates: Readonly<Record<string, DeliveryRate>>;
+  /** When a closed-off sink may be tried again; null: none is closed off. */
+  readonly reopensAtMs: number | null;
+}
+
+/** Keeps the load on each sink within its settings and off sinks that only fail. */
+export interface Governor {
+  /** `underWay`: how many attempts each sink has running. */
+  allowance(underWay: ReadonlyMap<string, number>): Promise<Allowance>;
+  /** An attempt has ended; `lane` is its session's, or its own. */
+  note(attempt: {
+    readonly sinkId: string;
+    readonly lane: string;
+    readonly health: "success" | "failure" | null;
+  }): void;
+}
+
+export interface GovernorOptions {
+  /** The settings of every sink that has any; may be some seconds old. */
+  readonly settings: () => Promise<readonly SinkSettings[]>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** For sinks without settings. */
+  readonly concurrencyPerSink: number;
+}
+
+export function createGovernor(options: GovernorOptions): Governor {
+  const { clock, log, concurrencyPerSink } = options;
+  const breakers = new Map<string, Breaker>();
+
+  return {
+    async allowance(underWay) {
+      const nowMs = clock.now();
+      const capacity: Record<string, number> = {};
+      const rates: Record<string, DeliveryRate> = {};
+      for (const { sinkId, concurrency, rate } of await options.settings()) {
+        capacity[sinkId] = concurrency;
+        if (rate !== null) rates[sinkId] = rate;
+      }
+      let reopensAtMs: number | null = null;
+      for (const [sinkId, breaker] of breakers) {
+        const state = stateOf(breaker, nowMs);
+        if (state === "half-open") capacity[sinkId] = 1;
+        if (state !== "open") continue;
+        capacity[sinkId] = 0;
+        reopensAtMs = Math.min(reopensAtMs ?? Infinity, breaker.openUntilMs);
+      }
+      for (const [sinkId, running] of underWay) {
+        capacity[sinkId] = Math.max(0, (capacity[sinkId] ?? concurrencyPerSink) - running);
+      }
+      return { capacity, rates, reopensAtMs };
+    },
+
+    note({ sinkId, lane, health }) {
+      if (health === null) return;
+      const nowMs = clock.now();
+      const before = breakers.get(sinkId) ?? CLOSED;
+      const after = afterOutcome(before, { lane, failed: health === "failure", nowMs });
+      if (after === CLOSED) breakers.delete(sinkId);
+      else breakers.set(sinkId, after);
+      const [was, is] = [stateOf(before, nowMs), stateOf(after, nowMs)];
+      if (was !== is && is === "open") {
+        log.warn("sink.closed_off", { sinkId, forMs: after.openForMs });
+      } else if (was === "half-open" && is === "closed") log.info("sink.back", { sinkId });
+    },
+  };
+}
