@@ -1,3 +1,4 @@
+import { lookup } from "node:dns/promises";
 import { every } from "hono/combine";
 import { requireAgent, requireScope } from "./middleware/agent_auth.ts";
 import type { RouteGuards } from "./middleware/app_env.ts";
@@ -7,6 +8,7 @@ import { createApp } from "./routes/mod.ts";
 import { type Clock, systemClock } from "./services/clock.ts";
 import { type Config, readConfig } from "./services/config.ts";
 import { createDeliveryEngine, type DeliveryEngine } from "./services/delivery/engine.ts";
+import { createHostAddresses } from "./services/delivery/host_addresses.ts";
 import { createSettler } from "./services/delivery/settler.ts";
 import { createSigner } from "./services/delivery/signing.ts";
 import type { Sink } from "./services/delivery/sink.ts";
@@ -73,12 +75,16 @@ export async function startPatchbay(config: Config, environment: Environment): P
   const egressAllow = await parseEgressAllow(config.webhooks.egressAllow);
   const webhooks = createWebhookService({
     registry: store,
+    outbox: store,
     publisher,
     sealer: createSealer(encryptionKey),
     judgeUrl: (untrustedUrl) => judgeWebhookUrl(untrustedUrl, egressAllow),
     clock,
     ids,
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    log,
+    retentionMs: config.store.eventRetentionMs,
+    onDue: wake,
   });
   const leaseMs = config.webhooks.timeoutMs + 15_000;
   engine = createDeliveryEngine({
@@ -126,6 +132,7 @@ export async function startPatchbay(config: Config, environment: Environment): P
     app.fetch,
   );
   engine.start();
+  void webhooks.resume();
   const shownHost = config.server.host === "0.0.0.0" ? "127.0.0.1" : config.server.host;
   const url = `http://${shownHost}:${server.addr.port}`;
   log.info("patchbay.listening", { url, version: VERSION, store: config.store.engine.kind });
@@ -141,11 +148,15 @@ export async function startPatchbay(config: Config, environment: Environment): P
         withinTime(clock, left(), server.shutdown()),
         engine.stop(left()),
       ]);
-      await withinTime(clock, left(), sessions.settled());
+      await withinTime(clock, left(), Promise.all([sessions.settled(), webhooks.stop()]));
       await store.close();
       log.info("patchbay.stopped", { afterMs: clock.now() - startedAtMs });
     },
   };
+}
+
+async function addressOf(host: string): Promise<string> {
+  return (await lookup(host)).address;
 }
 
 /** All webhooks share one sink; the customer's phone is another, and there only with SMS configured. */
@@ -159,6 +170,7 @@ function createSinks(
     webhooks,
     readCredentials: webhooks.readCredentials,
     signer: createSigner(),
+    addresses: createHostAddresses({ resolve: addressOf, clock: environment.clock }),
     timeoutMs: config.webhooks.timeoutMs,
     retryWaitsMs: config.webhooks.retryWaitsMs,
     version: VERSION,

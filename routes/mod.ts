@@ -22,6 +22,7 @@ import { ingressRoutes } from "./ingress.ts";
 import { meRoutes } from "./me.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { smsSessionRoutes } from "./smssessions.ts";
+import { webhookKeyRoutes } from "./webhook_keys.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 export interface AppDependencies {
@@ -56,8 +57,9 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
 
   app.route("/", smsSessionRoutes(dependencies));
   app.route("/", meRoutes(dependencies));
-  app.route("/", sessionRoutes({ store, guards, clock }));
+  app.route("/", sessionRoutes({ store, guards, clock, log }));
   app.route("/", webhookRoutes(dependencies));
+  app.route("/", webhookKeyRoutes(dependencies));
   app.route("/", eventRoutes({ store, guards }));
   app.route("/", deliveryRoutes(dependencies));
   app.route("/", ingressRoutes({ ...dependencies, token: dependencies.notificationsToken }));

@@ -3,10 +3,11 @@ import * as v from "valibot";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import type { Clock } from "../services/clock.ts";
 import { InsufficientScope, InvalidBody, InvalidParameter, NotFound } from "../services/errors.ts";
+import type { Logger } from "../services/log.ts";
 import { isJsonObject } from "../services/notifications/json_object.ts";
 import { isInSession, sessionView } from "../services/sessions/view.ts";
 import { toE164, toSender } from "../services/sms/phone.ts";
-import type { Customer, SessionRecord, SessionStore } from "../services/store/port.ts";
+import type { Customer, SessionRecord, Store } from "../services/store/port.ts";
 import type { Agent } from "../services/auth/token_verifier.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
 
@@ -18,13 +19,14 @@ const numberText = v.pipe(v.string(), v.maxLength(MAX_NUMBER_LENGTH));
 const customerSchema = v.object({ phone: numberText, sender: v.nullish(numberText) });
 
 export interface SessionRoutesDependencies {
-  readonly store: Pick<SessionStore, "readSession" | "listSessions" | "setCustomer">;
+  readonly store: Pick<Store, "readSession" | "listSessions" | "setCustomer" | "expungeSession">;
   readonly guards: RouteGuards;
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
 /** `/v1/sessions`: who holds what. An agent sees its own sessions, with `sms:supervise` all of them. */
-export function sessionRoutes({ store, guards, clock }: SessionRoutesDependencies) {
+export function sessionRoutes({ store, guards, clock, log }: SessionRoutesDependencies) {
   const routes = new Hono<AppEnv>();
 
   routes.get("/v1/sessions", guards.agent("sessions:read"), async (c) => {
@@ -60,6 +62,16 @@ export function sessionRoutes({ store, guards, clock }: SessionRoutesDependencie
       return c.json(sessionView(found(session)));
     },
   );
+
+  routes.post("/v1/sessions/:id/expunge", guards.agent("sessions:write"), async (c) => {
+    const sessionId = c.req.param("id");
+    const events = await store.expungeSession(sessionId);
+    if (events === 0) {
+      throw new NotFound("Cannot expunge this session: expected one of which something is kept");
+    }
+    log.info("session.expunged", { sessionId, events, agentId: c.get("agent").id });
+    return c.json({ id: sessionId, events });
+  });
 
   async function readVisible(agent: Agent, sessionId: string): Promise<SessionRecord> {
     const session = await store.readSession(sessionId, { nowMs: clock.now(), slide: false });

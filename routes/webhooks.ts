@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import type { Clock } from "../services/clock.ts";
-import { webhookView } from "../services/webhooks/view.ts";
+import { recoveryView, rfc3339, webhookView } from "../services/webhooks/view.ts";
 import type { WebhookService } from "../services/webhooks/webhooks.ts";
 import { JSON_TYPE, listBody, readPage } from "./paging.ts";
 
@@ -63,6 +63,14 @@ export function webhookRoutes({ webhooks, guards, clock }: WebhookRoutesDependen
   routes.post("/v1/webhooks/:id/enable", mayWrite, async (c) => {
     const webhook = await webhooks.enable(c.req.param("id"));
     return c.json(webhookView(webhook, clock.now()));
+  });
+
+  // 202 also where a recovery runs already: the answer is that one.
+  routes.post("/v1/webhooks/:id/recover", mayWrite, body, async (c) => {
+    const outcome = await webhooks.recover(c.req.param("id"), c.get("body").untrustedJson);
+    if (outcome.kind === "running") return c.json(recoveryView(outcome.recovery), 202);
+    const { sinceMs, untilMs, count } = outcome;
+    return c.json({ since: rfc3339(sinceMs), until: rfc3339(untilMs), count });
   });
 
   routes.post("/v1/webhooks/:id/ping", mayWrite, async (c) => {

@@ -162,5 +162,11 @@ function only(webhookId: string): Addressing {
   return (_draft, webhooks) =>
     webhooks
       .filter(({ id }) => id === webhookId)
-      .map(({ id, ordering }) => ({ id, agentIds: null, ordered: ordering === "session" }));
+      // Not held although the webhook may be disabled: a ping is how one learns whether its consumer is back.
+      .map(({ id, ordering }) => ({
+        id,
+        agentIds: null,
+        ordered: ordering === "session",
+        held: false,
+      }));
 }

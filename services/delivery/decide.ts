@@ -1,4 +1,4 @@
-import type { AttemptClass, Decision } from "./sink.ts";
+import type { AttemptClass, AttemptEnd, Decision } from "./sink.ts";
 
 /** What an attempt to a webhook came to. */
 export type WebhookOutcome =
@@ -14,6 +14,7 @@ export type WebhookOutcome =
       | "connection-lost"
       | "egress-refused"
       | "sink-missing"
+      | "sink-disabled"
       | "shutdown"
     >;
   };
@@ -45,27 +46,44 @@ const JITTER = 0.2;
 const GONE = 410;
 // 4xx that speak of the moment and not of the request: RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4.
 const PASSING_CLIENT_ERRORS: ReadonlySet<number> = new Set([408, 425, 429]);
+const OTHER_SIDES_FAILURES: ReadonlySet<AttemptClass> = new Set([
+  "timeout",
+  "connect-failed",
+  "connection-lost",
+]);
 // The statuses for which RFC 6585 §4 and RFC 9110 §15.6.4 describe Retry-After as a plea to slow down.
 const HONOURS_RETRY_AFTER: ReadonlySet<number> = new Set([429, 503]);
 
 /**
  * What is to become of a delivery to a webhook after one attempt (DESIGN §9). A 2xx is success, 410 ends it and
- * disables the webhook, the other refusals get three tries, everything else the whole ladder of waits.
+ * disables the webhook, a disabled webhook's is held, the other refusals get three tries, everything else the whole
+ * ladder of waits.
  */
 export function decideAttempt(request: DecideRequest): WebhookDecision {
   const { outcome, nowMs } = request;
   if (outcome.kind === "failure") {
     if (outcome.class === "sink-missing") return { decision: { status: "dead" }, disable: false };
+    if (outcome.class === "sink-disabled") return { decision: { status: "held" }, disable: false };
     if (outcome.class === "shutdown") {
       return { decision: { status: "retrying", atMs: nowMs }, disable: false };
     }
     return { decision: climb(request, outcome.class === "egress-refused"), disable: false };
   }
   const { status } = outcome;
-  if (status >= 200 && status < 300) return { decision: { status: "delivered" }, disable: false };
+  if (isSuccess(status)) return { decision: { status: "delivered" }, disable: false };
   if (status === GONE) return { decision: { status: "dead" }, disable: true };
   const refused = status >= 400 && status < 500 && !PASSING_CLIENT_ERRORS.has(status);
   return { decision: climb(request, refused, honouredMs(outcome)), disable: false };
+}
+
+/** What an attempt says of the webhook's health. A failure is only what the other side did, or left undone. */
+export function healthOf(outcome: WebhookOutcome): AttemptEnd["health"] {
+  if (outcome.kind === "answer") return isSuccess(outcome.status) ? "success" : "failure";
+  return OTHER_SIDES_FAILURES.has(outcome.class) ? "failure" : null;
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 function climb(

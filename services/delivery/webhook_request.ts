@@ -24,6 +24,8 @@ export type WebhookAnswer =
   | {
     readonly kind: "answer";
     readonly status: number;
+    /** When its status and headers had come, in Unix milliseconds. */
+    readonly firstByteAtMs: number;
     /** What Retry-After asked for; null: nothing. */
     readonly retryAfterMs: number | null;
     /** The first {@link MAX_EXCERPT_BYTES} of the answer, as text. */
@@ -61,10 +63,12 @@ export async function postWebhook(
       redirect: "manual",
       signal: ending.signal,
     });
+    const firstByteAtMs = clock.now();
     const { bytes, cutOff } = await readBeginning(response.body, ending.signal);
     return {
       kind: "answer",
       status: response.status,
+      firstByteAtMs,
       retryAfterMs: parseRetryAfter(response.headers.get("retry-after"), clock.now()),
       untrustedExcerpt: decodeExcerpt(bytes),
       cutOff,

@@ -2,11 +2,14 @@ import type { Clock } from "../clock.ts";
 import { isOperational } from "../event_types.ts";
 import type { Logger } from "../log.ts";
 import { liveSecrets, type WebhookCredentials } from "../webhooks/credentials.ts";
+import { disabledEvent } from "../webhooks/disabling.ts";
 import type { Webhook } from "../webhooks/record.ts";
-import { decideAttempt, type WebhookOutcome } from "./decide.ts";
+import { decideAttempt, healthOf, type WebhookOutcome } from "./decide.ts";
 import { renderEvent } from "./event_body.ts";
 import type { Signer } from "./signing.ts";
-import type { AttemptEnd, AttemptReport, ClaimedDelivery, OwnEvent, Sink } from "./sink.ts";
+import type { ClaimedDelivery } from "../store/port.ts";
+import type { HostAddresses } from "./host_addresses.ts";
+import type { AttemptEnd, AttemptReport, OwnEvent, Sink } from "./sink.ts";
 import { postWebhook, type WebhookAnswer, type WebhookRequest } from "./webhook_request.ts";
 
 /** What the sink asks of whoever knows the webhooks. */
@@ -23,6 +26,8 @@ export interface WebhookSinkOptions {
   readonly signer: Signer;
   /** Fetch behind the egress guard. */
   readonly fetch: typeof fetch;
+  /** For the attempt log. */
+  readonly addresses: HostAddresses;
   readonly clock: Clock;
   /** A number in [0, 1), for jitter. */
   readonly random: () => number;
@@ -53,8 +58,15 @@ export function createWebhookSink(options: WebhookSinkOptions): Sink {
   ): Promise<{ outcome: WebhookOutcome; finding: Finding }> {
     const credentials = await options.readCredentials(webhook);
     const request = await signedRequest(delivery, webhook, credentials, options);
+    const addressByNow = options.addresses.lookUp(webhook.url);
+    const startedAtMs = clock.now();
     const answer = await postWebhook(request, { ...options, signal });
-    return { outcome: outcomeOf(answer), finding: findingOf(answer, credentials) };
+    const resolvedAddress = addressByNow();
+    const finding = {
+      ...findingOf(answer, startedAtMs, credentials),
+      ...(resolvedAddress !== null && { resolvedAddress }),
+    };
+    return { outcome: outcomeOf(answer), finding };
   }
 
   async function disable(webhookId: string): Promise<boolean> {
@@ -72,7 +84,7 @@ export function createWebhookSink(options: WebhookSinkOptions): Sink {
       const startedAtMs = clock.now();
       const webhook = await webhooks.get(delivery.sinkId);
       const { outcome, finding } = webhook === null || isHeldBack(webhook, delivery)
-        ? missing(webhook)
+        ? unsent(webhook)
         : await send(delivery, webhook, signal);
 
       const nowMs = clock.now();
@@ -85,11 +97,13 @@ export function createWebhookSink(options: WebhookSinkOptions): Sink {
       });
       const events = [
         ...(decision.status === "dead" ? exhaustedEvents(delivery, finding) : []),
-        ...(wanted && await disable(delivery.sinkId) ? [disabledEvent(delivery.sinkId)] : []),
+        ...(wanted && await disable(delivery.sinkId)
+          ? [disabledEvent(delivery.sinkId, GONE_REASON)]
+          : []),
       ];
       const startedAt = new Date(startedAtMs).toISOString();
       const report = { ...finding, startedAt, durationMs: nowMs - startedAtMs };
-      return { report, decision, events } satisfies AttemptEnd;
+      return { report, decision, health: healthOf(outcome), events } satisfies AttemptEnd;
     },
   };
 }
@@ -99,12 +113,11 @@ function isHeldBack({ disabled }: Webhook, { event }: ClaimedDelivery): boolean 
   return disabled !== null && event.type !== "webhook.ping";
 }
 
-function missing(webhook: Webhook | null): { outcome: WebhookOutcome; finding: Finding } {
-  const detail = webhook === null ? "The webhook was deleted" : "The webhook is disabled";
-  return {
-    outcome: { kind: "failure", class: "sink-missing" },
-    finding: { class: "sink-missing", detail },
-  };
+function unsent(webhook: Webhook | null): { outcome: WebhookOutcome; finding: Finding } {
+  const finding = webhook === null
+    ? { class: "sink-missing", detail: "The webhook was deleted" } as const
+    : { class: "sink-disabled", detail: "The webhook is disabled" } as const;
+  return { outcome: { kind: "failure", class: finding.class }, finding };
 }
 
 async function signedRequest(
@@ -139,12 +152,17 @@ function outcomeOf(answer: WebhookAnswer): WebhookOutcome {
     : { kind: "answer", status, retryAfterMs };
 }
 
-function findingOf(answer: WebhookAnswer, credentials: WebhookCredentials): Finding {
+function findingOf(
+  answer: WebhookAnswer,
+  startedAtMs: number,
+  credentials: WebhookCredentials,
+): Finding {
   if (answer.kind === "failure") return { class: answer.class, detail: answer.detail };
-  const { status, retryAfterMs, untrustedExcerpt, cutOff } = answer;
+  const { status, firstByteAtMs, retryAfterMs, untrustedExcerpt, cutOff } = answer;
   return {
     class: classOf(status),
     status,
+    firstByteMs: firstByteAtMs - startedAtMs,
     ...(retryAfterMs === null ? {} : { retryAfterMs }),
     ...(untrustedExcerpt === "" ? {} : {
       responseExcerpt: masked(untrustedExcerpt, credentials),
@@ -185,10 +203,4 @@ function exhaustedEvents(
     lastClass: finding.class,
   };
   return [{ type: "delivery.exhausted", sessionId: null, data }];
-}
-
-/** At most one for each time that a webhook was enabled, so it needs no guard against begetting itself. */
-function disabledEvent(webhookId: string): OwnEvent {
-  const data = { webhookId, reason: GONE_REASON };
-  return { type: "webhook.disabled", sessionId: null, data };
 }

@@ -108,8 +108,8 @@ async function judgeAddress(ip: string): Promise<string | null> {
     : `Cannot use the webhook host ${ip}: expected a public address, this one is ${range.what}`;
 }
 
-/** The address in a URL's host, IPv6 without its brackets; null for a name. */
-function literalAddress(hostname: string): string | null {
+/** The address in a URL's host (`URL.hostname`), IPv6 without its brackets; null for a name. */
+export function literalAddress(hostname: string): string | null {
   if (hostname.startsWith("[")) return hostname.slice(1, -1);
   return /^\d+\.\d+\.\d+\.\d+$/.test(hostname) ? hostname : null;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
-import type { AttemptReport, ClaimedDelivery, OwnEvent, Sink } from "../delivery/sink.ts";
+import type { AttemptReport, OwnEvent, Sink } from "../delivery/sink.ts";
 import { type Logger, maskPhone } from "../log.ts";
-import type { Customer } from "../store/port.ts";
+import type { ClaimedDelivery, Customer } from "../store/port.ts";
 import { messageIndex, smsText } from "./eligibility.ts";
 import { toE164, toSender } from "./phone.ts";
 import { decideSms, type SmsFinding, type SmsVerdict } from "./sms_decision.ts";
@@ -40,6 +40,8 @@ export function createSmsSink(options: SmsSinkOptions): Sink {
       return {
         report: reportOf(verdict, messageSid, startedAtMs, nowMs),
         decision: verdict.decision,
+        // Twilio is the operator's own; there is nothing to disable by itself.
+        health: null,
         events: eventsOf(delivery, verdict, messageSid),
       };
     },

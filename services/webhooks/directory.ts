@@ -2,10 +2,12 @@ import type { Clock } from "../clock.ts";
 import type { WebhookEntry, WebhookRegistry } from "../store/port.ts";
 import { decodeWebhook, type Webhook } from "./record.ts";
 
-/** The webhooks by id, from memory: every attempt asks, and must not cost a round trip each time. */
+/** The webhooks from memory: every attempt asks, and must not cost a round trip each time. */
 export interface WebhookDirectory {
   /** As it was at most {@link MAX_AGE_MS} ago; null: no such webhook. */
   get(id: string): Promise<Webhook | null>;
+  /** All of them, as old at most. Records that cannot be read are left out: they must not stop the others. */
+  all(): Promise<readonly Webhook[]>;
   /** To be called after a change, which the next `get` then shows. */
   forget(): void;
 }
@@ -16,9 +18,11 @@ export const MAX_AGE_MS = 2_000;
 interface Listing {
   readonly atMs: number;
   readonly entries: Promise<ReadonlyMap<string, WebhookEntry>>;
+  /** Once somebody has asked for all: the engine does so at every claim. */
+  all: Promise<readonly Webhook[]> | null;
 }
 
-/** A directory over the registry. `get` throws `StoreUnavailable` when the registry does. */
+/** A directory over the registry. Its methods throw `StoreUnavailable` when the registry does. */
 export function createWebhookDirectory(
   { registry, clock }: {
     readonly registry: Pick<WebhookRegistry, "listWebhooks">;
@@ -36,7 +40,7 @@ export function createWebhookDirectory(
   function current(): Listing {
     const nowMs = clock.now();
     if (listing !== null && nowMs - listing.atMs < MAX_AGE_MS) return listing;
-    const reading: Listing = { atMs: nowMs, entries: readEntries() };
+    const reading: Listing = { atMs: nowMs, entries: readEntries(), all: null };
     listing = reading;
     reading.entries.catch(() => {
       if (listing === reading) listing = null;
@@ -44,13 +48,31 @@ export function createWebhookDirectory(
     return reading;
   }
 
+  async function decodeAll({ entries }: Listing): Promise<readonly Webhook[]> {
+    return [...(await entries).values()].flatMap(decodeOrSkip);
+  }
+
   return {
     async get(id) {
       const entry = (await current().entries).get(id);
       return entry === undefined ? null : decodeWebhook(entry);
     },
+    all() {
+      const reading = current();
+      reading.all ??= decodeAll(reading);
+      return reading.all;
+    },
     forget() {
       listing = null;
     },
   };
+}
+
+// The publisher, which meets it too, logs it.
+function decodeOrSkip(entry: WebhookEntry): Webhook[] {
+  try {
+    return [decodeWebhook(entry)];
+  } catch {
+    return [];
+  }
 }

@@ -13,6 +13,7 @@ const MAX_AGENT_ID_LENGTH = 256;
 const MAX_HEADERS = 20;
 const MAX_HEADER_LENGTH = 1_024;
 const MAX_DESCRIPTION_LENGTH = 256;
+const MAX_CONCURRENCY = 100;
 const MAX_SHOWN_LENGTH = 80;
 
 // RFC 9110 §5.6.2 (token).
@@ -46,6 +47,7 @@ const FORBIDDEN_PREFIXES = ["content-", "proxy-", "sec-", "webhook-", "x-forward
 const UNSHOWN_MEMBERS: ReadonlySet<string> = new Set(["headers", "url"]);
 
 const listOf = (what: string) => `a list of 1 or more ${what}`;
+const CONCURRENCY = `an integer from 1 to ${MAX_CONCURRENCY}`;
 const RATE = 'a positive number of requests per second, as a number or as "N/s"';
 const EVENT_TYPE = 'a known event type, "prefix.*" of one, or "*"';
 const SCHEMES = listOf(`of ${SIGNING_SCHEMES.join(", ")}, each once`);
@@ -107,6 +109,12 @@ const members = {
     v.pipe(v.number(RATE), v.finite(RATE), v.gtValue(0, RATE)),
     v.pipe(v.string(RATE), v.regex(PER_SECOND, RATE)),
   ], RATE))),
+  concurrency: v.exactOptional(v.pipe(
+    v.number(CONCURRENCY),
+    v.integer(CONCURRENCY),
+    v.minValue(1, CONCURRENCY),
+    v.maxValue(MAX_CONCURRENCY, CONCURRENCY),
+  )),
   description: v.exactOptional(v.nullable(
     v.pipe(v.string(DESCRIPTION), v.maxLength(MAX_DESCRIPTION_LENGTH, DESCRIPTION)),
   )),

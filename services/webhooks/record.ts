@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { WebhookEntry } from "../store/port.ts";
+import { DELIVERY_STATUSES, type WebhookEntry } from "../store/port.ts";
 
 /** How a webhook's requests are signed: HMAC-SHA256 (`v1`), Ed25519 (`v1a`) or both. */
 export const SIGNING_SCHEMES = ["v1", "v1a"] as const;
@@ -9,6 +9,33 @@ export type SigningScheme = (typeof SIGNING_SCHEMES)[number];
 export const ORDERINGS = ["session", "none"] as const;
 
 export const PAYLOAD_KINDS = ["full", "thin"] as const;
+
+/** `stopped`: the webhook was disabled before the job was through. */
+export const RECOVERY_STATES = ["running", "done", "stopped"] as const;
+
+/** How many lanes of a webhook are served at once unless it says otherwise. */
+export const DEFAULT_CONCURRENCY = 10;
+
+const recoverySchema = v.object({
+  /** Which deliveries are brought back: those with one of these statuses, by the time of their events. */
+  statuses: v.array(v.picklist(DELIVERY_STATUSES)),
+  sinceMs: v.number(),
+  /** Exclusive. */
+  untilMs: v.number(),
+  /** How many there were when the job began. */
+  total: v.number(),
+  requeued: v.number(),
+  state: v.picklist(RECOVERY_STATES),
+  /** Where to carry on; null: at the beginning. */
+  cursor: v.nullable(v.string()),
+  /** The token of the run that writes this, so that a run that was given up for dead cannot. */
+  runner: v.string(),
+  startedAtMs: v.number(),
+  updatedAtMs: v.number(),
+});
+
+/** A job that makes a webhook's deliveries due again, as far as it has come. */
+export type Recovery = Readonly<v.InferOutput<typeof recoverySchema>>;
 
 const recordSchema = v.object({
   url: v.string(),
@@ -20,8 +47,12 @@ const recordSchema = v.object({
   publicKeys: v.array(v.object({ key: v.string(), untilMs: v.nullable(v.number()) })),
   headerNames: v.array(v.string()),
   rateLimit: v.nullable(v.union([v.number(), v.string()])),
+  concurrency: v.optional(v.number(), DEFAULT_CONCURRENCY),
   description: v.nullable(v.string()),
   disabled: v.nullable(v.object({ reason: v.string(), atMs: v.number() })),
+  /** When somebody last enabled it; null: nobody ever had to. */
+  enabledAtMs: v.optional(v.nullable(v.number()), null),
+  recovery: v.optional(v.nullable(recoverySchema), null),
   previousSecretUntilMs: v.nullable(v.number()),
   createdAtMs: v.number(),
   updatedAtMs: v.number(),

@@ -1,5 +1,5 @@
 import { MASK } from "./input.ts";
-import type { Webhook } from "./record.ts";
+import type { Recovery, Webhook } from "./record.ts";
 
 /**
  * A webhook as it is shown (DESIGN §5): times in RFC 3339, of its own headers only the names, never a secret.
@@ -7,8 +7,7 @@ import type { Webhook } from "./record.ts";
  */
 export function webhookView(webhook: Webhook, nowMs: number) {
   const { id, url, eventTypes, agentIds, ordering, payload, signing, rateLimit } = webhook;
-  const { publicKeys, headerNames, description, disabled, previousSecretUntilMs } = webhook;
-  const isAhead = (timeMs: number | null) => timeMs === null || timeMs > nowMs;
+  const { headerNames, description, disabled, previousSecretUntilMs } = webhook;
   return {
     id,
     url,
@@ -17,21 +16,50 @@ export function webhookView(webhook: Webhook, nowMs: number) {
     ordering,
     payload,
     signing,
-    publicKeys: publicKeys.filter(({ untilMs }) => isAhead(untilMs)).map(({ key }) => key),
+    publicKeys: livePublicKeys(webhook, nowMs),
     headers: Object.fromEntries(headerNames.map((name) => [name, MASK])),
     rateLimit,
+    concurrency: webhook.concurrency,
     description,
     status: disabled === null ? "enabled" : "disabled",
     disabledReason: disabled?.reason ?? null,
     disabledAt: disabled === null ? null : rfc3339(disabled.atMs),
-    previousSecretUntil: previousSecretUntilMs !== null && isAhead(previousSecretUntilMs)
+    previousSecretUntil: previousSecretUntilMs !== null && previousSecretUntilMs > nowMs
       ? rfc3339(previousSecretUntilMs)
       : null,
+    recovery: webhook.recovery === null ? null : recoveryView(webhook.recovery),
     createdAt: rfc3339(webhook.createdAtMs),
     updatedAt: rfc3339(webhook.updatedAtMs),
   };
 }
 
-function rfc3339(timeMs: number): string {
+/** A recovery as it is shown: how far it has come, and for which time. */
+export function recoveryView(recovery: Recovery) {
+  return {
+    since: rfc3339(recovery.sinceMs),
+    until: rfc3339(recovery.untilMs),
+    total: recovery.total,
+    requeued: recovery.requeued,
+    state: recovery.state,
+    startedAt: rfc3339(recovery.startedAtMs),
+    updatedAt: rfc3339(recovery.updatedAtMs),
+  };
+}
+
+/** The public keys of the webhooks that sign `v1a`, for `/.well-known/webhook-keys`. */
+export function webhookKeysView(webhooks: readonly Webhook[], nowMs: number) {
+  return webhooks
+    .filter(({ signing }) => signing.includes("v1a"))
+    .map((webhook) => ({ webhookId: webhook.id, publicKeys: livePublicKeys(webhook, nowMs) }));
+}
+
+function livePublicKeys({ publicKeys }: Webhook, nowMs: number): string[] {
+  return publicKeys
+    .filter(({ untilMs }) => untilMs === null || untilMs > nowMs)
+    .map(({ key }) => key);
+}
+
+/** A moment (Unix milliseconds) as answers write it. */
+export function rfc3339(timeMs: number): string {
   return new Date(timeMs).toISOString();
 }

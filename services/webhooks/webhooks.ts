@@ -2,12 +2,13 @@ import type { Clock } from "../clock.ts";
 import type { RandomBytes } from "../delivery/signing.ts";
 import type { WebhookSource } from "../delivery/webhook_sink.ts";
 import type { UrlVerdict } from "../egress/egress.ts";
-import { NotFound, WebhookUrlRefused } from "../errors.ts";
+import { WebhookUrlRefused } from "../errors.ts";
 import type { Ids } from "../ids.ts";
-import { createKeyedQueue } from "../keyed_queue.ts";
+import type { Logger } from "../log.ts";
 import type { Publisher } from "../publisher.ts";
 import type { Sealer } from "../sealing/secrets.ts";
-import type { Page, PageRequest, WebhookRegistry } from "../store/port.ts";
+import type { Outbox, Page, PageRequest, WebhookRegistry } from "../store/port.ts";
+import { createBackground } from "./background.ts";
 import {
   createCredentialsReader,
   keysFor,
@@ -16,19 +17,27 @@ import {
   type WebhookCredentials,
   type WebhookKey,
 } from "./credentials.ts";
-import { createWebhookDirectory } from "./directory.ts";
+import { createDisabling, type Disabling } from "./disabling.ts";
 import { parseWebhookDraft, parseWebhookPatch, type WebhookPatch } from "./input.ts";
-import { decodeWebhook, encodeWebhook, type Webhook } from "./record.ts";
+import { DEFAULT_CONCURRENCY, type Webhook } from "./record.ts";
+import { createWebhookRecords, found, noSuchWebhook } from "./records.ts";
+import { createRecovering, type Recovering } from "./recovery.ts";
 
 export interface WebhookServiceDependencies {
   readonly registry: WebhookRegistry;
+  readonly outbox: Pick<Outbox, "holdDeliveries" | "requeueDeliveries" | "countDeliveries">;
   readonly publisher: Pick<Publisher, "publishOwn">;
   readonly sealer: Sealer;
   /** The egress guard's judgement of a URL from outside. */
   readonly judgeUrl: (untrustedUrl: string) => Promise<UrlVerdict>;
   readonly clock: Clock;
-  readonly ids: Pick<Ids, "webhook">;
+  readonly ids: Pick<Ids, "webhook" | "token">;
   readonly randomBytes: RandomBytes;
+  readonly log: Logger;
+  /** How long events and deliveries are kept. */
+  readonly retentionMs: number;
+  /** Told that deliveries have become due: wakes the delivery engine. */
+  readonly onDue: () => void;
 }
 
 /** A webhook and, where one was just made, its secret: the only time that it is to be had. */
@@ -40,23 +49,28 @@ export interface WebhookWithSecret {
 
 /**
  * The registered webhooks. Methods that take an id throw `NotFound` where there is none; all throw `StoreUnavailable`
- * when the store is. Input is checked as `services/webhook_input.ts` says; a URL that the egress guard refuses is
- * `WebhookUrlRefused`.
+ * when the store is. Input is checked as `input.ts` and `recovery_request.ts` say; a URL that the egress guard refuses
+ * is `WebhookUrlRefused`.
  */
-export interface WebhookService extends WebhookSource {
+export interface WebhookService extends WebhookSource, Recovering, Disabling {
   create(untrustedJson: unknown): Promise<WebhookWithSecret>;
   /** By id, which is the order of registering. */
   list(page: PageRequest): Promise<Page<Webhook>>;
+  /** All of them, as they were at most 2 s ago: costs nothing to ask often. */
+  all(): Promise<readonly Webhook[]>;
   read(id: string): Promise<Webhook>;
   /** A new signing scheme gets a new key; the URL, once changed, is judged again. */
   patch(id: string, untrustedJson: unknown): Promise<WebhookWithSecret>;
   delete(id: string): Promise<void>;
   /** New keys; the present ones sign beside them for 24 h. */
   rotateSecret(id: string): Promise<WebhookWithSecret>;
-  enable(id: string): Promise<Webhook>;
   /** Publishes `webhook.ping` for this webhook alone, disabled or not. Returns the event's id. */
   ping(id: string): Promise<string>;
   readCredentials(webhook: Webhook): Promise<WebhookCredentials>;
+  /** Ends what runs in the background at its next step; a recovery is carried on after the next start. */
+  stop(): Promise<void>;
+  /** Resolves once nothing runs in the background. */
+  settled(): Promise<void>;
 }
 
 const DEFAULTS = {
@@ -66,44 +80,20 @@ const DEFAULTS = {
   payload: "full",
   signing: ["v1"],
   rateLimit: null,
+  concurrency: DEFAULT_CONCURRENCY,
   description: null,
 } satisfies WebhookPatch;
 
 export function createWebhookService(dependencies: WebhookServiceDependencies): WebhookService {
-  const { registry, publisher, sealer, judgeUrl, clock, ids, randomBytes } = dependencies;
-  const directory = createWebhookDirectory({ registry, clock });
+  const { publisher, sealer, judgeUrl, clock, ids, randomBytes } = dependencies;
+  const records = createWebhookRecords(dependencies);
+  const background = createBackground(dependencies);
   const readCredentials = createCredentialsReader(sealer);
-  // The registry replaces whole records. Without a queue, disabling could bring back the secret that a rotation
-  // under way had just replaced.
-  const exclusively = createKeyedQueue();
 
   async function judged(untrustedUrl: string): Promise<string> {
     const verdict = await judgeUrl(untrustedUrl);
     if (!verdict.ok) throw new WebhookUrlRefused(verdict.reason);
     return verdict.url.href;
-  }
-
-  async function listAll(): Promise<Webhook[]> {
-    const { webhooks } = await registry.listWebhooks();
-    return webhooks.map(decodeWebhook).sort((one, other) => one.id < other.id ? -1 : 1);
-  }
-
-  async function find(id: string): Promise<Webhook | null> {
-    const { webhooks } = await registry.listWebhooks();
-    const entry = webhooks.find((candidate) => candidate.id === id);
-    return entry === undefined ? null : decodeWebhook(entry);
-  }
-
-  async function read(id: string): Promise<Webhook> {
-    const webhook = await find(id);
-    if (webhook === null) throw notFound();
-    return webhook;
-  }
-
-  async function save(webhook: Webhook): Promise<Webhook> {
-    await registry.putWebhook(encodeWebhook(webhook));
-    directory.forget();
-    return webhook;
   }
 
   async function withCredentials(credentials: WebhookCredentials) {
@@ -118,10 +108,16 @@ export function createWebhookService(dependencies: WebhookServiceDependencies): 
   }
 
   return {
+    ...createDisabling({ ...dependencies, records, background }),
+    ...createRecovering({ ...dependencies, records, background }),
     readCredentials,
-    list: async (page) => pageOf(await listAll(), page),
-    read,
-    get: (id) => directory.get(id),
+    list: async (page) => pageOf(await records.list(), page),
+    all: records.all,
+    read: records.read,
+    get: records.get,
+    delete: records.delete,
+    stop: background.stop,
+    settled: background.settled,
 
     async create(untrustedJson) {
       const { headers = {}, ...input } = parseWebhookDraft(untrustedJson);
@@ -129,13 +125,15 @@ export function createWebhookService(dependencies: WebhookServiceDependencies): 
       const nowMs = clock.now();
       const signing = input.signing ?? DEFAULTS.signing;
       const keys = await keysFor(signing, [], randomBytes);
-      const webhook = await save({
+      const webhook = await records.add({
         ...DEFAULTS,
         ...input,
         url,
         id: ids.webhook(nowMs),
         ...await withCredentials({ keys, headers }),
         disabled: null,
+        enabledAtMs: null,
+        recovery: null,
         previousSecretUntilMs: null,
         createdAtMs: nowMs,
         updatedAtMs: nowMs,
@@ -146,72 +144,49 @@ export function createWebhookService(dependencies: WebhookServiceDependencies): 
     async patch(id, untrustedJson) {
       const { headers, ...input } = parseWebhookPatch(untrustedJson);
       const changedUrl = input.url === undefined ? {} : { url: await judged(input.url) };
-      return await exclusively(id, async () => {
-        const present = await read(id);
+      let secret: string | null = null;
+      const webhook = await records.change(id, async (present) => {
         const credentials = await readCredentials(present);
         const signing = input.signing ?? present.signing;
         const keys = await keysFor(signing, credentials.keys, randomBytes);
-        const webhook = await save({
+        secret = newSecret(keys, credentials.keys);
+        return {
           ...present,
           ...input,
           ...changedUrl,
           ...await withCredentials({ keys, headers: headers ?? credentials.headers }),
           updatedAtMs: clock.now(),
-        });
-        return { webhook, secret: newSecret(keys, credentials.keys) };
+        };
       });
+      return { webhook: found(webhook), secret };
     },
 
-    async delete(id) {
-      const existed = await exclusively(id, () => registry.deleteWebhook(id));
-      directory.forget();
-      if (!existed) throw notFound();
-    },
-
-    rotateSecret: (id) =>
-      exclusively(id, async () => {
-        const present = await read(id);
+    async rotateSecret(id) {
+      let secret: string | null = null;
+      const webhook = await records.change(id, async (present) => {
         const nowMs = clock.now();
         const { keys: presentKeys, headers } = await readCredentials(present);
         const keys = await rotateKeys(present.signing, presentKeys, nowMs, randomBytes);
-        const webhook = await save({
+        secret = newSecret(keys, presentKeys);
+        return {
           ...present,
           ...await withCredentials({ keys, headers }),
           previousSecretUntilMs: Math.max(...keys.map(({ untilMs }) => untilMs ?? nowMs)),
           updatedAtMs: nowMs,
-        });
-        return { webhook, secret: newSecret(keys, presentKeys) };
-      }),
-
-    enable: (id) =>
-      exclusively(id, async () => {
-        const present = await read(id);
-        if (present.disabled === null) return present;
-        return await save({ ...present, disabled: null, updatedAtMs: clock.now() });
-      }),
-
-    disable: (id, reason) =>
-      exclusively(id, async () => {
-        const present = await find(id);
-        if (present === null || present.disabled !== null) return false;
-        const nowMs = clock.now();
-        await save({ ...present, disabled: { reason, atMs: nowMs }, updatedAtMs: nowMs });
-        return true;
-      }),
+        };
+      });
+      return { webhook: found(webhook), secret };
+    },
 
     async ping(id) {
-      await read(id);
+      await records.read(id);
       const event = { type: "webhook.ping", sessionId: null, data: { webhookId: id } };
       const published = await publisher.publishOwn(event, { onlyWebhook: id });
       // Deleted between the two steps.
-      if (published.deliveries === 0) throw notFound();
+      if (published.deliveries === 0) throw noSuchWebhook();
       return published.id;
     },
   };
-}
-
-function notFound(): NotFound {
-  return new NotFound("Cannot find this webhook: expected one that is registered");
 }
 
 function newSecret(keys: readonly WebhookKey[], before: readonly WebhookKey[]): string | null {

@@ -37,6 +37,7 @@ async function setUp() {
         limit: 10,
         capacityPerSink: 10,
         capacity: {},
+        rates: {},
         sweep: false,
       }),
     async settleDead(deliveryId: string) {
@@ -47,6 +48,7 @@ async function setUp() {
         nowMs: clock.now(),
         attemptJson: '{"class":"http-error","status":500}',
         next: { status: "dead" },
+        health: null,
         drafts: [],
       } as const;
       await store.settleDeliveries({ settlements: [settlement], webhooksVersion: version });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { sessionRoutes } from "../../routes/sessions.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
-import { draft, POLICY } from "../services/store/drafts.ts";
+import { draft, POLICY, publish } from "../services/store/drafts.ts";
+import { createMemoryLog } from "../support/memory_log.ts";
 import { appOf, createTestGuards, problemOf } from "./management_app.ts";
 
 const SESSION_ID = "0000Na9B26EF002X";
@@ -9,7 +10,8 @@ const SESSION_ID = "0000Na9B26EF002X";
 async function setUp() {
   const { clock, guards, as } = await createTestGuards();
   const store = openSqliteStore({ path: ":memory:", sync: "normal", policy: POLICY });
-  const app = appOf(sessionRoutes({ store, guards, clock }));
+  const log = createMemoryLog();
+  const app = appOf(sessionRoutes({ store, guards, clock, log }));
 
   async function accept(
     sessionId: string,
@@ -44,6 +46,7 @@ async function setUp() {
     clock,
     as,
     store,
+    log,
     accept,
     async invite(sessionId: string, by: string, guest: string) {
       const nowMs = clock.now();
@@ -62,6 +65,8 @@ async function setUp() {
     get: (path: string, headers: Record<string, string>) => app.request(path, { headers }),
     put: (path: string, body: unknown, headers: Record<string, string>) =>
       app.request(path, { method: "PUT", body: JSON.stringify(body), headers }),
+    expunge: (sessionId: string, headers: Record<string, string>) =>
+      app.request(`/v1/sessions/${sessionId}/expunge`, { method: "POST", headers }),
     [Symbol.asyncDispose]: () => store.close(),
   };
 }
@@ -271,4 +276,47 @@ Deno.test("PUT …/customer of a session that is not mapped answers 404", async 
   const answer = await world.put("/v1/sessions/none/customer", { phone: "+16502530000" }, headers);
   assert.equal(answer.status, 404);
   assert.equal((await problemOf(answer)).code, "not-found");
+});
+
+Deno.test("POST /v1/sessions/{id}/expunge empties what is kept of it and says of how many events", async () => {
+  await using world = await setUp();
+  await world.accept(SESSION_ID, "agent-1");
+  await world.accept("0000Na9B26EF003Y", "agent-1");
+  const headers = await world.as("an integration", "sessions:write");
+  await world.put(`/v1/sessions/${SESSION_ID}/customer`, { phone: "+14155550123" }, headers);
+  const data = { kind: "object", json: '{"text":"my card is lost"}' } as const;
+  await publish(world.store, [
+    draft({ sessionId: SESSION_ID, data }),
+    draft({ sessionId: "0000Na9B26EF003Y", data }),
+  ]);
+
+  const answer = await world.expunge(SESSION_ID, headers);
+  assert.equal(answer.status, 200);
+  assert.deepEqual(await answer.json(), { id: SESSION_ID, events: 2 });
+
+  const { items } = await world.store.listEvents({ limit: 10 });
+  const texts = items.filter(({ dataJson }) => dataJson.includes("my card"));
+  assert.deepEqual(texts.map(({ sessionId }) => sessionId), ["0000Na9B26EF003Y"]);
+  const reader = await world.as("agent-1", "sessions:read");
+  const session = await (await world.get(`/v1/sessions/${SESSION_ID}`, reader)).json();
+  assert.equal(session.customer, null);
+  assert.deepEqual(world.log.of("session.expunged").map(({ fields }) => fields), [
+    { sessionId: SESSION_ID, events: 2, agentId: "an integration" },
+  ]);
+});
+
+Deno.test("POST /v1/sessions/{id}/expunge is 404 where nothing is kept, and logs nothing", async () => {
+  await using world = await setUp();
+  const answer = await world.expunge(SESSION_ID, await world.as("agent-1", "sessions:write"));
+  assert.equal(answer.status, 404);
+  assert.equal((await problemOf(answer)).code, "not-found");
+  assert.deepEqual(world.log.entries, []);
+});
+
+Deno.test("POST /v1/sessions/{id}/expunge needs sessions:write", async () => {
+  await using world = await setUp();
+  await world.accept(SESSION_ID, "agent-1");
+  const headers = await world.as("agent-1", "sessions:read", "sms:supervise");
+  const answer = await world.expunge(SESSION_ID, headers);
+  assert.equal((await problemOf(answer)).code, "insufficient-scope");
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { webhookRoutes } from "../../routes/webhooks.ts";
+import { draft, publish, webhook } from "../services/store/drafts.ts";
 import { createTestWebhooks } from "../support/webhooks.ts";
 import { appOf, createTestGuards, problemOf } from "./management_app.ts";
 
@@ -56,11 +57,13 @@ Deno.test("POST answers 201 with the id, the secret and where the webhook is", a
     publicKeys: [],
     headers: { authorization: "***" },
     rateLimit: "5/s",
+    concurrency: 10,
     description: null,
     status: "enabled",
     disabledReason: null,
     disabledAt: null,
     previousSecretUntil: null,
+    recovery: null,
     createdAt: now,
     updatedAt: now,
   });
@@ -150,6 +153,61 @@ Deno.test("ping answers 202 with the event's id, enable 200 with the webhook ena
   assert.equal((await enabled.json()).status, "enabled");
 });
 
+Deno.test("recover counts in a dry run, and else answers 202 with the job, which GET shows too", async () => {
+  await using world = await setUp();
+  const { id } = await world.create();
+  const occurredAtMs = world.clock.now() - 60_000;
+  await publish(world.store, [draft({ occurredAtMs, webhooks: [webhook(id, { held: true })] })]);
+  const body = { since: "2026-11-22T10:00:00+01:00", until: "2026-11-22T09:59:30Z" };
+  const times = { since: "2026-11-22T09:00:00.000Z", until: "2026-11-22T09:59:30.000Z" };
+
+  const dry = await world.send("POST", `/${id}/recover`, { body: { ...body, dryRun: true } });
+  assert.equal(dry.status, 200);
+  assert.deepEqual(await dry.json(), { ...times, count: 1 });
+  const before = await (await world.send("GET", `/${id}`)).json();
+  assert.equal(before.recovery, null);
+
+  const answer = await world.send("POST", `/${id}/recover`, { body });
+  assert.equal(answer.status, 202);
+  const now = new Date(world.clock.now()).toISOString();
+  const job = { ...times, total: 1, requeued: 0, state: "running", startedAt: now, updatedAt: now };
+  assert.deepEqual(await answer.json(), job);
+
+  await world.webhooks.settled();
+  const after = await (await world.send("GET", `/${id}`)).json();
+  assert.deepEqual(after.recovery, { ...job, requeued: 1, state: "done" });
+  assert.equal(after.updatedAt, before.updatedAt);
+});
+
+const BAD_RECOVERIES: readonly [body: unknown, code: string, detail: RegExp][] = [
+  ["[]", "invalid-body", /JSON object/],
+  [{}, "invalid-parameter", /^Cannot do without since/],
+  [{ since: "2026-11-01T00:00:00Z" }, "invalid-parameter", /within the last 604800 s/],
+  [{ since: "2026-11-23T00:00:00Z" }, "invalid-parameter", /before until and before now/],
+];
+
+for (const [body, code, detail] of BAD_RECOVERIES) {
+  Deno.test(`recover with ${JSON.stringify(body)} is ${code}`, async () => {
+    await using world = await setUp();
+    const { id } = await world.create();
+    const answer = await world.send("POST", `/${id}/recover`, { body });
+    assert.equal(answer.status, 400);
+    const problem = await problemOf(answer);
+    assert.equal(problem.code, code);
+    assert.match(problem.detail, detail);
+  });
+}
+
+Deno.test("recover of a disabled webhook is invalid-parameter and says to enable it", async () => {
+  await using world = await setUp();
+  const { id } = await world.create();
+  await world.webhooks.disable(id, "a test");
+  const body = { since: "2026-11-22T09:00:00Z" };
+  const problem = await problemOf(await world.send("POST", `/${id}/recover`, { body }));
+  assert.equal(problem.code, "invalid-parameter");
+  assert.match(problem.detail, /expected it to be enabled first/);
+});
+
 const BAD_BODIES: readonly [body: unknown, status: number, code: string, detail: RegExp][] = [
   ["{", 400, "invalid-body", /does not parse/],
   ["[]", 400, "invalid-body", /JSON object/],
@@ -179,6 +237,7 @@ const WRITES: readonly [method: string, path: string, body?: unknown][] = [
   ["POST", "/wh_1/rotate-secret"],
   ["POST", "/wh_1/ping"],
   ["POST", "/wh_1/enable"],
+  ["POST", "/wh_1/recover", { since: "2026-11-22T09:00:00Z" }],
 ];
 
 for (const [method, path, body] of WRITES) {

@@ -26,8 +26,11 @@ function webhook(id: string, change: Partial<Webhook> = {}): Webhook {
     publicKeys: [],
     headerNames: [],
     rateLimit: null,
+    concurrency: 10,
     description: null,
     disabled: null,
+    enabledAtMs: null,
+    recovery: null,
     previousSecretUntilMs: null,
     createdAtMs: 0,
     updatedAtMs: 0,
@@ -289,7 +292,7 @@ Deno.test("draft() addresses an own event to the webhooks, refresh() learns of n
     occurredAtMs: world.clock.now(),
     data: { kind: "object", json: '{"reason":"ended"}' },
     smsMessages: [],
-    webhooks: [{ id: WEBHOOK_1, agentIds: null, ordered: true }],
+    webhooks: [{ id: WEBHOOK_1, agentIds: null, ordered: true, held: false }],
   });
   assert.match(draft.id, /^evt_[0-9A-Z]{26}$/);
 });

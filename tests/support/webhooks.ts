@@ -1,60 +1,104 @@
 import type { UrlVerdict } from "../../services/egress/egress.ts";
 import { createIds } from "../../services/ids.ts";
-import { createPublisher } from "../../services/publisher.ts";
+import { createPublisher, type Publisher } from "../../services/publisher.ts";
 import { createSealer, type Sealer } from "../../services/sealing/secrets.ts";
 import type { Store } from "../../services/store/port.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import { createWebhookService, type WebhookService } from "../../services/webhooks/webhooks.ts";
-import { createMemoryLog } from "./memory_log.ts";
+import { createMemoryLog, type MemoryLog } from "./memory_log.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual_clock.ts";
 
 /** The webhook service over a store in memory, with everything real but the clock. */
 export interface TestWebhooks extends AsyncDisposable {
   readonly webhooks: WebhookService;
+  /** The one that `webhooks` publishes with. */
+  readonly publisher: Publisher;
   readonly store: Store;
   readonly clock: VirtualClock;
   readonly sealer: Sealer;
+  readonly log: MemoryLog;
+  /** How often somebody was told that deliveries have become due. */
+  wakes(): number;
   /** Another instance's service over the same store. */
   another(): WebhookService;
+  /** All of them. */
+  services(): readonly WebhookService[];
 }
 
-/** `judgeUrl` takes every URL that parses unless the test says otherwise. */
+/** What a test may put in the place of the usual. */
+export interface TestWebhooksOptions {
+  /** By default every URL that parses is taken. */
+  readonly judgeUrl?: (url: string) => Promise<UrlVerdict>;
+  /** Stands between the services and the store. */
+  readonly watch?: (store: Store) => Store;
+  /** Told that deliveries have become due, published ones too. */
+  readonly onDue?: () => void;
+}
+
+/** How long the store of {@link createTestWebhooks} keeps events. */
+export const RETENTION_MS = 7 * 24 * 3_600_000;
+
 export function createTestWebhooks(
-  { judgeUrl = judgeLeniently }: { judgeUrl?: (url: string) => Promise<UrlVerdict> } = {},
+  { judgeUrl = judgeLeniently, watch = (store) => store, onDue = () => {} }: TestWebhooksOptions =
+    {},
 ): TestWebhooks {
   const clock = createVirtualClock();
-  const policy = { sessionTtlMs: 3_600_000, eventRetentionMs: 3_600_000 };
-  const store = openSqliteStore({ path: ":memory:", sync: "normal", policy });
+  const log = createMemoryLog();
+  const policy = { sessionTtlMs: 3_600_000, eventRetentionMs: RETENTION_MS };
+  const inner = openSqliteStore({ path: ":memory:", sync: "normal", policy });
+  const store = watch(inner);
   const sealer = createSealer(new Uint8Array(32).fill(7));
   const ids = createIds();
+  const services: WebhookService[] = [];
+  let wakes = 0;
 
-  function another(): WebhookService {
-    const publisher = createPublisher({
+  function createTestPublisher(): Publisher {
+    return createPublisher({
       store,
       clock,
       ids,
-      log: createMemoryLog(),
+      log,
       smsEnabled: false,
-      onPublished: () => {},
+      onPublished: onDue,
     });
-    return createWebhookService({
+  }
+
+  function createService(publisher: Publisher): WebhookService {
+    const service = createWebhookService({
       registry: store,
+      outbox: store,
       publisher,
       sealer,
       judgeUrl,
       clock,
       ids,
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+      log,
+      retentionMs: RETENTION_MS,
+      onDue: () => {
+        wakes++;
+        onDue();
+      },
     });
+    services.push(service);
+    return service;
   }
 
+  const publisher = createTestPublisher();
   return {
-    webhooks: another(),
+    webhooks: createService(publisher),
+    publisher,
     store,
     clock,
     sealer,
-    another,
-    [Symbol.asyncDispose]: () => store.close(),
+    log,
+    wakes: () => wakes,
+    another: () => createService(createTestPublisher()),
+    services: () => services,
+    async [Symbol.asyncDispose]() {
+      await Promise.all(services.map((service) => service.stop()));
+      await inner.close();
+    },
   };
 }
 

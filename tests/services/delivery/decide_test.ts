@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   decideAttempt,
+  healthOf,
   LONGEST_RETRY_AFTER_MS,
   type WebhookOutcome,
 } from "../../../services/delivery/decide.ts";
@@ -72,6 +73,37 @@ Deno.test("a URL that the egress guard refuses gets the short ladder, as its ans
 Deno.test("a webhook that is gone makes its deliveries dead at once", () => {
   assert.deepEqual(decide(1, { kind: "failure", class: "sink-missing" }), DEAD);
 });
+
+Deno.test("what is for a disabled webhook is held, whichever attempt it would have been", () => {
+  for (const attempt of [1, 11]) {
+    const held = { decision: { status: "held" }, disable: false };
+    assert.deepEqual(decide(attempt, { kind: "failure", class: "sink-disabled" }), held);
+  }
+});
+
+const HEALTH: readonly [outcome: WebhookOutcome, health: "success" | "failure" | null][] = [
+  [answer(200), "success"],
+  [answer(299), "success"],
+  [answer(302), "failure"],
+  [answer(404), "failure"],
+  [answer(410), "failure"],
+  [answer(429), "failure"],
+  [answer(500), "failure"],
+  [{ kind: "failure", class: "timeout" }, "failure"],
+  [{ kind: "failure", class: "connect-failed" }, "failure"],
+  [{ kind: "failure", class: "connection-lost" }, "failure"],
+  [{ kind: "failure", class: "egress-refused" }, null],
+  [{ kind: "failure", class: "sink-missing" }, null],
+  [{ kind: "failure", class: "sink-disabled" }, null],
+  [{ kind: "failure", class: "shutdown" }, null],
+];
+
+for (const [outcome, health] of HEALTH) {
+  const what = outcome.kind === "answer" ? outcome.status : outcome.class;
+  Deno.test(`for the health of a webhook ${what} is ${health ?? "nothing"}`, () => {
+    assert.equal(healthOf(outcome), health);
+  });
+}
 
 Deno.test("a shutdown puts the attempt back at once, even the last one", () => {
   for (const attempt of [1, 11]) {

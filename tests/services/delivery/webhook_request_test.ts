@@ -104,6 +104,7 @@ Deno.test("a request carries the headers and the very bytes, and the answer come
     assert.deepEqual(await answer, {
       kind: "answer",
       status: 202,
+      firstByteAtMs: clock.now(),
       retryAfterMs: null,
       untrustedExcerpt: "thanks",
       cutOff: null,
@@ -185,6 +186,31 @@ Deno.test("a body that drips past the deadline is cut off, and the status that c
     assert.equal(cut.cutOff, "The answer's body was not over at the timeout");
     await cancelled;
   });
+});
+
+Deno.test("the first byte is told from the rest of the answer", async () => {
+  const clock = createVirtualClock();
+  const startedAtMs = clock.now();
+  const slowBody = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      clock.advance(300);
+      controller.enqueue(new TextEncoder().encode("late"));
+      controller.close();
+    },
+  }, { highWaterMark: 0 });
+  const answer = await postWebhook({ url: "https://hook.test/", headers: {}, body: BODY }, {
+    fetch: () => {
+      clock.advance(40);
+      return Promise.resolve(new Response(slowBody));
+    },
+    clock,
+    timeoutMs: TIMEOUT_MS,
+    signal: new AbortController().signal,
+  });
+  assert.ok(answer.kind === "answer");
+  assert.equal(answer.untrustedExcerpt, "late");
+  assert.equal(answer.firstByteAtMs, startedAtMs + 40);
+  assert.equal(clock.now(), startedAtMs + 340);
 });
 
 Deno.test("of a body without end 16 KiB are read and 4 KiB kept, then the rest is cancelled", async () => {

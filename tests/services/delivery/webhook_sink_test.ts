@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Webhook as Verifier } from "standardwebhooks";
+import { createHostAddresses } from "../../../services/delivery/host_addresses.ts";
 import { createSigner } from "../../../services/delivery/signing.ts";
-import type { ClaimedDelivery } from "../../../services/delivery/sink.ts";
 import { createWebhookSink, type WebhookSource } from "../../../services/delivery/webhook_sink.ts";
 import { StoreUnavailable } from "../../../services/errors.ts";
-import type { EventRecord } from "../../../services/store/port.ts";
+import type { ClaimedDelivery, EventRecord } from "../../../services/store/port.ts";
 import { sealCredentials } from "../../../services/webhooks/credentials.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
 import { createTestWebhooks, type TestWebhooks } from "../../support/webhooks.ts";
@@ -38,8 +38,14 @@ interface Bench extends AsyncDisposable, TestWebhooks {
   ): ReturnType<ReturnType<typeof createWebhookSink>["attempt"]>;
 }
 
-/** A sink with a real registry behind it and a real consumer before it, which answers by `answer`. */
-function startBench(answer: (received: Received) => Response = () => new Response()): Bench {
+/**
+ * A sink with a real registry behind it and a real consumer before it, which answers by `answer`, `answersAfterMs` later
+ * by the bench's clock.
+ */
+function startBench(
+  answer: (received: Received) => Response = () => new Response(),
+  { answersAfterMs = 0 } = {},
+): Bench {
   const received: Received[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (r) => {
     const request = { headers: r.headers, body: await r.text() };
@@ -64,7 +70,11 @@ function startBench(answer: (received: Received) => Response = () => new Respons
         webhooks: { get: webhooks.get, disable: webhooks.disable, ...source },
         readCredentials: webhooks.readCredentials,
         signer: createSigner(),
-        fetch,
+        fetch: (input, init) => {
+          clock.advance(answersAfterMs);
+          return fetch(input, init);
+        },
+        addresses: createHostAddresses({ resolve: () => Promise.resolve("192.0.2.1"), clock }),
         clock,
         random: () => 0.5,
         log,
@@ -107,8 +117,10 @@ async function assertVerifies(secret: string, { headers, body }: Received): Prom
 }
 
 Deno.test("an attempt posts the event as the contract says, and a 2xx delivers it", async () => {
-  await using bench = startBench(() => new Response("thanks", { status: 201 }));
+  const thanks = () => new Response("thanks", { status: 201 });
+  await using bench = startBench(thanks, { answersAfterMs: 20 });
   const { id, secret } = await bench.register({ headers: { "X-Tenant": "acme" } });
+  const startedAtMs = bench.clock.now();
 
   const end = await bench.attempt(id);
 
@@ -116,11 +128,14 @@ Deno.test("an attempt posts the event as the contract says, and a 2xx delivers i
     report: {
       class: "ok",
       status: 201,
+      firstByteMs: 20,
+      resolvedAddress: "127.0.0.1",
       responseExcerpt: "thanks",
       startedAt: "2026-11-22T10:00:00.000Z",
-      durationMs: 0,
+      durationMs: 20,
     },
     decision: { status: "delivered" },
+    health: "success",
     events: [],
   });
   const [request] = bench.received;
@@ -134,7 +149,7 @@ Deno.test("an attempt posts the event as the contract says, and a 2xx delivers i
   assert.equal(request.headers.get("content-type"), "application/json");
   assert.equal(request.headers.get("user-agent"), "Patchbay/1.2.3");
   assert.equal(request.headers.get("webhook-id"), "evt_01");
-  assert.equal(request.headers.get("webhook-timestamp"), String(bench.clock.now() / 1_000));
+  assert.equal(request.headers.get("webhook-timestamp"), String(startedAtMs / 1_000));
   assert.equal(request.headers.get("x-tenant"), "acme");
   await assertVerifies(secret, request);
 });
@@ -328,22 +343,37 @@ Deno.test("a 410 is settled even when the store cannot write down the disabling"
   assert.equal(bench.log.of("webhook.disable_failed").length, 1);
 });
 
-Deno.test("nothing is sent to a webhook that was deleted or is disabled, and nothing is told", async () => {
+Deno.test("what is for a disabled webhook is held and for a deleted one dead; nothing is sent or told", async () => {
   await using bench = startBench();
   const { id } = await bench.register();
   await bench.webhooks.disable(id, "a test");
-  const held = await bench.attempt(id);
+  const held = await bench.attempt(id, { attempt: RETRY_WAITS_MS.length + 1 });
   await bench.webhooks.delete(id);
   const missing = await bench.attempt(id);
 
-  for (const { report, decision, events } of [held, missing]) {
-    assert.equal(report.class, "sink-missing");
-    assert.deepEqual(decision, { status: "dead" });
-    assert.deepEqual(events, []);
-  }
-  assert.equal(held.report.detail, "The webhook is disabled");
-  assert.equal(missing.report.detail, "The webhook was deleted");
+  const times = { startedAt: "2026-11-22T10:00:00.000Z", durationMs: 0 };
+  assert.deepEqual(held, {
+    report: { class: "sink-disabled", detail: "The webhook is disabled", ...times },
+    decision: { status: "held" },
+    health: null,
+    events: [],
+  });
+  assert.deepEqual(missing, {
+    report: { class: "sink-missing", detail: "The webhook was deleted", ...times },
+    decision: { status: "dead" },
+    health: null,
+    events: [],
+  });
   assert.equal(bench.received.length, 0);
+});
+
+Deno.test("a host that has a name is reported with the address that the name stands for", async () => {
+  await using bench = startBench();
+  const { id } = await bench.register();
+  const { url } = await bench.webhooks.read(id);
+  await bench.webhooks.patch(id, { url: url.replace("127.0.0.1", "localhost") });
+  const { report } = await bench.attempt(id);
+  assert.equal(report.resolvedAddress, "192.0.2.1");
 });
 
 Deno.test("a ping reaches a disabled webhook too, and leaves it disabled", async () => {
@@ -353,7 +383,7 @@ Deno.test("a ping reaches a disabled webhook too, and leaves it disabled", async
   const end = await bench.attempt(id, {
     event: { type: "webhook.ping", sessionId: null, sequence: null },
   });
-  assert.deepEqual(end.decision, { status: "delivered" });
+  assert.deepEqual([end.decision.status, end.health], ["delivered", "success"]);
   assert.equal((await bench.webhooks.read(id)).disabled?.reason, "a test");
 });
 
@@ -372,8 +402,10 @@ Deno.test("a consumer that is not there is reported without an answer", async ()
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   listener.close();
   const { id } = await bench.register({ url: `http://127.0.0.1:${listener.addr.port}/hook` });
-  const { report, decision } = await bench.attempt(id);
+  const { report, decision, health } = await bench.attempt(id);
   assert.equal(report.class, "connect-failed");
+  assert.equal(health, "failure");
+  assert.equal(report.firstByteMs, undefined);
   assert.equal(report.status, undefined);
   assert.equal(decision.status, "retrying");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { ClaimedDelivery } from "../../../services/delivery/sink.ts";
 import { createLogger } from "../../../services/log.ts";
 import { createSmsSink, type SmsSinkOptions } from "../../../services/sms/sms_sink.ts";
+import type { ClaimedDelivery } from "../../../services/store/port.ts";
 import { createTwilioSender } from "../../../services/sms/twilio_client.ts";
 import seed from "../../fixtures/seed/notification_3_new_messages.json" with { type: "json" };
 import { refused, SID, silence, startTwilioStandIn } from "./twilio_stand_in.ts";
@@ -82,6 +82,7 @@ Deno.test("attempt() texts the agent's words to the customer and publishes sms.s
       messageSid: SID,
     },
     decision: { status: "delivered" },
+    health: null,
     events: [{
       type: "sms.sent",
       sessionId: "0000Na9B26EF002X",

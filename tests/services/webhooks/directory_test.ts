@@ -51,6 +51,21 @@ Deno.test("another instance's change shows after two seconds at most, one's own 
   assert.equal(MAX_AGE_MS, 2_000);
 });
 
+Deno.test("all of them come from the same reading, those left out that cannot be read", async () => {
+  await using bench = await createBench();
+  const { directory, webhook, webhooks, store } = bench;
+  await store.putWebhook({ id: "wh_0", json: '{"url":1}' });
+  const { webhook: second } = await webhooks.create({ url: "https://hook.test/2" });
+  assert.deepEqual(await directory.all(), [webhook, second]);
+  assert.deepEqual(await directory.get(webhook.id), webhook);
+  assert.equal(await directory.all(), await directory.all());
+  assert.equal(bench.listings(), 1);
+
+  await webhooks.delete(second.id);
+  bench.clock.advance(MAX_AGE_MS);
+  assert.deepEqual(await directory.all(), [webhook]);
+});
+
 Deno.test("a reading that failed is not remembered", async () => {
   await using bench = await createBench();
   const { store, clock, webhook } = bench;

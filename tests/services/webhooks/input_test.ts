@@ -17,6 +17,7 @@ Deno.test("all members together are taken, header names in lower case", () => {
     payload: "thin",
     signing: ["v1a", "v1"],
     rateLimit: 2.5,
+    concurrency: 1,
     description: "for tests",
   };
   const headers = { "X-Tenant": "acme", authorization: "Bearer a b\tc" };
@@ -86,6 +87,11 @@ const REFUSED: readonly [members: Record<string, unknown>, message: RegExp][] = 
   [{ rateLimit: "5" }, /^Cannot use rateLimit="5"/],
   [{ rateLimit: "5/m" }, /^Cannot use rateLimit="5\/m"/],
   [{ rateLimit: {} }, /^Cannot use rateLimit=\{\}/],
+  [{ concurrency: 0 }, /^Cannot use concurrency=0: expected an integer from 1 to 100$/],
+  [{ concurrency: 101 }, /^Cannot use concurrency=101/],
+  [{ concurrency: 1.5 }, /^Cannot use concurrency=1\.5/],
+  [{ concurrency: "5" }, /^Cannot use concurrency="5"/],
+  [{ concurrency: null }, /^Cannot use concurrency=null/],
   [{ description: "x".repeat(257) }, /^Cannot use description: expected a text of at most 256/],
   [{ description: 5 }, /^Cannot use description=5/],
   [{ headers: [] }, /^Cannot use headers: expected an object/],

@@ -14,8 +14,11 @@ function webhook(id: string, changes: Partial<Webhook> = {}): Webhook {
     publicKeys: [],
     headerNames: [],
     rateLimit: null,
+    concurrency: 10,
     description: null,
     disabled: null,
+    enabledAtMs: null,
+    recovery: null,
     previousSecretUntilMs: null,
     createdAtMs: 0,
     updatedAtMs: 0,
@@ -44,14 +47,20 @@ Deno.test("a candidate says whose events it wants and whether they keep their or
     webhook("wh_2"),
   ];
   assert.deepEqual(webhookCandidates({ type: "sms.sent" }, webhooks), [
-    { id: "wh_1", agentIds: ["agent-1"], ordered: false },
-    { id: "wh_2", agentIds: null, ordered: true },
+    { id: "wh_1", agentIds: ["agent-1"], ordered: false, held: false },
+    { id: "wh_2", agentIds: null, ordered: true, held: false },
   ]);
 });
 
-Deno.test("a disabled webhook is no candidate", () => {
-  const disabled = webhook("wh_1", { disabled: { reason: "410", atMs: 0 } });
-  assert.deepEqual(idsFor("session.accepted", [disabled]), []);
+Deno.test("for a disabled webhook what it asked for is held, and nothing else is", () => {
+  const disabled = webhook("wh_1", {
+    eventTypes: ["session.*"],
+    disabled: { reason: "410", atMs: 0 },
+  });
+  assert.deepEqual(webhookCandidates({ type: "session.accepted" }, [disabled]), [
+    { id: "wh_1", agentIds: null, ordered: true, held: true },
+  ]);
+  assert.deepEqual(idsFor("sms.sent", [disabled]), []);
 });
 
 Deno.test("a ping is taken in by no pattern, as it is for one webhook alone", () => {

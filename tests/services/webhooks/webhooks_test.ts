@@ -23,8 +23,11 @@ Deno.test("a webhook is registered with the contract's defaults and a secret of 
     publicKeys: [],
     headerNames: [],
     rateLimit: null,
+    concurrency: 10,
     description: null,
     disabled: null,
+    enabledAtMs: null,
+    recovery: null,
     previousSecretUntilMs: null,
     createdAtMs: bench.clock.now(),
     updatedAtMs: bench.clock.now(),
@@ -178,9 +181,10 @@ Deno.test("a ping goes to its own webhook alone, disabled or not, whatever it as
   const eventId = await webhooks.ping(id);
 
   const { items } = await store.listDeliveries({ limit: 10 });
-  assert.deepEqual(items.map(({ sinkId, eventType }) => ({ sinkId, eventType })), [
-    { sinkId: id, eventType: "webhook.ping" },
-  ]);
+  assert.deepEqual(
+    items.map(({ sinkId, eventType, status }) => ({ sinkId, eventType, status })),
+    [{ sinkId: id, eventType: "webhook.ping", status: "pending" }],
+  );
   const event = await store.readEvent(eventId);
   assert.equal(event?.sessionId, null);
   assert.deepEqual(JSON.parse(event?.dataJson ?? ""), { webhookId: id });

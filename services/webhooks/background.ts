@@ -1,0 +1,50 @@
+import { setImmediate } from "node:timers/promises";
+import { createKeyedQueue } from "../keyed_queue.ts";
+import type { Logger } from "../log.ts";
+
+/** Long work on a webhook's deliveries, step by step, beside everything else. */
+export interface Background {
+  /**
+   * Begins the work; work on the same webhook begins when that before it is over. `step` is repeated for as long as it
+   * says true, unless the program is stopping. An error ends the work and is logged. Resolves when it has ended, in
+   * whichever way.
+   */
+  start(webhookId: string, work: string, step: () => Promise<boolean>): Promise<void>;
+  /** Ends all work at its next step and resolves when it has ended. */
+  stop(): Promise<void>;
+  /** Resolves once no work is under way. */
+  settled(): Promise<void>;
+}
+
+/** The background of one instance. */
+export function createBackground({ log }: { readonly log: Logger }): Background {
+  const inTurn = createKeyedQueue();
+  const underWay = new Set<Promise<void>>();
+  let stopping = false;
+
+  async function repeat(step: () => Promise<boolean>): Promise<void> {
+    while (!stopping && await step()) {
+      // SQLite answers without leaving the thread: without a pause nothing else would run until the last step.
+      await setImmediate();
+    }
+  }
+
+  async function settled(): Promise<void> {
+    while (underWay.size > 0) await Promise.all(underWay);
+  }
+
+  return {
+    start(webhookId, work, step) {
+      const running = inTurn(webhookId, () => repeat(step)).catch((error) => {
+        log.warn("webhook.background_failed", { webhookId, work, error: String(error) });
+      }).finally(() => underWay.delete(running));
+      underWay.add(running);
+      return running;
+    },
+    stop() {
+      stopping = true;
+      return settled();
+    },
+    settled,
+  };
+}

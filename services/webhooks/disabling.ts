@@ -1,0 +1,109 @@
+import type { Clock } from "../clock.ts";
+import type { OwnEvent } from "../delivery/sink.ts";
+import type { Logger } from "../log.ts";
+import type { Publisher } from "../publisher.ts";
+import type { Outbox, SinkHealth } from "../store/port.ts";
+import type { Background } from "./background.ts";
+import type { Recovery } from "./record.ts";
+import type { WebhookRecords } from "./records.ts";
+
+const FAILURES_MIN = 20;
+const WITHOUT_SUCCESS_MS = 72 * 60 * 60 * 1_000;
+// One step of a Redis script, a few milliseconds.
+const HOLD_LIMIT = 500;
+
+export interface DisablingDependencies {
+  readonly records: WebhookRecords;
+  readonly outbox: Pick<Outbox, "holdDeliveries">;
+  readonly publisher: Pick<Publisher, "publishOwn">;
+  readonly background: Background;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Ceasing to send to webhooks. */
+export interface Disabling {
+  /** Sends it nothing more until somebody enables it, and holds what waits. False: it was disabled or gone already. */
+  disable(id: string, reason: string): Promise<boolean>;
+  /**
+   * Told how the sinks stand that have just failed; disables those that {@link shouldDisable} names, and publishes
+   * `webhook.disabled` for each. Never rejects: a sink that goes on failing comes again.
+   */
+  noteFailing(healths: readonly SinkHealth[]): Promise<void>;
+}
+
+/** The rule: at least 20 failed attempts, and no success for 72 hours. */
+export function shouldDisable(
+  { failures, sinceMs }: Pick<SinkHealth, "failures" | "sinceMs">,
+  nowMs: number,
+): boolean {
+  return failures >= FAILURES_MIN && nowMs - sinceMs >= WITHOUT_SUCCESS_MS;
+}
+
+/** The event that tells of a disabling. At most one for each time that a webhook was enabled, so it cannot beget itself. */
+export function disabledEvent(webhookId: string, reason: string): OwnEvent {
+  return { type: "webhook.disabled", sessionId: null, data: { webhookId, reason } };
+}
+
+export function createDisabling(
+  { records, outbox, publisher, background, clock, log }: DisablingDependencies,
+): Disabling {
+  async function disable(id: string, reason: string): Promise<boolean> {
+    const nowMs = clock.now();
+    let changed = false;
+    await records.change(id, (present) => {
+      if (present.disabled !== null) return present;
+      changed = true;
+      return {
+        ...present,
+        disabled: { reason, atMs: nowMs },
+        recovery: stopped(present.recovery, nowMs),
+        updatedAtMs: nowMs,
+      };
+    });
+    if (!changed) return false;
+    log.warn("webhook.disabled", { webhookId: id, reason });
+    // What a process that dies over this leaves waiting, the sink holds one by one when it is due.
+    void background.start(id, "hold", () => holdSome(id));
+    return true;
+  }
+
+  async function holdSome(id: string): Promise<boolean> {
+    const webhook = await records.get(id);
+    // Enabled again, by now.
+    if (webhook === null || webhook.disabled === null) return false;
+    const request = { sinkId: id, limit: HOLD_LIMIT, nowMs: clock.now() };
+    return await outbox.holdDeliveries(request) > 0;
+  }
+
+  async function disableFailing({ sinkId, failures, sinceMs }: SinkHealth): Promise<void> {
+    const webhook = await records.get(sinkId);
+    if (webhook === null || webhook.disabled !== null) return;
+    // The store counts on over an enabling, which is to give the consumer its 72 hours anew.
+    const countedFromMs = Math.max(sinceMs, webhook.enabledAtMs ?? 0);
+    if (!shouldDisable({ failures, sinceMs: countedFromMs }, clock.now())) return;
+    const since = new Date(sinceMs).toISOString();
+    const reason = `${failures} attempts failed and none succeeded since ${since}`;
+    if (await disable(sinkId, reason)) await publisher.publishOwn(disabledEvent(sinkId, reason));
+  }
+
+  return {
+    disable,
+    async noteFailing(healths) {
+      const nowMs = clock.now();
+      for (const health of healths) {
+        if (!shouldDisable(health, nowMs)) continue;
+        try {
+          await disableFailing(health);
+        } catch (error) {
+          log.warn("webhook.disable_failed", { webhookId: health.sinkId, error: String(error) });
+        }
+      }
+    },
+  };
+}
+
+function stopped(recovery: Recovery | null, nowMs: number): Recovery | null {
+  if (recovery?.state !== "running") return recovery;
+  return { ...recovery, state: "stopped", updatedAtMs: nowMs };
+}

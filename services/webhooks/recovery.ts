@@ -1,0 +1,169 @@
+import { InvalidParameter } from "../errors.ts";
+import type { Ids } from "../ids.ts";
+import type { DeliveryStatus, Outbox } from "../store/port.ts";
+import type { Recovery, Webhook } from "./record.ts";
+import { found } from "./records.ts";
+import { parseRecoveryRequest } from "./recovery_request.ts";
+import {
+  createRecoveryRuns,
+  isRecovering,
+  rangeOf,
+  type RecoveryRange,
+  type RecoveryRunsDependencies,
+} from "./recovery_runs.ts";
+
+const RECOVERED_STATUSES: readonly DeliveryStatus[] = ["dead", "held", "expired"];
+/** A job that has not been written for so long has lost its run. */
+const STALE_MS = 60_000;
+// For this long after an enabling, an instance that has not heard of it (2 s) may have taken a delivery and be holding
+// it (a lease, 30 s as a rule and 135 s at most).
+const LATE_HOLDING_MS = 180_000;
+// Events are held until the enabling is written down, and by the clocks of other instances.
+const CLOCK_MARGIN_MS = 5_000;
+
+export interface RecoveringDependencies extends RecoveryRunsDependencies {
+  readonly outbox: Pick<Outbox, "requeueDeliveries" | "countDeliveries">;
+  readonly ids: Pick<Ids, "token">;
+  /** How long deliveries are kept. */
+  readonly retentionMs: number;
+}
+
+/** What asking for a recovery came to. */
+export type RecoverOutcome =
+  /** A dry run: so many it would be. */
+  | {
+    readonly kind: "counted";
+    readonly sinceMs: number;
+    readonly untilMs: number;
+    readonly count: number;
+  }
+  /** The job that runs now, which may be an earlier one. */
+  | { readonly kind: "running"; readonly recovery: Recovery };
+
+/** Bringing back the deliveries of webhooks, as jobs that any instance can carry on. */
+export interface Recovering {
+  /** Makes what is dead, held or expired due again. A webhook runs one such job at a time, and none while disabled. */
+  recover(id: string, untrustedJson: unknown): Promise<RecoverOutcome>;
+  /** Lets a webhook be sent to again, beginning with all that is held for it. */
+  enable(id: string): Promise<Webhook>;
+  /** To be called at start: carries on the jobs that an earlier process left. Never rejects. */
+  resume(): Promise<void>;
+  /** To be called once a minute: carries on the jobs whose instance has died. Never rejects. */
+  resumeStale(): Promise<void>;
+}
+
+export function createRecovering(dependencies: RecoveringDependencies): Recovering {
+  const { records, outbox, ids, clock, log, retentionMs } = dependencies;
+  const runs = createRecoveryRuns(dependencies);
+
+  async function recover(id: string, untrustedJson: unknown): Promise<RecoverOutcome> {
+    await records.read(id);
+    const request = parseRecoveryRequest(untrustedJson, { nowMs: clock.now(), retentionMs });
+    const { sinceMs, untilMs, dryRun } = request;
+    const job = await plan(id, { statuses: RECOVERED_STATUSES, sinceMs, untilMs });
+    if (dryRun) return { kind: "counted", sinceMs, untilMs, count: job.total };
+    const { recovery } = await begin(id, job, (present) => {
+      if (present.disabled !== null) throw disabledWebhook();
+      return isRecovering(present) ? present : { ...present, recovery: job };
+    });
+    return { kind: "running", recovery: recovery ?? job };
+  }
+
+  async function enable(id: string): Promise<Webhook> {
+    const nowMs = clock.now();
+    const job = await plan(id, allHeld(nowMs));
+    return await begin(id, job, (present) => {
+      // What an enabled webhook has held is left over from an enabling that did not come to its end.
+      const isDone = present.disabled === null && (isRecovering(present) || job.total === 0);
+      if (isDone) return present;
+      return { ...present, disabled: null, enabledAtMs: nowMs, updatedAtMs: nowMs, recovery: job };
+    });
+  }
+
+  function allHeld(nowMs: number): RecoveryRange {
+    return {
+      statuses: ["held"],
+      sinceMs: nowMs - retentionMs,
+      untilMs: nowMs + CLOCK_MARGIN_MS,
+    };
+  }
+
+  async function plan(id: string, range: RecoveryRange): Promise<Recovery> {
+    const nowMs = clock.now();
+    return {
+      ...range,
+      statuses: [...range.statuses],
+      total: await outbox.countDeliveries(rangeOf(id, range)),
+      requeued: 0,
+      state: "running",
+      cursor: null,
+      runner: ids.token(),
+      startedAtMs: nowMs,
+      updatedAtMs: nowMs,
+    };
+  }
+
+  /** Writes the job down by way of `alter`, and runs it if that has taken it. */
+  async function begin(
+    id: string,
+    job: Recovery,
+    alter: (present: Webhook) => Webhook,
+  ): Promise<Webhook> {
+    const webhook = found(await records.change(id, alter));
+    if (webhook.recovery === job) runs.start(id, job);
+    return webhook;
+  }
+
+  /** Makes a job of another run one of this instance's. */
+  async function takeOver(id: string, isFree: (recovery: Recovery) => boolean): Promise<void> {
+    const runner = ids.token();
+    const webhook = await records.change(id, (present) => {
+      const { recovery } = present;
+      if (recovery?.state !== "running" || !isFree(recovery)) return present;
+      return { ...present, recovery: { ...recovery, runner, updatedAtMs: clock.now() } };
+    });
+    if (webhook?.recovery?.runner !== runner) return;
+    const job = webhook.recovery;
+    // What the earlier run did after it last wrote shows only in what it left.
+    const left = await outbox.countDeliveries(rangeOf(id, job));
+    log.info("webhook.recovery_resumed", { webhookId: id, left });
+    runs.start(id, { ...job, requeued: Math.max(job.requeued, job.total - left) });
+  }
+
+  async function forEach(visit: (webhook: Webhook) => Promise<void>): Promise<void> {
+    try {
+      for (const webhook of await records.all()) await visit(webhook);
+    } catch (error) {
+      log.warn("webhook.resume_failed", { error: String(error) });
+    }
+  }
+
+  return {
+    recover,
+    enable,
+    resume: () =>
+      forEach(async (webhook) => {
+        if (isRecovering(webhook)) await takeOver(webhook.id, ({ runner }) => !runs.has(runner));
+      }),
+    resumeStale: () =>
+      forEach(async (webhook) => {
+        const nowMs = clock.now();
+        const isFree = ({ runner, updatedAtMs }: Recovery) =>
+          !runs.has(runner) && nowMs - updatedAtMs >= STALE_MS;
+        if (webhook.recovery?.state === "running") {
+          if (isFree(webhook.recovery)) await takeOver(webhook.id, isFree);
+        } else if (wasJustEnabled(webhook, nowMs)) runs.gather(webhook.id, allHeld(nowMs));
+      }),
+  };
+}
+
+function wasJustEnabled({ disabled, enabledAtMs }: Webhook, nowMs: number): boolean {
+  return disabled === null && enabledAtMs !== null && nowMs - enabledAtMs < LATE_HOLDING_MS;
+}
+
+function disabledWebhook(): InvalidParameter {
+  return new InvalidParameter(
+    "Cannot recover deliveries of a disabled webhook: expected it to be enabled first, " +
+      "which brings back what is held",
+  );
+}

@@ -1,0 +1,81 @@
+import * as v from "valibot";
+import { InvalidBody, InvalidParameter } from "../errors.ts";
+import { isJsonObject } from "../notifications/json_object.ts";
+import { parseUpstreamTimestamp } from "../upstream/time.ts";
+
+/** Which deliveries somebody wants back, by the time of their events. */
+export interface RecoveryRequest {
+  readonly sinceMs: number;
+  /** Exclusive. */
+  readonly untilMs: number;
+  /** Only count them. */
+  readonly dryRun: boolean;
+}
+
+const TIME = "a time as in RFC 3339, such as 2026-11-22T10:00:00Z";
+const FLAG = "true or false";
+const MAX_SHOWN_LENGTH = 80;
+// RFC 3339 §5.6, with fractions of up to nine digits.
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
+
+const time = v.pipe(
+  v.string(TIME),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const timeMs = parseRfc3339(dataset.value);
+    if (timeMs !== null) return timeMs;
+    addIssue({ message: TIME });
+    return NEVER;
+  }),
+);
+
+const requestSchema = v.strictObject({
+  since: time,
+  until: v.exactOptional(time),
+  dryRun: v.exactOptional(v.boolean(FLAG), false),
+});
+
+/**
+ * Reads a request to recover. An `until` ahead of now is now.
+ *
+ * @throws {InvalidBody} if it is no JSON object.
+ * @throws {InvalidParameter} if a member is missing, unknown or cannot be used, or the times are in no order.
+ */
+export function parseRecoveryRequest(
+  untrustedJson: unknown,
+  { nowMs, retentionMs }: { readonly nowMs: number; readonly retentionMs: number },
+): RecoveryRequest {
+  if (!isJsonObject(untrustedJson)) {
+    throw new InvalidBody("Cannot use the body: expected a JSON object with since");
+  }
+  const read = v.safeParse(requestSchema, untrustedJson, { abortEarly: true });
+  if (!read.success) throw new InvalidParameter(describe(read.issues[0]));
+  const { since: sinceMs, until, dryRun } = read.output;
+  const untilMs = Math.min(until ?? nowMs, nowMs);
+  const shown = `since=${JSON.stringify(untrustedJson["since"])}`;
+  if (sinceMs >= untilMs) {
+    throw new InvalidParameter(`Cannot use ${shown}: expected a time before until and before now`);
+  }
+  if (sinceMs < nowMs - retentionMs) {
+    throw new InvalidParameter(
+      `Cannot use ${shown}: expected a time within the last ${retentionMs / 1_000} s, ` +
+        "as nothing is kept for longer",
+    );
+  }
+  return { sinceMs, untilMs, dryRun };
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue) ?? "the body";
+  if (issue.type === "strict_object") {
+    return issue.expected === "never"
+      ? `Cannot use ${path}: expected only ${Object.keys(requestSchema.entries).join(", ")}`
+      : `Cannot do without ${path}: expected ${TIME}`;
+  }
+  const text = JSON.stringify(issue.input);
+  const shown = text === undefined || text.length > MAX_SHOWN_LENGTH ? "" : `=${text}`;
+  return `Cannot use ${path}${shown}: expected ${issue.message}`;
+}
+
+function parseRfc3339(untrustedText: string): number | null {
+  return RFC_3339.test(untrustedText) ? parseUpstreamTimestamp(untrustedText) : null;
+}

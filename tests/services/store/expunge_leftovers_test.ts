@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import type { Store } from "../../../services/store/port.ts";
+import { createRespTransport } from "../../../services/store/redis/resp_transport.ts";
+import { openRedisStore } from "../../../services/store/redis/store.ts";
+import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
+import { type RedisServer, redisTest, startRedisServer } from "../../support/redis_server.ts";
+import { accept, claimDeliveries, draft, POLICY, publish, T0, webhook } from "./drafts.ts";
+
+/** What a customer of the session to be expunged wrote, and where it appears nowhere else. */
+const SECRET_TEXT = "zebra-7f3a1c";
+const SECRET_PHONE = "4155550199";
+const SECRETS = [SECRET_TEXT, SECRET_PHONE];
+/** The same of a session that stays: finding it shows that the search would find the other. */
+const OTHER_TEXT = "gnu-90bd22";
+
+const LONG = "x".repeat(20_000);
+
+/** Everything that a store can keep of a session: events, deliveries in every state, attempts, the customer. */
+async function live(store: Store, sessionId: string, text: string, phone: string): Promise<void> {
+  await accept(store, sessionId, "agent-1");
+  const observed = { state: "Chatting", phone, sender: "15550002222" };
+  const webhooks = ["wh_1", "wh_2", "wh_3", "wh_4"].map((id) => webhook(id));
+  const own = (members: object) => ({ kind: "object" as const, json: JSON.stringify(members) });
+  await publish(store, [
+    draft({
+      sessionId,
+      webhooks,
+      observed,
+      stateHash: text,
+      data: own({ notification: { text, phone } }),
+    }),
+    // Longer than a page of SQLite, with the secret behind it.
+    draft({
+      sessionId,
+      webhooks,
+      data: own({ pad: LONG, text, phone }),
+    }),
+    draft({
+      sessionId,
+      webhooks: [webhook("wh_5", { held: true })],
+      smsMessages: [{ index: 3, sentAtMs: T0 + 1_000 }],
+      data: {
+        kind: "messages",
+        before: `{"notification":{"phone":"${phone}","messages":`,
+        messages: [{ index: 3, json: JSON.stringify({ index: 3, type: "Text", text }) }],
+        after: "}}",
+      },
+    }),
+    draft({ sessionId, webhooks, data: own({ notification: { text } }) }),
+  ]);
+  await store.setCustomer({ sessionId, customer: { phone, sender: null }, nowMs: T0 });
+  await attemptAll(store, text);
+}
+
+/** One attempt of each lane: delivered, dead, to be retried, and one left in flight. */
+async function attemptAll(store: Store, text: string): Promise<void> {
+  const { deliveries } = await claimDeliveries(store, T0);
+  const { version } = await store.listWebhooks();
+  const nexts = [
+    { status: "delivered" },
+    { status: "dead" },
+    { status: "retrying", atMs: T0 + 60_000 },
+  ] as const;
+  await store.settleDeliveries({
+    settlements: nexts.flatMap((next, at) => {
+      const delivery = deliveries[at];
+      if (delivery === undefined) return [];
+      return [{
+        deliveryId: delivery.id,
+        leaseToken: delivery.leaseToken,
+        nowMs: T0,
+        attemptJson: JSON.stringify({
+          class: "http-error",
+          status: 500,
+          responseExcerpt: `${text} ${delivery.event.dataJson}`.slice(0, 4_096),
+        }),
+        next,
+        health: null,
+        drafts: [],
+      }];
+    }),
+    webhooksVersion: version,
+  });
+}
+
+/** What of the texts is in there. */
+function foundIn(bytes: Uint8Array, texts: readonly string[]): string[] {
+  const buffer = Buffer.from(bytes);
+  return texts.filter((text) => buffer.includes(text));
+}
+
+async function readDatabase(path: string): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const suffix of ["", "-wal", "-shm"]) {
+    try {
+      files.set(`db${suffix}`, await Deno.readFile(path + suffix));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return files;
+}
+
+const all = (files: Map<string, Uint8Array>) => Buffer.concat([...files.values()]);
+
+Deno.test("an expunged session leaves nothing in the files of SQLite, its log included", async () => {
+  const dir = await Deno.makeTempDir();
+  const path = `${dir}/patchbay.db`;
+  const open = () => openSqliteStore({ path, sync: "normal", policy: POLICY });
+  try {
+    // Closing writes the log back, so that the secrets are in the database itself and, by what follows, in the log.
+    const before = open();
+    await live(before, "S1", SECRET_TEXT, SECRET_PHONE);
+    await before.close();
+    const store = open();
+    const otherProcess = open();
+    await attemptAll(store, SECRET_TEXT);
+    await live(store, "S2", OTHER_TEXT, "15550003333");
+    const filesBefore = await readDatabase(path);
+    for (const file of ["db", "db-wal"]) {
+      assert.deepEqual(foundIn(filesBefore.get(file) ?? new Uint8Array(), SECRETS), SECRETS, file);
+    }
+
+    assert.equal(await store.expungeSession("S1"), 5);
+
+    const files = await readDatabase(path);
+    for (const [name, bytes] of files) assert.deepEqual(foundIn(bytes, SECRETS), [], name);
+    assert.deepEqual(foundIn(all(files), [OTHER_TEXT]), [OTHER_TEXT]);
+    await otherProcess.close();
+    await store.close();
+    assert.deepEqual(foundIn(all(await readDatabase(path)), SECRETS), []);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+const READS: Readonly<Record<string, (key: string) => string[]>> = {
+  string: (key) => ["GET", key],
+  hash: (key) => ["HGETALL", key],
+  list: (key) => ["LRANGE", key, "0", "-1"],
+  set: (key) => ["SMEMBERS", key],
+  zset: (key) => ["ZRANGE", key, "0", "-1", "WITHSCORES"],
+};
+
+/** Every key with its whole value, as text. */
+async function dump(redis: RedisServer): Promise<string> {
+  const keys = (await redis.cli("KEYS", "*")).split("\n").filter((key) => key !== "");
+  const values: string[] = [];
+  for (const key of keys) {
+    const type = await redis.cli("TYPE", key);
+    const read = READS[type] ?? assert.fail(`there is a key of type ${type}`);
+    values.push(`${key}\n${await redis.cli(...read(key))}`);
+  }
+  return values.join("\n");
+}
+
+redisTest("an expunged session leaves nothing in any key of Redis", async () => {
+  await using redis = await startRedisServer();
+  const transport = createRespTransport({ url: redis.url });
+  const store = openRedisStore({ transport, shards: 2, policy: POLICY });
+  try {
+    await live(store, "S1", SECRET_TEXT, SECRET_PHONE);
+    await live(store, "S2", OTHER_TEXT, "15550003333");
+    const before = Buffer.from(await dump(redis));
+    assert.deepEqual(foundIn(before, SECRETS), SECRETS);
+
+    assert.equal(await store.expungeSession("S1"), 5);
+
+    const after = Buffer.from(await dump(redis));
+    assert.deepEqual(foundIn(after, SECRETS), []);
+    assert.deepEqual(foundIn(after, [OTHER_TEXT, "15550003333"]), [OTHER_TEXT, "15550003333"]);
+  } finally {
+    await store.close();
+  }
+});
