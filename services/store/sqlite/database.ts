@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { PatchbayError, StoreUnavailable } from "../../errors.ts";
@@ -38,7 +38,7 @@ export interface Database {
 /** Opens the database, bringing its schema up to date. Throws `StoreUnavailable` when it cannot. */
 export function openDatabase({ path, sync }: DatabaseOptions): Database {
   const db = guarded(`open the database ${path}`, () => {
-    if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
+    if (path !== ":memory:") createPrivately(path);
     const opened = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     opened.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${sync.toUpperCase()};`);
     migrate(opened);
@@ -64,6 +64,12 @@ export function openDatabase({ path, sync }: DatabaseOptions): Database {
       if (db.isOpen) db.close();
     },
   };
+}
+
+/** The database holds texts and phone numbers: it is its owner's alone, and SQLite gives its log the same mode. */
+function createPrivately(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  closeSync(openSync(path, "a", 0o600));
 }
 
 /** node:sqlite is synchronous; the port is not: a throw becomes a rejection. */
