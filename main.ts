@@ -192,7 +192,6 @@ function createSinks(
       fetch: environment.fetch,
     }),
     defaultSender: sender,
-    ownNumbers: "from" in sender ? [sender.from] : null,
     retryWaitsMs: config.webhooks.retryWaitsMs,
   });
   return (sinkId) => sinkId === SMS_SINK ? smsSink : webhookSink;

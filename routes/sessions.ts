@@ -54,12 +54,20 @@ export function sessionRoutes({ store, guards, clock }: SessionRoutesDependencie
     guards.jsonBody({ maxBytes: MAX_BODY_BYTES }),
     async (c) => {
       const customer = await readCustomer(c.get("body").untrustedJson);
-      // The scope is the permission (DESIGN §5): who tells the number is an integration, seldom the holder.
       const sessionId = c.req.param("id");
+      await requireWritable(c.get("agent"), sessionId);
       const session = await store.setCustomer({ sessionId, customer, nowMs: clock.now() });
       return c.json(sessionView(found(session)));
     },
   );
+
+  /**
+   * An integration, whose token operates no sessions, may tell any session's customer; an agent only its own session's,
+   * or it could have another's texts sent to a number of its choice.
+   */
+  async function requireWritable(agent: Agent, sessionId: string): Promise<void> {
+    if (agent.scopes.has("sms:operate")) await readVisible(agent, sessionId);
+  }
 
   async function readVisible(agent: Agent, sessionId: string): Promise<SessionRecord> {
     const session = await store.readSession(sessionId, { nowMs: clock.now(), slide: false });
