@@ -91,9 +91,14 @@ async function whenFree<T>(operation: string, step: () => T): Promise<T> {
   }
 }
 
-/** SQLITE_BUSY, whatever its extended code (https://www.sqlite.org/rescode.html#busy): nothing was done. */
+/**
+ * SQLITE_BUSY, whatever its extended code (https://www.sqlite.org/rescode.html#busy): nothing was done. Deno 2.9.6 gives
+ * errors of `exec` no code, so SQLite's own words for it count too.
+ */
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && Number(error.errcode) % 256 === 5;
+  if (!(error instanceof Error)) return false;
+  if ("errcode" in error) return Number(error.errcode) % 256 === 5;
+  return error.message === "database is locked";
 }
 
 function explained(operation: string, cause: unknown): Error {
