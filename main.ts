@@ -9,15 +9,18 @@ import { type Clock, systemClock } from "./services/clock.ts";
 import { type Config, readConfig } from "./services/config.ts";
 import { createDeliveryEngine, type DeliveryEngine } from "./services/delivery/engine.ts";
 import { createHostAddresses } from "./services/delivery/host_addresses.ts";
+import { createGovernor, type SinkSettings } from "./services/delivery/governor.ts";
 import { createSettler } from "./services/delivery/settler.ts";
 import { createSigner } from "./services/delivery/signing.ts";
 import type { Sink } from "./services/delivery/sink.ts";
 import { createWebhookSink } from "./services/delivery/webhook_sink.ts";
 import { judgeWebhookUrl, parseEgressAllow } from "./services/egress/egress.ts";
+import { StoreUnavailable } from "./services/errors.ts";
 import { createIds } from "./services/ids.ts";
-import { createRemoteKeySet } from "./services/auth/key_set.ts";
+import { createRemoteKeySet, type KeySet } from "./services/auth/key_set.ts";
 import { createLogger, type Logger } from "./services/log.ts";
 import { createPublisher } from "./services/publisher.ts";
+import { MissingKeyFile, UnusableKeyFile } from "./services/sealing/key_file.ts";
 import { createSealer } from "./services/sealing/secrets.ts";
 import { createSessionService } from "./services/sessions/sessions.ts";
 import { createSmsSink } from "./services/sms/sms_sink.ts";
@@ -27,9 +30,14 @@ import { openStore } from "./services/store/open.ts";
 import { SMS_SINK } from "./services/store/port.ts";
 import { createTokenVerifier } from "./services/auth/token_verifier.ts";
 import { createUpstream } from "./services/upstream/upstream.ts";
+import { deliveryRate } from "./services/webhooks/rate.ts";
 import { createWebhookService, type WebhookService } from "./services/webhooks/webhooks.ts";
 
 export const VERSION = "0.1.0";
+
+/** sysexits(3): EX_USAGE and EX_UNAVAILABLE. */
+const EX_USAGE = 64;
+const EX_UNAVAILABLE = 69;
 
 /** Exit status for a configuration that cannot be used: sysexits(3) EX_CONFIG. */
 const EX_CONFIG = 78;
@@ -86,11 +94,27 @@ export async function startPatchbay(config: Config, environment: Environment): P
     retentionMs: config.store.eventRetentionMs,
     onDue: wake,
   });
+  const concurrencyPerSink = 10;
   const leaseMs = config.webhooks.timeoutMs + 15_000;
   engine = createDeliveryEngine({
     ...environment,
     outbox: store,
-    settler: createSettler({ outbox: store, publisher, clock, log, leaseMs }),
+    settler: createSettler({
+      outbox: store,
+      publisher,
+      clock,
+      log,
+      leaseMs,
+      onFailing: (sinks) => void webhooks.noteFailing(sinks),
+    }),
+    governor: createGovernor({
+      settings: () => settingsOf(webhooks),
+      clock,
+      log,
+      concurrencyPerSink,
+    }),
+    concurrencyPerSink,
+    onSweep: () => void webhooks.resumeStale(),
     sinkFor: createSinks(config, webhooks, environment),
     ids,
     leaseMs,
@@ -123,7 +147,7 @@ export async function startPatchbay(config: Config, environment: Environment): P
     log,
     trustProxyHops: config.server.trustProxyHops,
     notificationsToken: config.notificationsToken,
-    health: { keysLoaded: () => keySet.state().loaded, draining: () => draining },
+    health: { keysLoaded: () => hasKeys(keySet), draining: () => draining },
     onDue: wake,
   });
 
@@ -135,7 +159,13 @@ export async function startPatchbay(config: Config, environment: Environment): P
   void webhooks.resume();
   const shownHost = config.server.host === "0.0.0.0" ? "127.0.0.1" : config.server.host;
   const url = `http://${shownHost}:${server.addr.port}`;
-  log.info("patchbay.listening", { url, version: VERSION, store: config.store.engine.kind });
+  log.info("patchbay.listening", {
+    url,
+    version: VERSION,
+    store: config.store.engine.kind,
+    sms: config.sms !== null,
+    ingress: config.notificationsToken !== null,
+  });
 
   return {
     url,
@@ -157,6 +187,23 @@ export async function startPatchbay(config: Config, environment: Environment): P
 
 async function addressOf(host: string): Promise<string> {
   return (await lookup(host)).address;
+}
+
+/** What each webhook asks of deliveries to it. */
+async function settingsOf(webhooks: WebhookService): Promise<SinkSettings[]> {
+  const all = await webhooks.all();
+  return all.map((webhook) => ({
+    sinkId: webhook.id,
+    concurrency: webhook.concurrency,
+    rate: deliveryRate(webhook),
+  }));
+}
+
+/** Without keys no token comes through to make the key set try again, so whoever asks for readiness does. */
+function hasKeys(keySet: KeySet): boolean {
+  const { loaded } = keySet.state();
+  if (!loaded) void keySet.warm();
+  return loaded;
 }
 
 /** All webhooks share one sink; the customer's phone is another, and there only with SMS configured. */
@@ -185,7 +232,6 @@ function createSinks(
       fetch: environment.fetch,
     }),
     defaultSender: sender,
-    ownNumbers: "from" in sender ? [sender.from] : null,
     retryWaitsMs: config.webhooks.retryWaitsMs,
   });
   return (sinkId) => sinkId === SMS_SINK ? smsSink : webhookSink;
@@ -214,7 +260,20 @@ async function withinTime(clock: Clock, ms: number, work: Promise<unknown>): Pro
   timer.cancel();
 }
 
+const HELP =
+  `Patchbay ${VERSION}: an edge proxy and webhook bridge for a contact centre's SMS sessions.
+
+  deno run --allow-all --env-file main.ts
+
+It takes no options: the environment configures it, .env.example lists every variable, README.md explains them.
+To try it without any set-up: deno task dev`;
+
 async function main(): Promise<void> {
+  if (Deno.args.length > 0) {
+    // deno-lint-ignore no-console
+    console.log(HELP);
+    Deno.exit(Deno.args.some((arg) => arg === "--help" || arg === "-h") ? 0 : EX_USAGE);
+  }
   const reading = readConfig(Deno.env.toObject());
   if (!reading.ok) {
     // deno-lint-ignore no-console
@@ -230,11 +289,11 @@ async function main(): Promise<void> {
   });
   for (const note of notes) log.warn("config.note", { note });
 
-  const patchbay = await startPatchbay(config, {
-    log,
-    clock: systemClock,
-    random: Math.random,
-    fetch,
+  const environment = { log, clock: systemClock, random: Math.random, fetch };
+  const patchbay = await startPatchbay(config, environment).catch((error: unknown) => {
+    // deno-lint-ignore no-console
+    console.error(startFailure(error, config));
+    Deno.exit(EX_UNAVAILABLE);
   });
   let stopping = false;
   const stop = async () => {
@@ -245,6 +304,23 @@ async function main(): Promise<void> {
   };
   Deno.addSignalListener("SIGINT", stop);
   Deno.addSignalListener("SIGTERM", stop);
+}
+
+/** Why it does not start, in one line where the reason is an everyday one. */
+function startFailure(error: unknown, { server: { host, port } }: Config): string {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return `Cannot listen on ${host}:${port}: expected a PORT that no other program listens on`;
+  }
+  if (
+    error instanceof Deno.errors.AddrNotAvailable || error instanceof Deno.errors.PermissionDenied
+  ) {
+    return `Cannot listen on ${host}:${port}: ${error.message}`;
+  }
+  if (error instanceof StoreUnavailable) {
+    return `${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ""}`;
+  }
+  if (error instanceof UnusableKeyFile || error instanceof MissingKeyFile) return error.message;
+  return error instanceof Error ? error.stack ?? error.message : String(error);
 }
 
 if (import.meta.main) await main();

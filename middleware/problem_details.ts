@@ -70,7 +70,7 @@ export function createErrorHandler({ log }: { readonly log: Logger }): ErrorHand
 /** The handler for `app.notFound`. It answers rather than throws: an error here would skip the middleware around it. */
 export const notFound: NotFoundHandler<AppEnv> = function notFound(c) {
   const error = new NotFound(
-    "Cannot find anything at this path: expected one that /openapi.json lists",
+    "Cannot find anything at this path: expected one of the routes in the README",
   );
   return problemFor(error, c.get("requestId"));
 };

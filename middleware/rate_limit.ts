@@ -16,8 +16,8 @@ export interface RateLimitOptions {
 
 /**
  * Lets an agent's requests through while its token bucket has tokens; stands behind `requireAgent`. Buckets live in this
- * process: with n instances an agent has up to n times the rate. Every answer tells what is left, by the header fields
- * of draft-ietf-httpapi-ratelimit-headers.
+ * process: with n instances an agent has up to n times the rate. A refusal says so by the header fields of
+ * draft-ietf-httpapi-ratelimit-headers; answers let through have none, as proxied ones carry only upstream's.
  *
  * @throws RateLimited with `retry-after`
  */
@@ -51,9 +51,6 @@ export function rateLimitPerAgent(
     }
     buckets.set(id, taken.left);
     await next();
-    const fullInS = Math.ceil((burst - taken.left.tokens) / perSecond);
-    c.header("ratelimit", `"agent";r=${Math.floor(taken.left.tokens)};t=${fullInS}`);
-    c.header("ratelimit-policy", policy);
   };
 }
 

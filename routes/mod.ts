@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import { requestId } from "hono/request-id";
-import { secureHeaders } from "hono/secure-headers";
 import { accessLog } from "../middleware/access_log.ts";
 import { answerHeaders } from "../middleware/answer_headers.ts";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
@@ -51,7 +50,6 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.use(requestId());
   app.use(clientAddress(dependencies));
   app.use(accessLog({ log, clock }));
-  app.use(secureHeaders());
   app.use(answerHeaders());
   app.use(methodFallback({ app }));
 

@@ -25,12 +25,19 @@ export function readPage(untrustedQuery: UntrustedQuery): PageRequest {
 /**
  * The list's own filters among the query parameters; absent ones are undefined.
  *
- * @throws {InvalidParameter} for an empty one: `?session=` is a lost value more likely than the wish for all of them
+ * @throws {InvalidParameter} for a parameter that the list does not have, which would otherwise seem to filter, and for
+ * an empty one: `?session=` is a lost value more likely than the wish for all of them
  */
 export function filtersIn<Name extends string>(
   untrustedQuery: UntrustedQuery,
   names: readonly Name[],
 ): Partial<Record<Name, string>> {
+  const unknown = Object.keys(untrustedQuery)
+    .find((name) => ![...names, "limit", "cursor"].includes(name));
+  if (unknown !== undefined) {
+    const expected = [...names, "limit", "cursor"].join(", ");
+    throw new InvalidParameter(`Cannot list by ${unknown.slice(0, 64)}: expected ${expected}`);
+  }
   const filters: Partial<Record<Name, string>> = {};
   for (const name of names) {
     const value = untrustedQuery[name];

@@ -56,8 +56,8 @@ export function sessionRoutes({ store, guards, clock, log }: SessionRoutesDepend
     guards.jsonBody({ maxBytes: MAX_BODY_BYTES }),
     async (c) => {
       const customer = await readCustomer(c.get("body").untrustedJson);
-      // The scope is the permission (DESIGN §5): who tells the number is an integration, seldom the holder.
       const sessionId = c.req.param("id");
+      await requireWritable(c.get("agent"), sessionId);
       const session = await store.setCustomer({ sessionId, customer, nowMs: clock.now() });
       return c.json(sessionView(found(session)));
     },
@@ -65,6 +65,7 @@ export function sessionRoutes({ store, guards, clock, log }: SessionRoutesDepend
 
   routes.post("/v1/sessions/:id/expunge", guards.agent("sessions:write"), async (c) => {
     const sessionId = c.req.param("id");
+    await requireWritable(c.get("agent"), sessionId);
     const events = await store.expungeSession(sessionId);
     if (events === 0) {
       throw new NotFound("Cannot expunge this session: expected one of which something is kept");
@@ -72,6 +73,14 @@ export function sessionRoutes({ store, guards, clock, log }: SessionRoutesDepend
     log.info("session.expunged", { sessionId, events, agentId: c.get("agent").id });
     return c.json({ id: sessionId, events });
   });
+
+  /**
+   * An integration, whose token operates no sessions, may write to any; an agent only to its own,
+   * or it could have another's texts sent to a number of its choice.
+   */
+  async function requireWritable(agent: Agent, sessionId: string): Promise<void> {
+    if (agent.scopes.has("sms:operate")) await readVisible(agent, sessionId);
+  }
 
   async function readVisible(agent: Agent, sessionId: string): Promise<SessionRecord> {
     const session = await store.readSession(sessionId, { nowMs: clock.now(), slide: false });

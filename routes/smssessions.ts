@@ -4,7 +4,13 @@ import { InvalidBody, InvalidParameter } from "../services/errors.ts";
 import { type Operation, readOperation } from "../services/sessions/operations.ts";
 import type { SessionService } from "../services/sessions/sessions.ts";
 import type { Upstream } from "../services/upstream/upstream.ts";
-import { answerWith, MAX_PROXIED_BODY_BYTES, pathId, upstreamRequest } from "./proxied.ts";
+import {
+  answerWith,
+  MAX_PROXIED_BODY_BYTES,
+  pathAgentId,
+  pathId,
+  upstreamRequest,
+} from "./proxied.ts";
 
 export interface SmsSessionRoutesDependencies {
   readonly guards: RouteGuards;
@@ -45,7 +51,7 @@ export function smsSessionRoutes(
     guards.agent("sms:supervise"),
     body,
     async (c) => {
-      const userId = pathId(c, "userId");
+      const userId = pathAgentId(c, "userId");
       const sessionId = pathId(c, "id");
       const operation = operationIn(c);
       if (operation.name !== "Intrude") {

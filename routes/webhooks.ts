@@ -3,7 +3,7 @@ import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import type { Clock } from "../services/clock.ts";
 import { recoveryView, rfc3339, webhookView } from "../services/webhooks/view.ts";
 import type { WebhookService } from "../services/webhooks/webhooks.ts";
-import { JSON_TYPE, listBody, readPage } from "./paging.ts";
+import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -28,6 +28,7 @@ export function webhookRoutes({ webhooks, guards, clock }: WebhookRoutesDependen
   });
 
   routes.get("/v1/webhooks", mayRead, async (c) => {
+    filtersIn(c.req.query(), []);
     const page = await webhooks.list(readPage(c.req.query()));
     const nowMs = clock.now();
     const toJson = (webhook: (typeof page.items)[number]) =>

@@ -13,7 +13,7 @@ export function findTypos(
     const meant = VARIABLES.find((candidate) =>
       isNear(name, candidate.name) && !isSet(candidate.name)
     );
-    return meant === undefined ? [] : [`Ignored ${name}: did you mean ${meant.name}`];
+    return meant === undefined ? [] : [`Ignored ${name}: did you mean ${meant.name}?`];
   });
 }
 

@@ -12,6 +12,17 @@ export class UnusableKeyFile extends Error {
   }
 }
 
+/** There is no key file, and there are secrets that only its key opens. */
+export class MissingKeyFile extends Error {
+  constructor(path: string) {
+    super(
+      `Cannot start without the key file ${path}: expected the key that sealed the database's secrets; ` +
+        "restore it, or set ENCRYPTION_KEY to its key",
+    );
+    this.name = "MissingKeyFile";
+  }
+}
+
 /**
  * The key in the file at `path`; when there is no such file, a fresh key is written to it (mode 0600, its folder is
  * made too). However many processes start at once, all of them come back with the same key.
@@ -27,7 +38,11 @@ export async function loadOrCreateKeyFile(path: string): Promise<Uint8Array> {
   return written;
 }
 
-async function readKeyFile(path: string): Promise<Uint8Array | null> {
+/**
+ * The key in the file at `path`; null where there is no such file.
+ * @throws {UnusableKeyFile} when the file holds anything else.
+ */
+export async function readKeyFile(path: string): Promise<Uint8Array | null> {
   const text = await readTextIfThere(path);
   if (text === null) return null;
   const key = parseEncryptionKey(text.trim());

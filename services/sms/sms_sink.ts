@@ -9,10 +9,8 @@ import type { SmsSender, TwilioSender } from "./twilio_client.ts";
 
 export interface SmsSinkOptions {
   readonly twilio: TwilioSender;
-  /** The sender where the number that the customer texted is not known, or not ours. */
+  /** The sender where the number that the customer texted is not known. */
   readonly defaultSender: SmsSender;
-  /** Our numbers, E.164 or short codes, where they are known: no other number is sent from. Null: not known. */
-  readonly ownNumbers: readonly string[] | null;
   /** The waits of the webhook ladder (`WEBHOOK_RETRY_S`). */
   readonly retryWaitsMs: readonly number[];
   readonly clock: Clock;
@@ -51,7 +49,7 @@ export function createSmsSink(options: SmsSinkOptions): Sink {
 async function findOut(
   delivery: ClaimedDelivery,
   signal: AbortSignal,
-  { twilio, defaultSender, ownNumbers }: SmsSinkOptions,
+  { twilio, defaultSender }: SmsSinkOptions,
 ): Promise<SmsFinding> {
   // Looking such a text up at Twilio (by To, From, time and body) belongs here, before giving it up as unknown.
   if (delivery.interrupted) return { kind: "interrupted" };
@@ -59,7 +57,7 @@ async function findOut(
   if (text === null) return { kind: "no-message" };
   const to = delivery.customer === null ? null : await toE164(delivery.customer.phone);
   if (to === null) return { kind: "no-customer-number" };
-  const sender = await stickySender(delivery.customer, ownNumbers) ?? defaultSender;
+  const sender = await stickySender(delivery.customer) ?? defaultSender;
 
   const result = await twilio.send({ to, sender, body: text, signal });
   if (signal.aborted && result.kind === "not-sent") return { kind: "shutdown", begun: false };
@@ -74,13 +72,11 @@ function textOf({ event, messageIndex: wanted }: ClaimedDelivery): string | null
   return smsText(messages.find((message) => messageIndex(message) === wanted));
 }
 
-async function stickySender(
-  customer: Customer | null,
-  ownNumbers: readonly string[] | null,
-): Promise<SmsSender | null> {
+/** The number that the customer texted, or that an integration named: DESIGN §10 puts it before the configured one. */
+async function stickySender(customer: Customer | null): Promise<SmsSender | null> {
   if (customer === null || customer.sender === null) return null;
   const from = await toSender(customer.sender);
-  return from !== null && (ownNumbers === null || ownNumbers.includes(from)) ? { from } : null;
+  return from === null ? null : { from };
 }
 
 function reportOf(

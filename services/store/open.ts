@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts";
 import { createEncryptionKey } from "../sealing/encryption_key.ts";
-import { loadOrCreateKeyFile } from "../sealing/key_file.ts";
+import { loadOrCreateKeyFile, MissingKeyFile, readKeyFile } from "../sealing/key_file.ts";
 import type { Store } from "./port.ts";
 
 /** A store and the key that seals what is secret in it. */
@@ -20,7 +20,15 @@ export async function openStore(config: Config["store"]): Promise<OpenedStore> {
   if (engine.kind === "sqlite") {
     const { openSqliteStore } = await import("./sqlite/store.ts");
     const store = openSqliteStore({ path: engine.path, sync: engine.sync, policy });
-    return { store, encryptionKey: config.encryptionKey ?? await embeddedKey(engine.path) };
+    try {
+      return {
+        store,
+        encryptionKey: config.encryptionKey ?? await embeddedKey(engine.path, store),
+      };
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
   }
   if (config.encryptionKey === null) {
     throw new Error("Cannot open a Redis store without ENCRYPTION_KEY: expected 32 bytes base64");
@@ -39,7 +47,16 @@ export async function openStore(config: Config["store"]): Promise<OpenedStore> {
   };
 }
 
-/** Nothing of a database in memory outlives the process, so neither need its key. */
-async function embeddedKey(path: string): Promise<Uint8Array> {
-  return path === ":memory:" ? createEncryptionKey() : await loadOrCreateKeyFile(`${path}.key`);
+/**
+ * Nothing of a database in memory outlives the process, so neither need its key. A file's key stands beside it; a new one
+ * is made only while nothing is sealed: it could not open what the lost one sealed.
+ */
+async function embeddedKey(path: string, store: Store): Promise<Uint8Array> {
+  if (path === ":memory:") return createEncryptionKey();
+  const keyPath = `${path}.key`;
+  const existing = await readKeyFile(keyPath);
+  if (existing !== null) return existing;
+  const { webhooks } = await store.listWebhooks();
+  if (webhooks.length > 0) throw new MissingKeyFile(keyPath);
+  return await loadOrCreateKeyFile(keyPath);
 }

@@ -36,6 +36,12 @@ export function createWebhookDirectory(
     return new Map(webhooks.map((entry) => [entry.id, entry]));
   }
 
+  /** A webhook that is missing here may have been registered elsewhere just now: only the store can say that it is gone. */
+  async function refreshed(id: string): Promise<WebhookEntry | undefined> {
+    listing = null;
+    return (await current().entries).get(id);
+  }
+
   // Kept as a promise, so that attempts that start together share one reading.
   function current(): Listing {
     const nowMs = clock.now();
@@ -54,7 +60,7 @@ export function createWebhookDirectory(
 
   return {
     async get(id) {
-      const entry = (await current().entries).get(id);
+      const entry = (await current().entries).get(id) ?? (await refreshed(id));
       return entry === undefined ? null : decodeWebhook(entry);
     },
     all() {

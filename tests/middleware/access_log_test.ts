@@ -40,11 +40,12 @@ function appLogged() {
   return { send, log };
 }
 
-Deno.test("accessLog() logs method, route, status, duration, request and agent, and nothing else", async () => {
+Deno.test("accessLog() logs method, route with its id, status, duration, request and agent, and nothing else", async () => {
   const { send } = appLogged();
   assert.deepEqual(await send("POST", "/sessions/0071?phone=%2B15550100"), {
     method: "POST",
     route: "/sessions/:id",
+    id: "0071",
     status: 200,
     durationMs: 12,
     requestId: "req-1",

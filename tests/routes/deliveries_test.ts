@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { deliveryRoutes } from "../../routes/deliveries.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
-import { draft, POLICY, publish, T0, webhook } from "../services/store/drafts.ts";
+import {
+  accept,
+  claimDeliveries,
+  draft,
+  messages,
+  POLICY,
+  publish,
+  settle,
+  T0,
+  webhook,
+} from "../services/store/drafts.ts";
 import { appOf, createTestGuards, problemOf } from "./management_app.ts";
 
 const WEBHOOK_1 = "wh_01JD9P5Q6R7S8T9V0W1X2Y3Z41";
@@ -187,3 +197,35 @@ for (const query of ["status=lost", "status=", "webhook=", "limit=x", "cursor=*"
     assert.equal((await problemOf(answer)).code, "invalid-parameter");
   });
 }
+
+for (
+  const [status, answered] of [["delivered", 400], ["unknown", 400], ["dead", 202]] as const
+) {
+  Deno.test(`POST …/retry of a text that is ${status} answers ${answered}: it leaves at most once`, async () => {
+    await using world = await setUp();
+    await accept(world.store, "S1", "agent-1");
+    const [event] = await publish(world.store, [draft({
+      data: messages([1]),
+      smsMessages: [{ index: 1, sentAtMs: T0 }],
+    })]);
+    assert.equal(event?.deliveries, 1);
+    const [delivery] = (await claimDeliveries(world.store, T0)).deliveries;
+    assert(delivery);
+    await settle(world.store, delivery, { status }, T0);
+    const answer = await world.retry(delivery.id);
+    assert.equal(answer.status, answered);
+    await answer.body?.cancel();
+    const kept = await world.store.readDelivery(delivery.id);
+    assert.equal(kept?.delivery.status, answered === 202 ? "retrying" : status);
+  });
+}
+
+Deno.test("GET /v1/deliveries refuses a parameter that it does not have", async () => {
+  await using world = await setUp();
+  const answer = await world.get("/v1/deliveries?session=S1");
+  assert.equal(answer.status, 400);
+  assert.match(
+    (await problemOf(answer)).detail,
+    /session: expected webhook, status, limit, cursor/,
+  );
+});

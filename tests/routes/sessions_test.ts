@@ -253,6 +253,13 @@ const WRITERS: [string, string, string[], number][] = [
   ["the holder", "agent-1", ["sessions:write"], 200],
   ["a reader", "agent-1", ["sessions:read"], 403],
   ["an integration", "crm", ["sessions:write"], 200],
+  ["another agent", "agent-3", ["sessions:write", "sms:operate"], 404],
+  [
+    "a supervisor who may write",
+    "agent-3",
+    ["sessions:write", "sms:operate", "sms:supervise"],
+    200,
+  ],
   ["a supervisor", "agent-3", ["sms:supervise"], 403],
 ];
 

@@ -163,7 +163,25 @@ async function statusOf(answer: Promise<Response>): Promise<number> {
   return status;
 }
 
-const STRANGE_IDS = ["a.b", "..%2f..", "a%2Fb", "a%20b", "%00", "a;b", "é", "x".repeat(129)];
+const STRANGE_IDS = ["..%2f..", "a%2Fb", "a%20b", "%00", "a;b", "é", "x".repeat(129)];
+
+for (
+  const [userId, status] of [["john.doe@example.com", 200], ["..", 404], ["%2e", 404]] as const
+) {
+  Deno.test(`Intrude on a session of ${userId} answers ${status}`, async () => {
+    await withProxiedApp(async ({ post }) => {
+      const path = `/api/v2/users/${userId}/smssessions/1`;
+      assert.equal(await statusOf(post(path, INTRUDE, "boss")), status);
+    });
+  });
+}
+
+Deno.test("A session id has no dot in it", async () => {
+  await withProxiedApp(async ({ post, upstream }) => {
+    assert.equal(await statusOf(post("/api/v2/me/smssessions/a.b", ACCEPT)), 404);
+    assert.equal(upstream.seen.length, 0);
+  });
+});
 
 for (const id of STRANGE_IDS) {
   Deno.test(`No request reaches upstream with the id ${id.slice(0, 10)}`, async () => {

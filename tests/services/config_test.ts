@@ -211,14 +211,14 @@ Deno.test("readConfig() answers any text in any variable with a configuration or
 });
 
 const TYPOS: readonly [name: string, note: string | null][] = [
-  ["JWT_ISSUERS", "Ignored JWT_ISSUERS: did you mean JWT_ISSUER"],
-  ["WEBHOOK_RETRIES_S", "Ignored WEBHOOK_RETRIES_S: did you mean WEBHOOK_RETRY_S"],
+  ["JWT_ISSUERS", "Ignored JWT_ISSUERS: did you mean JWT_ISSUER?"],
+  ["WEBHOOK_RETRIES_S", "Ignored WEBHOOK_RETRIES_S: did you mean WEBHOOK_RETRY_S?"],
   ["WEBHOOK_TARGETS", null],
   ["JWT_ISSUER_URI", null],
-  ["WEBHOOK_RETRY_MS", "Ignored WEBHOOK_RETRY_MS: did you mean WEBHOOK_RETRY_S"],
-  ["WEBHOOKS_RETRY_S", "Ignored WEBHOOKS_RETRY_S: did you mean WEBHOOK_RETRY_S"],
-  ["REDIS_URI", "Ignored REDIS_URI: did you mean REDIS_URL"],
-  ["LOG_LEVLE", "Ignored LOG_LEVLE: did you mean LOG_LEVEL"],
+  ["WEBHOOK_RETRY_MS", "Ignored WEBHOOK_RETRY_MS: did you mean WEBHOOK_RETRY_S?"],
+  ["WEBHOOKS_RETRY_S", "Ignored WEBHOOKS_RETRY_S: did you mean WEBHOOK_RETRY_S?"],
+  ["REDIS_URI", "Ignored REDIS_URI: did you mean REDIS_URL?"],
+  ["LOG_LEVLE", "Ignored LOG_LEVLE: did you mean LOG_LEVEL?"],
   ["HOME", null],
   ["POST", null],
   ["LOGNAME", null],
@@ -239,7 +239,7 @@ Deno.test("readConfig() notes misspelt names that are handed in beside an enviro
   const env = { get: (name: string) => values.get(name) };
   assert.deepEqual(readConfig(env).notes, []);
   assert.deepEqual(readConfig(env, { names: values.keys() }).notes, [
-    "Ignored REDIS_URI: did you mean REDIS_URL",
+    "Ignored REDIS_URI: did you mean REDIS_URL?",
   ]);
 });
 

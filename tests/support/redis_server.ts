@@ -48,8 +48,8 @@ export function redisAvailable(): boolean {
 
 let told = false;
 
-/** A test that needs a real Redis; where there is none it is ignored, and one sentence says so. */
-export function redisTest(name: string, run: (t: Deno.TestContext) => Promise<void>): void {
+/** Whether tests that need a real Redis are to be ignored; where they are, one sentence says so. */
+export function ignoredWithoutRedis(): boolean {
   const ignore = !redisAvailable();
   if (ignore && !told) {
     told = true;
@@ -59,7 +59,12 @@ export function redisTest(name: string, run: (t: Deno.TestContext) => Promise<vo
       ),
     );
   }
-  Deno.test({ name, ignore, fn: run });
+  return ignore;
+}
+
+/** A test that needs a real Redis, ignored where there is none. */
+export function redisTest(name: string, run: (t: Deno.TestContext) => Promise<void>): void {
+  Deno.test({ name, ignore: ignoredWithoutRedis(), fn: run });
 }
 
 /**

@@ -44,8 +44,11 @@ redisTest(
     const server = await startRedisServer();
     server.pause();
 
+    const startedAt = performance.now();
     await server.stop();
     await server.stop();
+    // It was resumed to end by itself, not waited for and killed.
+    assert.ok(performance.now() - startedAt < 4000);
 
     await assert.rejects(Deno.stat(server.dir), Deno.errors.NotFound);
     await assert.rejects(Deno.connect({ hostname: "127.0.0.1", port: server.port }));

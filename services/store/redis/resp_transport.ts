@@ -6,7 +6,7 @@ import type { RedisTransport } from "./transport.ts";
 export interface RespTransportOptions {
   /** `REDIS_URL`: `redis://` or `rediss://`, with an ACL user and a database number where there are any. */
   readonly url: string;
-  /** How long one round trip may take, connecting included. Default 2000. */
+  /** How long one round trip may take, connecting included. Default 1500: the answer to the client has 2 s (DESIGN §7). */
   readonly deadlineMs?: number;
   readonly clock?: Clock;
   /** Numbers in [0, 1), for the jitter of reconnecting. */
@@ -15,7 +15,7 @@ export interface RespTransportOptions {
 
 /** The transport over one connection to any Redis or Valkey, made with the first command. Sends every command once. */
 export function createRespTransport(
-  { deadlineMs = 2000, ...options }: RespTransportOptions,
+  { deadlineMs = 1_500, ...options }: RespTransportOptions,
 ): RedisTransport {
   const link = createRespLink({ ...options, deadlineMs });
   return createClientTransport({

@@ -1,3 +1,4 @@
+import { singleSend } from "../../single_send.ts";
 import { type Answer, createClientTransport } from "./client_transport.ts";
 import { NoAnswer } from "./no_answer.ts";
 import type { RedisTransport } from "./transport.ts";
@@ -7,7 +8,7 @@ export interface UpstashTransportOptions {
   readonly url: string;
   /** `UPSTASH_REDIS_REST_TOKEN` */
   readonly token: string;
-  /** How long one round trip may take, the body included. Default 2000. */
+  /** How long one round trip may take, the body included. Default 1500: the answer to the client has 2 s (DESIGN §7). */
   readonly deadlineMs?: number;
   readonly fetch?: typeof fetch;
 }
@@ -18,11 +19,11 @@ export interface UpstashTransportOptions {
  * The client's own HTTP half is left out, because every command is to be sent exactly once: one that went unanswered
  * may have been carried out, and only its caller knows whether to repeat it. That half repeats on its own (in 1.39.0
  * even `retry: false` means two attempts), calls the global `fetch` with a text as body, which Deno repeats as well
- * (see `post`), puts the whole command into error messages, and reads environment variables that are not ours, so
+ * (see `singleSend`), puts the whole command into error messages, and reads environment variables that are not ours, so
  * that it fails under a narrow `--allow-env`.
  */
 export function createUpstashTransport(
-  { url, token, deadlineMs = 2000, fetch = globalThis.fetch }: UpstashTransportOptions,
+  { url, token, deadlineMs = 1_500, fetch = globalThis.fetch }: UpstashTransportOptions,
 ): RedisTransport {
   const origin = url.replace(/\/+$/, "");
   // Upstash answers a read from the nearest replica; with this it waits until that one has seen our last write.
@@ -36,16 +37,14 @@ export function createUpstashTransport(
         "content-type": "application/json",
         "upstash-sync-token": syncToken,
       },
-      // Not the text itself: when a kept connection breaks before the answer, Deno's fetch sends texts and bytes once
-      // more on a new one, although the server may have acted (denoland/deno#32566, #36415). A Blob it cannot repeat.
-      body: new Blob([JSON.stringify(body)]),
+      body: singleSend(new TextEncoder().encode(JSON.stringify(body))),
       // A redirect, too, would be a second sending.
       redirect: "manual",
       signal: AbortSignal.timeout(deadlineMs),
     });
     const text = await response.text();
-    // 400: an error reply, 401: the token was refused. Both have their text in the body.
-    if (!response.ok && response.status !== 400 && response.status !== 401) {
+    // 400 is an error reply. The rest, such as 401 for a refused token, speaks of everything but the command.
+    if (!response.ok && response.status !== 400) {
       throw new NoAnswer(`the answer has status ${response.status}`);
     }
     syncToken = response.headers.get("upstash-sync-token") ?? syncToken;

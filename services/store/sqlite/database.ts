@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { PatchbayError, StoreUnavailable } from "../../errors.ts";
@@ -7,9 +7,14 @@ import schema from "./schema.sql" with { type: "text" };
 /** Schema number n is reached by running the first n of these, each once. */
 const MIGRATIONS: readonly string[] = [schema];
 
-// Longer than a checkpoint or another process's transaction takes, shorter than the 2 s within which
-// the contract wants `store-unavailable` answered (DESIGN §7).
-const BUSY_TIMEOUT_MS = 1_500;
+/**
+ * How long to wait for another process's transaction: longer than any takes, shorter than the 2 s within which
+ * the contract wants `store-unavailable` answered (DESIGN §7).
+ */
+const PATIENCE_MS = 1_500;
+/** How much of that in one piece. SQLite waits in the thread, and nobody else is served meanwhile. */
+const BUSY_TIMEOUT_MS = 10;
+const RETRY_MS = 20;
 
 export interface DatabaseOptions {
   /** A file, made with its folder if missing, or `:memory:`. */
@@ -40,12 +45,13 @@ export interface Database {
 /** Opens the database, bringing its schema up to date. Throws `StoreUnavailable` when it cannot. */
 export function openDatabase({ path, sync }: DatabaseOptions): Database {
   const db = guarded(`open the database ${path}`, () => {
-    if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
-    const opened = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    if (path !== ":memory:") createPrivately(path);
+    const opened = new DatabaseSync(path, { timeout: PATIENCE_MS });
     opened.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${sync.toUpperCase()};`);
     // What is deleted or overwritten is overwritten with zeros: texts and numbers must not outlive their expunging.
     opened.exec("PRAGMA secure_delete = ON");
     migrate(opened);
+    opened.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     return opened;
   });
   const statements = new Map<string, StatementSync>();
@@ -62,8 +68,8 @@ export function openDatabase({ path, sync }: DatabaseOptions): Database {
       prepared(sql).get(...values) as Row | undefined,
     all: <Row>(sql: string, ...values: SQLInputValue[]) => prepared(sql).all(...values) as Row[],
     run: (sql, ...values) => Number(prepared(sql).run(...values).changes),
-    write: (operation, step) => settled(() => guarded(operation, () => inTransaction(db, step))),
-    read: (operation, step) => settled(() => guarded(operation, step)),
+    write: (operation, step) => whenFree(operation, () => inTransaction(db, step)),
+    read: whenFree,
     truncateLog: () => db.exec("PRAGMA wal_checkpoint(TRUNCATE)"),
     close: () => {
       if (db.isOpen) db.close();
@@ -71,17 +77,44 @@ export function openDatabase({ path, sync }: DatabaseOptions): Database {
   };
 }
 
-/** node:sqlite is synchronous; the port is not: a throw becomes a rejection. */
-function settled<T>(step: () => T): Promise<T> {
-  return new Promise((resolve) => resolve(step()));
+/** The database holds texts and phone numbers: it is its owner's alone, and SQLite gives its log the same mode. */
+function createPrivately(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  closeSync(openSync(path, "a", 0o600));
+}
+
+/** Runs a step, again and again while another process has the database, without holding up anybody else. */
+async function whenFree<T>(operation: string, step: () => T): Promise<T> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  while (true) {
+    try {
+      return step();
+    } catch (cause) {
+      if (!isBusy(cause) || performance.now() >= giveUpAt) throw explained(operation, cause);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}
+
+/**
+ * SQLITE_BUSY, whatever its extended code (https://www.sqlite.org/rescode.html#busy): nothing was done. Deno 2.9.6 gives
+ * errors of `exec` no code, so SQLite's own words for it count too.
+ */
+function isBusy(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ("errcode" in error) return Number(error.errcode) % 256 === 5;
+  return error.message === "database is locked";
+}
+
+function explained(operation: string, cause: unknown): Error {
+  return cause instanceof PatchbayError ? cause : new StoreUnavailable(operation, { cause });
 }
 
 function guarded<T>(operation: string, step: () => T): T {
   try {
     return step();
   } catch (cause) {
-    if (cause instanceof PatchbayError) throw cause;
-    throw new StoreUnavailable(operation, { cause });
+    throw explained(operation, cause);
   }
 }
 

@@ -30,8 +30,17 @@ Deno.test("attempts at one time share one reading of the registry", async () => 
   const { directory, webhook } = bench;
   const found = await Promise.all([directory.get(webhook.id), directory.get(webhook.id)]);
   assert.deepEqual(found, [webhook, webhook]);
-  assert.equal(await directory.get("wh_unknown"), null);
   assert.equal(bench.listings(), 1);
+});
+
+Deno.test("a webhook that another instance registered just now is found, and one that nobody has is not", async () => {
+  await using bench = await createBench();
+  const { directory, webhook, webhooks } = bench;
+  await directory.get(webhook.id);
+  const { webhook: other } = await webhooks.create({ url: "https://other.test/" });
+  assert.deepEqual(await directory.get(other.id), other);
+  assert.equal(await directory.get("wh_unknown"), null);
+  assert.equal(bench.listings(), 3);
 });
 
 Deno.test("another instance's change shows after two seconds at most, one's own at once", async () => {

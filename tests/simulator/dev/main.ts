@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { createLogger } from "../../../services/log.ts";
+import { createLogger, type LogValue } from "../../../services/log.ts";
 import { readPort, runProgram, say } from "../kit/program.ts";
 import type { Simulator } from "../kit/simulator.ts";
 import { playStory, showDelivery, showMessage, showNotification, showUpstream } from "./story.ts";
@@ -31,14 +31,22 @@ async function start(args: readonly string[]): Promise<Simulator | null> {
     return null;
   }
   const timeline = createTimeline({ now: Date.now, write: say });
+  let byHand = false;
+  const ownLog = createLogger({
+    level: values.verbose ? "debug" : "error",
+    format: "pretty",
+    now: Date.now,
+    write: say,
+  });
   const world = await startWorld({
     port: readPort(values.port ?? (values.once ? "0" : "8000")),
-    log: createLogger({
-      level: values.verbose ? "debug" : "error",
-      format: "pretty",
-      now: Date.now,
-      write: say,
-    }),
+    log: {
+      ...ownLog,
+      info(event, fields) {
+        if (byHand && event === "http.request") showRequest(timeline, fields ?? {});
+        ownLog.info(event, fields);
+      },
+    },
     onUpstream: (request) => showUpstream(timeline, request),
     onNotification: (notification) => showNotification(timeline, notification),
     onDelivery: (delivery) => showDelivery(timeline, delivery),
@@ -56,8 +64,19 @@ async function start(args: readonly string[]): Promise<Simulator | null> {
     return null;
   }
   await invite(world, timeline);
+  byHand = true;
   const close = async () => await world[Symbol.asyncDispose]();
   return { url: world.patchbay.url, close, [Symbol.asyncDispose]: close };
+}
+
+/** A request that somebody made by hand, as Patchbay's own log tells it. */
+function showRequest(timeline: Timeline, fields: Record<string, LogValue>): void {
+  const { method, route, id, status, problem, agentId } = fields;
+  const path = String(route ?? "(no such route)").replace(":id", String(id ?? ":id"));
+  timeline.entry(
+    `${agentId ?? "somebody"} → Patchbay`,
+    `${method} ${path} → ${status}${problem === undefined ? "" : ` ${problem}`}`,
+  );
 }
 
 /** The lines to go on by hand. */
@@ -77,15 +96,15 @@ async function invite(world: World, timeline: Timeline): Promise<void> {
       `S=${url}/api/v2/me/smssessions/${sessionId}`,
       "",
       "# accept it; as somebody else it is refused",
-      `curl $S -H "authorization: Bearer $TOKEN" ${json} -d '{"operationName":"Accept","nickname":"John"}'`,
-      `curl $S -H "authorization: Bearer $OTHER" ${json} -d '{"operationName":"Accept","nickname":"Jane"}'`,
+      `curl -w '\\n' $S -H "authorization: Bearer $TOKEN" ${json} -d '{"operationName":"Accept","nickname":"John"}'`,
+      `curl -w '\\n' $S -H "authorization: Bearer $OTHER" ${json} -d '{"operationName":"Accept","nickname":"Jane"}'`,
       "",
       "# write to the customer: an SMS leaves",
-      `curl $S -H "authorization: Bearer $TOKEN" ${json} -d '{"operationName":"SendMessage","text":"Hello"}'`,
+      `curl -w '\\n' $S -H "authorization: Bearer $TOKEN" ${json} -d '{"operationName":"SendMessage","text":"Hello"}'`,
       "",
-      "# what happened, and what became of it",
-      `curl "${url}/v1/events?session=${sessionId}" -H "authorization: Bearer $TOKEN"`,
-      `curl "${url}/v1/deliveries?limit=5" -H "authorization: Bearer $TOKEN"`,
+      "# what happened in the session, and which texts left",
+      `curl -w '\\n' "${url}/v1/events?session=${sessionId}" -H "authorization: Bearer $TOKEN"`,
+      `curl -w '\\n' "${url}/v1/deliveries?webhook=sms" -H "authorization: Bearer $TOKEN"`,
       "",
     ]
   ) timeline.text(line);

@@ -51,6 +51,10 @@ async function playDocumentedAccept(world: World, timeline: Timeline, call: Call
   const path = `/api/v2/me/smssessions/${ASKED_SESSION}`;
   await operate(world, timeline, call, path, request);
   await showMapping(timeline, call, ASKED_SESSION);
+  timeline.entry(
+    "",
+    `(the published sample uses two ids: its notifications are about ${TOLD_SESSION})`,
+  );
 
   const hooks = world.consumer.at("/hooks");
   const arrived = (type: string, sessionId: string) => awaitVerified(hooks, type, sessionId);
@@ -62,7 +66,7 @@ async function playDocumentedAccept(world: World, timeline: Timeline, call: Call
   expect(messages.length === 6, `the history came with ${messages.length} messages instead of 6`);
   await nothingWaits(call);
   expect(world.twilio.messages.length === 0, "the history left as SMS");
-  timeline.entry("", "the history reached the webhook once and left nobody's phone ringing");
+  timeline.entry("", "the history reached the webhook once; no SMS was sent for it");
 }
 
 async function playConversation(world: World, timeline: Timeline, call: Call): Promise<void> {
@@ -110,7 +114,7 @@ async function operate(
   timeline.entry(
     "Patchbay → agent",
     `${answer.status} ${oneLine(answerText)}`,
-    "upstream got the same bytes, and so did the agent",
+    "body forwarded unchanged, answer returned unchanged",
   );
   expect(JSON.parse(answerText).statusCode === 0, `${path} was refused: ${answerText}`);
 }

@@ -47,7 +47,7 @@ redisTest(
 
 redisTest("a link waits a random while before it connects again", async () => {
   await using server = await startRedisServer();
-  let nowMs = 0;
+  let nowMs = 1000;
   const clock = {
     now: () => nowMs,
     after: (delayMs: number, run: () => void) => {
@@ -61,9 +61,9 @@ redisTest("a link waits a random while before it connects again", async () => {
   await server.restart();
 
   // The first wait is between 25 and 50 ms, so 37.5 ms here.
-  nowMs = 37;
+  nowMs = 1037;
   await assert.rejects(link.send([["PING"]]), /a moment ago/);
-  nowMs = 38;
+  nowMs = 1038;
   assert.deepEqual(await link.send([["PING"]]), ["PONG"]);
   await link.close();
 });
@@ -120,6 +120,21 @@ redisTest(
     await stranger.close();
   },
 );
+
+Deno.test("a closed link has closed its connection", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const link = createRespLink({ url: `redis://127.0.0.1:${listener.addr.port}`, deadlineMs: 2000 });
+  const replies = link.send([["PING"]]);
+  using connection = await listener.accept();
+  const buffer = new Uint8Array(64);
+  await connection.read(buffer);
+  await connection.write(new TextEncoder().encode("+PONG\r\n"));
+  assert.deepEqual(await replies, ["PONG"]);
+
+  await link.close();
+
+  assert.equal(await connection.read(buffer), null);
+});
 
 Deno.test("a link to a server that takes connections and says nothing ends in time", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -3,11 +3,11 @@ import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import type { RedisTransport } from "../../../../services/store/redis/transport.ts";
 import { createUpstashTransport } from "../../../../services/store/redis/upstash_transport.ts";
 import { startUpstashEndpoint } from "../../../simulator/upstash/endpoint.ts";
-import { redisAvailable, startRedisServer } from "../../../support/redis_server.ts";
+import { ignoredWithoutRedis, startRedisServer } from "../../../support/redis_server.ts";
 import { testStoreContract } from "../contract/suite.ts";
 import { POLICY } from "../drafts.ts";
 
-const ignore = !redisAvailable();
+const ignore = ignoredWithoutRedis();
 
 async function openWith(
   shards: number,

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
-import { StoreUnavailable } from "../../../../services/errors.ts";
+import { createClientTransport } from "../../../../services/store/redis/client_transport.ts";
 import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
-import {
-  defineScript,
-  RedisReplyError,
-  type RedisTransport,
-} from "../../../../services/store/redis/transport.ts";
+import { defineScript, type RedisTransport } from "../../../../services/store/redis/transport.ts";
 import { createUpstashTransport } from "../../../../services/store/redis/upstash_transport.ts";
 import { startUpstashEndpoint } from "../../../simulator/upstash/endpoint.ts";
 import {
@@ -14,9 +10,7 @@ import {
   redisTest,
   startRedisServer,
 } from "../../../support/redis_server.ts";
-
-const TOKEN = "a-token";
-const SECRET = "+4915112345678";
+import { refusal, SECRET, TOKEN, unavailable } from "./transport_errors.ts";
 
 /** A transport to a Redis of its own. */
 interface Setup extends AsyncDisposable {
@@ -218,166 +212,18 @@ for (const [name, setUp] of Object.entries(TRANSPORTS)) {
   });
 }
 
-// A server that answers the first request and then breaks, in one way or another, shows how often the rest arrives.
-
-const BREAKS: Record<string, (connection: Deno.TcpConn) => Promise<void>> = {
-  "closes the connection": async () => {},
-  "closes the connection in the middle of the answer": async (connection) => {
-    await connection.write(bytes('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"result":'));
-  },
-  "answers 500": (connection) => answerHttp(connection, "500 Broken", '{"error": "ERR broken"}'),
-  "sends it elsewhere": (connection) =>
-    answerHttp(connection, "307 Elsewhere\r\nlocation: /elsewhere", ""),
-  "answers 502 with a page": (connection) => answerHttp(connection, "502 Bad", "<html>"),
-  "answers 200 with a page": (connection) => answerHttp(connection, "200 OK", "<html>"),
-  "answers 200 with nothing that was asked for": (connection) =>
-    answerHttp(connection, "200 OK", "{}"),
-};
-
-for (const [how, breakOff] of Object.entries(BREAKS)) {
-  Deno.test(`over REST a command is sent once to a server that ${how}`, async () => {
-    await using server = startBreaking(async (connection, seen) => {
-      if (seen > 1) return await breakOff(connection);
-      await answerHttp(connection, "200 OK", '{"result": "PONG"}');
-      return "again";
-    }, /SET[^]*\]$|PING/);
-    const transport = createUpstashTransport({ url: `http://${server.address}`, token: TOKEN });
-
-    // The second request goes over the kept connection, which is where clients repeat silently.
-    assert.equal(await transport.command(["PING"]), "PONG");
-    await assert.rejects(transport.command(["SET", "k", SECRET]), unavailable("run SET"));
-
-    assert.equal(server.seen(), 2);
-    await transport.close();
-  });
-}
-
-Deno.test("over REST a command is sent once to a server that never answers", async () => {
-  const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  await using server = startBreaking(() => released, /\]$/);
-  const transport = createUpstashTransport({
-    url: `http://${server.address}`,
-    token: TOKEN,
-    deadlineMs: 200,
+Deno.test("a failure that nobody thought of is told by its name alone", async () => {
+  const transport = createClientTransport({
+    exchange: () => Promise.reject(new RangeError(`Cannot send ${SECRET}`)),
+    close: async () => {},
   });
 
-  const startedAt = performance.now();
+  await assert.rejects(transport.command(["GET", SECRET]), unavailable("run GET", "RangeError"));
   await assert.rejects(
-    transport.command(["SET", "k", SECRET]),
-    unavailable("run SET", "no answer within 200 ms"),
-  );
-
-  assert.ok(performance.now() - startedAt < 500);
-  assert.equal(server.seen(), 1);
-  release();
-});
-
-Deno.test("over RESP a command is sent once to a server that closes the connection", async () => {
-  await using server = startBreaking(async (connection, seen) => {
-    if (seen > 1) return;
-    await connection.write(bytes("+PONG\r\n"));
-    return "again";
-  }, /\r\n$/);
-  const transport = createRespTransport({ url: `redis://${server.address}` });
-
-  assert.equal(await transport.command(["PING"]), "PONG");
-  await assert.rejects(transport.command(["SET", "k", SECRET]), unavailable("run SET"));
-
-  assert.equal(server.seen(), 2);
-  await transport.close();
-});
-
-redisTest("over REST a wrong token is told by its code", async () => {
-  await using redis = await startRedisServer();
-  await using endpoint = await startUpstashEndpoint({ redisUrl: redis.url, token: TOKEN });
-  const transport = createUpstashTransport({ url: endpoint.url, token: SECRET });
-
-  await assert.rejects(
-    transport.pipeline([["SET", "k", SECRET], ["GET", "k"]]),
-    unavailable("run SET", "Redis refused SET: WRONGPASS"),
+    transport.pipeline([["GET", SECRET], ["GET", SECRET]]),
+    unavailable("run a pipeline of 2", "RangeError"),
   );
 });
-
-redisTest("over REST one command is one request, and so is a pipeline", async () => {
-  await using redis = await startRedisServer();
-  await using endpoint = await startUpstashEndpoint({ redisUrl: redis.url, token: TOKEN });
-  const transport = createUpstashTransport({ url: `${endpoint.url}/`, token: TOKEN });
-
-  await Promise.all([transport.command(["PING"]), transport.command(["PING"])]);
-  await transport.pipeline([["PING"], ["PING"], ["PING"]]);
-
-  const { items } = endpoint.requests;
-  assert.deepEqual(items.map(({ path }) => path), ["/", "/", "/pipeline"]);
-  for (const { headers } of items) {
-    const sent = [...headers.keys()];
-    assert.ok(!sent.some((header) => header.startsWith("upstash-telemetry")), sent.join());
-  }
-});
-
-redisTest("over RESP a closed transport lets the program end", async () => {
-  await using redis = await startRedisServer();
-  const program = `
-    import { createRespTransport } from ${JSON.stringify(moduleUrl("resp_transport.ts"))};
-    const transport = createRespTransport({ url: Deno.args[0] });
-    await transport.command(["PING"]);
-    await transport.close();
-    const away = createRespTransport({ url: "redis://127.0.0.1:1" });
-    await away.command(["PING"]).catch((error) => console.log(error.name));
-    await away.close();
-  `;
-  const startedAt = performance.now();
-  const output = await runProgram(program, redis.url);
-
-  assert.equal(output, "StoreUnavailable");
-  assert.ok(performance.now() - startedAt < 5000);
-});
-
-redisTest("neither transport reads the environment", async () => {
-  await using redis = await startRedisServer();
-  await using endpoint = await startUpstashEndpoint({ redisUrl: redis.url, token: TOKEN });
-  const program = `
-    import { createRespTransport } from ${JSON.stringify(moduleUrl("resp_transport.ts"))};
-    import { createUpstashTransport } from ${JSON.stringify(moduleUrl("upstash_transport.ts"))};
-    const [redisUrl, url, token] = Deno.args;
-    for (const t of [createRespTransport({ url: redisUrl }), createUpstashTransport({ url, token })]) {
-      console.log(await t.command(["PING"]));
-      await t.close();
-    }
-  `;
-
-  assert.equal(await runProgram(program, redis.url, endpoint.url, TOKEN), "PONG\nPONG");
-});
-
-// ----------------------------------------------------------------------------------------------- helpers
-
-/** Whether an error is the expected refusal and tells nothing more. */
-function refusal(code: string, scriptName: string | null, message: string) {
-  return (error: unknown) => {
-    assert.ok(error instanceof RedisReplyError, String(error));
-    assert.deepEqual([error.code, error.scriptName, error.message], [code, scriptName, message]);
-    assertTellsNothing(error);
-    return true;
-  };
-}
-
-/** Whether an error says that the store is unavailable, for the given reason if there is one, and nothing more. */
-function unavailable(operation: string, reason?: string) {
-  return (error: unknown) => {
-    assert.ok(error instanceof StoreUnavailable, String(error));
-    assert.equal(error.message, `Cannot ${operation}: the store is unavailable`);
-    assert.ok(error.cause instanceof Error);
-    if (reason !== undefined) assert.equal(error.cause.message, reason);
-    assertTellsNothing(error);
-    return true;
-  };
-}
-
-/** No value of a command, not even where only a debugger looks. */
-function assertTellsNothing(error: Error): void {
-  const told = Deno.inspect(error, { depth: 20, showHidden: true });
-  assert.ok(!told.includes(SECRET), told);
-  assert.ok(!told.includes(TOKEN), told);
-}
 
 /** Repeats until it succeeds: after a failure the link waits a random while of at most 1 s before it connects again. */
 async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
@@ -389,78 +235,4 @@ async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
       if (performance.now() > giveUpAt) throw error;
     }
   }
-}
-
-interface BreakingServer extends AsyncDisposable {
-  readonly address: string;
-  /** How many requests arrived. */
-  seen(): number;
-}
-
-/**
- * A server that hands every request, whole when it matches `end`, to `answer` and closes the connection afterwards
- * unless `answer` wants another request on it.
- */
-function startBreaking(
-  answer: (connection: Deno.TcpConn, seen: number) => Promise<"again" | void>,
-  end: RegExp,
-): BreakingServer {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  let seen = 0;
-
-  async function serve(connection: Deno.TcpConn): Promise<void> {
-    using _ = connection;
-    const buffer = new Uint8Array(16_384);
-    let request = "";
-    while (true) {
-      const length = await connection.read(buffer);
-      if (length === null) return;
-      request += new TextDecoder().decode(buffer.subarray(0, length));
-      if (!end.test(request)) continue;
-      request = "";
-      if (await answer(connection, ++seen) !== "again") return;
-    }
-  }
-
-  const serving: Promise<void>[] = [];
-  const accepting = (async () => {
-    for await (const connection of listener) serving.push(serve(connection).catch(() => {}));
-  })();
-  return {
-    address: `127.0.0.1:${listener.addr.port}`,
-    seen: () => seen,
-    async [Symbol.asyncDispose]() {
-      listener.close();
-      await accepting;
-      await Promise.all(serving);
-    },
-  };
-}
-
-async function answerHttp(connection: Deno.TcpConn, status: string, body: string): Promise<void> {
-  await connection.write(
-    bytes(`HTTP/1.1 ${status}\r\ncontent-length: ${body.length}\r\n\r\n${body}`),
-  );
-}
-
-function bytes(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-function moduleUrl(file: string): string {
-  return new URL(`../../../../services/store/redis/${file}`, import.meta.url).href;
-}
-
-/** Runs a program that may use the network and nothing else, and gives what it printed. */
-async function runProgram(text: string, ...args: string[]): Promise<string> {
-  const file = await Deno.makeTempFile({ suffix: ".ts" });
-  await Deno.writeTextFile(file, text);
-  const config = new URL("../../../../deno.json", import.meta.url).pathname;
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--allow-net=127.0.0.1", "--config", config, file, ...args],
-  }).output();
-  await Deno.remove(file);
-  const decoder = new TextDecoder();
-  assert.equal(decoder.decode(stderr), "");
-  return decoder.decode(stdout).trim();
 }

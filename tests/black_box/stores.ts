@@ -1,0 +1,62 @@
+/** The three stores that Patchbay can be told to use, each real, each of its own. */
+import { startUpstashEndpoint } from "../simulator/upstash/endpoint.ts";
+import {
+  type RedisServer,
+  type RedisServerOptions,
+  startRedisServer,
+} from "../support/redis_server.ts";
+import type { Environment } from "./patchbay_process.ts";
+
+/** A store and the variables that name it. */
+export interface TestStore extends AsyncDisposable {
+  readonly env: Environment;
+}
+
+export interface SqliteTestStore extends TestStore {
+  /** The database file. */
+  readonly path: string;
+}
+
+export interface RedisTestStore extends TestStore {
+  readonly server: RedisServer;
+}
+
+export async function openSqliteFile(): Promise<SqliteTestStore> {
+  const dir = await Deno.makeTempDir({ prefix: "patchbay-" });
+  const path = `${dir}/patchbay.db`;
+  return {
+    path,
+    env: { SQLITE_PATH: path },
+    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
+  };
+}
+
+export async function openRedis(options: RedisServerOptions = {}): Promise<RedisTestStore> {
+  const server = await startRedisServer(options);
+  return {
+    server,
+    env: { REDIS_URL: server.url, ENCRYPTION_KEY: newEncryptionKey() },
+    [Symbol.asyncDispose]: server.stop,
+  };
+}
+
+/** Upstash's REST protocol over a real Redis. */
+export async function openUpstash(): Promise<TestStore> {
+  await using opened = new AsyncDisposableStack();
+  const redis = opened.use(await startRedisServer());
+  const token = crypto.randomUUID();
+  const endpoint = opened.use(await startUpstashEndpoint({ redisUrl: redis.url, token }));
+  const all = opened.move();
+  return {
+    env: {
+      UPSTASH_REDIS_REST_URL: endpoint.url,
+      UPSTASH_REDIS_REST_TOKEN: token,
+      ENCRYPTION_KEY: newEncryptionKey(),
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+function newEncryptionKey(): string {
+  return crypto.getRandomValues(new Uint8Array(32)).toBase64();
+}
