@@ -37,7 +37,7 @@ export function createWebhookDirectory(
   }
 
   /** A webhook that is missing here may have been registered elsewhere just now: only the store can say that it is gone. */
-  async function refreshed(id: string): Promise<WebhookEntry | undefined> {
+  async function readAgain(id: string): Promise<WebhookEntry | undefined> {
     listing = null;
     return (await current().entries).get(id);
   }
@@ -60,7 +60,10 @@ export function createWebhookDirectory(
 
   return {
     async get(id) {
-      const entry = (await current().entries).get(id) ?? (await refreshed(id));
+      const remembered = listing;
+      const reading = current();
+      const entry = (await reading.entries).get(id) ??
+        (reading === remembered ? await readAgain(id) : undefined);
       return entry === undefined ? null : decodeWebhook(entry);
     },
     all() {
