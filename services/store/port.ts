@@ -460,8 +460,11 @@ export interface HistoryReader {
 /** The registered webhooks. Few, and read whole. */
 export interface WebhookRegistry {
   listWebhooks(): Promise<{ readonly version: number; readonly webhooks: readonly WebhookEntry[] }>;
-  /** Adds or replaces; every publish begun with an older version is told so. */
-  putWebhook(entry: WebhookEntry): Promise<void>;
+  /**
+   * Adds or replaces; every publish begun with an older version is told so. With `ifVersion` only while the list still has
+   * that version; false: it has not, and nothing was done.
+   */
+  putWebhook(entry: WebhookEntry, ifVersion?: number): Promise<boolean>;
   /** False: there was none. */
   deleteWebhook(id: string): Promise<boolean>;
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { NotFound } from "../errors.ts";
+import { NotFound, StoreUnavailable } from "../errors.ts";
 import { createKeyedQueue } from "../keyed_queue.ts";
 import type { WebhookRegistry } from "../store/port.ts";
 import { createWebhookDirectory, type WebhookDirectory } from "./directory.ts";
@@ -13,8 +13,8 @@ export interface WebhookRecords extends Omit<WebhookDirectory, "forget"> {
   read(id: string): Promise<Webhook>;
   add(webhook: Webhook): Promise<Webhook>;
   /**
-   * Replaces a record by what `alter` makes of it; nothing is written if it gives the very same back. Returns the
-   * record as it then is; null: no such webhook.
+   * Replaces a record by what `alter` makes of it; nothing is written if it gives the very same back. `alter` is called
+   * again when somebody else changed the list meanwhile. Returns the record as it then is; null: no such webhook.
    */
   change(
     id: string,
@@ -24,25 +24,39 @@ export interface WebhookRecords extends Omit<WebhookDirectory, "forget"> {
   delete(id: string): Promise<void>;
 }
 
+const MAX_TRIES = 10;
+
 /** Records over the registry. All methods throw `StoreUnavailable` when the registry does. */
 export function createWebhookRecords(
   { registry, clock }: { readonly registry: WebhookRegistry; readonly clock: Clock },
 ): WebhookRecords {
   const directory = createWebhookDirectory({ registry, clock });
-  // The registry replaces whole records. Without a queue, disabling could bring back the secret that a rotation
-  // under way had just replaced.
+  // The registry replaces whole records. Without a queue, changes of one process would only get in each other's way.
   const exclusively = createKeyedQueue();
 
-  async function find(id: string): Promise<Webhook | null> {
-    const { webhooks } = await registry.listWebhooks();
+  async function find(id: string) {
+    const { version, webhooks } = await registry.listWebhooks();
     const entry = webhooks.find((candidate) => candidate.id === id);
-    return entry === undefined ? null : decodeWebhook(entry);
+    return { version, webhook: entry === undefined ? null : decodeWebhook(entry) };
   }
 
-  async function save(webhook: Webhook): Promise<Webhook> {
-    await registry.putWebhook(encodeWebhook(webhook));
-    directory.forget();
-    return webhook;
+  async function change(
+    id: string,
+    alter: (present: Webhook) => Webhook | Promise<Webhook>,
+  ): Promise<Webhook | null> {
+    // Another instance may change the list in between; each try needs a change of its own to fail.
+    for (let tries = 1;; tries++) {
+      const { version, webhook } = await find(id);
+      if (webhook === null) return null;
+      const altered = await alter(webhook);
+      if (altered === webhook) return webhook;
+      const stored = await registry.putWebhook(encodeWebhook(altered), version);
+      directory.forget();
+      if (stored) return altered;
+      if (tries === MAX_TRIES) {
+        throw new StoreUnavailable("change a webhook while the list of webhooks keeps changing");
+      }
+    }
   }
 
   return {
@@ -52,15 +66,13 @@ export function createWebhookRecords(
       const { webhooks } = await registry.listWebhooks();
       return webhooks.map(decodeWebhook).sort((one, other) => one.id < other.id ? -1 : 1);
     },
-    read: async (id) => found(await find(id)),
-    add: save,
-    change: (id, alter) =>
-      exclusively(id, async () => {
-        const present = await find(id);
-        if (present === null) return null;
-        const altered = await alter(present);
-        return altered === present ? present : await save(altered);
-      }),
+    read: async (id) => found((await find(id)).webhook),
+    async add(webhook) {
+      await registry.putWebhook(encodeWebhook(webhook));
+      directory.forget();
+      return webhook;
+    },
+    change: (id, alter) => exclusively(id, () => change(id, alter)),
     async delete(id) {
       const existed = await exclusively(id, () => registry.deleteWebhook(id));
       directory.forget();

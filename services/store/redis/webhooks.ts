@@ -11,7 +11,7 @@ export function createRedisWebhooks(shards: Shards): WebhookRegistry {
   const versionKey = (shard: number) => `${shards.prefix(shard)}webhooks:version`;
   const otherShards = Array.from({ length: shards.count - 1 }, (_, at) => at + 1);
 
-  /** False: there was nothing to delete. */
+  /** False: there was nothing to delete, or the list has another version than the one asked for. */
   async function change(operation: string, request: object): Promise<boolean> {
     const version = text(await shards.run(operation, SCRIPTS.changeWebhook, 0, request));
     if (version === "") return false;
@@ -45,9 +45,8 @@ export function createRedisWebhooks(shards: Shards): WebhookRegistry {
         webhooks: webhooks.sort((a, b) => (a.id < b.id ? -1 : 1)),
       };
     },
-    putWebhook: async ({ id, json }) => {
-      await change("store the webhook", { id, json });
-    },
+    putWebhook: ({ id, json }, ifVersion) =>
+      change("store the webhook", { id, json, webhooksVersion: ifVersion }),
     deleteWebhook: (id) => change("delete the webhook", { id }),
   };
 }

@@ -19,7 +19,7 @@ export function openSqliteStore({ policy, ...options }: SqliteStoreOptions): Sto
     ...createSqliteSessions(db, policy, publishing),
     ...createSqliteOutbox(db, publishing, createSweeper(db, policy)),
     ...createSqliteHistory(db),
-    ...createSqliteWebhooks(db),
+    ...createSqliteWebhooks(db, publishing),
     ping: () =>
       db.read("reach the store", () => {
         db.one("SELECT 1");

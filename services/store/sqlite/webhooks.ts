@@ -1,8 +1,12 @@
 import type { WebhookRegistry } from "../port.ts";
 import type { Database } from "./database.ts";
+import type { PublishingSteps } from "./publishing.ts";
 
 /** The registered webhooks in SQLite. */
-export function createSqliteWebhooks(db: Database): WebhookRegistry {
+export function createSqliteWebhooks(
+  db: Database,
+  publishing: Pick<PublishingSteps, "isCurrent">,
+): WebhookRegistry {
   const bumpVersion = () =>
     db.run("UPDATE counters SET value = value + 1 WHERE name = 'webhooks_version'");
   return {
@@ -20,10 +24,12 @@ export function createSqliteWebhooks(db: Database): WebhookRegistry {
           webhooks: rows.map(({ id, webhook_json }) => ({ id, json: webhook_json })),
         };
       }),
-    putWebhook: ({ id, json }) =>
+    putWebhook: ({ id, json }, ifVersion) =>
       db.write("store the webhook", () => {
+        if (ifVersion !== undefined && !publishing.isCurrent(ifVersion)) return false;
         db.run("INSERT OR REPLACE INTO webhooks (id, webhook_json) VALUES (?, ?)", id, json);
         bumpVersion();
+        return true;
       }),
     deleteWebhook: (id) =>
       db.write("delete the webhook", () => {

@@ -1,6 +1,7 @@
 -- Adds, replaces or deletes a webhook and gives the list a new version. Runs on the first shard, which keeps the list.
--- req    id, json? (absent: delete)
--- reply  the new version, as text | '' (there was nothing to delete)
+-- req    id, json? (absent: delete), webhooksVersion? (only while the list has it)
+-- reply  the new version, as text | '' (there was nothing to delete, or the list has another version)
+if stale() then return '' end
 local key = P .. 'webhooks'
 if req.json then call('HSET', key, req.id, req.json)
 elseif call('HDEL', key, req.id) == 0 then return '' end

@@ -158,6 +158,15 @@ export function eventContract(test: ContractTest): void {
     assert.deepEqual(batch.deliveries.map(({ event }) => event.id), [young.id]);
   });
 
+  test("putWebhook() for a version changes nothing once the list has another", async (store) => {
+    const { version } = await store.listWebhooks();
+    assert.equal(await store.putWebhook({ id: "wh_1", json: "1" }, version), true);
+    assert.equal(await store.putWebhook({ id: "wh_1", json: "2" }, version), false);
+    const after = await store.listWebhooks();
+    assert.deepEqual(after.webhooks, [{ id: "wh_1", json: "1" }]);
+    assert.equal(await store.putWebhook({ id: "wh_1", json: "3" }, after.version), true);
+  });
+
   test("the list of webhooks changes its version with every change", async (store) => {
     const empty = await store.listWebhooks();
     await store.putWebhook({ id: "wh_2", json: '{"n":2}' });
