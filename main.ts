@@ -104,7 +104,6 @@ export async function startPatchbay(config: Config, environment: Environment): P
       publisher,
       clock,
       log,
-      leaseMs,
       onFailing: (sinks) => void webhooks.noteFailing(sinks),
     }),
     governor: createGovernor({
@@ -176,7 +175,7 @@ export async function startPatchbay(config: Config, environment: Environment): P
       log.info("patchbay.draining", { withinMs: config.server.drainMs });
       await Promise.all([
         withinTime(clock, left(), server.shutdown()),
-        engine.stop(left()),
+        withinTime(clock, left(), engine.stop(left())),
       ]);
       await withinTime(clock, left(), Promise.all([sessions.settled(), webhooks.stop()]));
       await store.close();

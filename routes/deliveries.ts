@@ -46,8 +46,14 @@ export function deliveryRoutes({ store, guards, clock, onDue }: DeliveryRoutesDe
   // Also 202 while an attempt is under way: what was asked for is happening, and the answer's status says so.
   routes.post("/v1/deliveries/:id/retry", guards.agent("webhooks:write"), async (c) => {
     const id = c.req.param("id");
-    requireRepeatable(found(await store.readDelivery(id)).delivery);
-    if (found(await store.retryDelivery(id, clock.now())) === "due") onDue();
+    const outcome = found(await store.retryDelivery(id, clock.now()));
+    if (outcome === "spent") {
+      // DESIGN §10: a text leaves at most once.
+      throw new InvalidParameter(
+        "Cannot send this text again: expected one that surely has not left",
+      );
+    }
+    if (outcome === "due") onDue();
     const { delivery } = found(await store.readDelivery(id));
     return c.json(deliveryView(delivery), 202);
   });
@@ -77,14 +83,6 @@ function deliveryView(delivery: DeliveryRecord) {
 
 function rfc3339(timeMs: number): string {
   return new Date(timeMs).toISOString();
-}
-
-/** A text to a phone leaves at most once (DESIGN §10), so only one that surely has not left may be sent again. */
-function requireRepeatable({ sinkId, status }: DeliveryRecord): void {
-  if (sinkId !== SMS_SINK || (status !== "delivered" && status !== "unknown")) return;
-  throw new InvalidParameter(
-    `Cannot send this text again: expected one that has not left, its delivery is ${status}`,
-  );
 }
 
 function readStatus(untrustedStatus: string): DeliveryStatus {

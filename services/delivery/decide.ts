@@ -14,6 +14,7 @@ export type WebhookOutcome =
       | "connection-lost"
       | "egress-refused"
       | "sink-missing"
+      | "not-sendable"
       | "sink-disabled"
       | "shutdown"
     >;

@@ -40,6 +40,8 @@ export interface DeliveryEngine {
 const CLAIM_LIMIT = 32;
 /** Picks up what a dead instance left and trims what is past its time; the only store command of an idle instance. */
 const SWEEP_MS = 60_000;
+/** How much of a drain is kept for writing down what was aborted: about one round trip of a slow store. */
+const SETTLING_MS = 1_000;
 const STORE_BACKOFF_MS = { first: 1_000, most: 30_000 };
 
 /**
@@ -57,6 +59,8 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
   let timer: Timer | null = null;
   let lastSweepMs = -Infinity;
   let failures = 0;
+  // Kept while claims fail: one of them may have taken something before its reply was lost.
+  let leaseToken = options.ids.token();
 
   function wake(): void {
     if (state !== "running") return;
@@ -92,7 +96,7 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
     const { capacity, rates, reopensAtMs } = await options.governor.allowance(running());
     const batch = await outbox.claimDeliveries({
       nowMs,
-      leaseToken: options.ids.token(),
+      leaseToken,
       leaseUntilMs: nowMs + options.leaseMs,
       limit,
       capacityPerSink: options.concurrencyPerSink,
@@ -100,11 +104,13 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
       rates,
       sweep,
     });
-    if (sweep) {
+    leaseToken = options.ids.token();
+    if (batch.expired > 0) log.warn("delivery.expired", { count: batch.expired });
+    if (sweep && batch.sweptAll) {
       lastSweepMs = nowMs;
       options.onSweep?.();
     }
-    if (batch.deliveries.length === limit) wanted = true;
+    if (batch.deliveries.length === limit || !batch.sweptAll) wanted = true;
     else sleepUntil(Math.min(batch.nextDueAtMs ?? Infinity, reopensAtMs ?? Infinity));
     return batch;
   }
@@ -176,9 +182,19 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
     state = "stopping";
     timer?.cancel();
     await pumping;
-    const deadline = clock.after(withinMs, () => aborter.abort());
-    await Promise.all([...underWay.values()].map(({ done }) => done));
+    // What is aborted has to be written down within the time too.
+    const deadline = clock.after(Math.max(0, withinMs - SETTLING_MS), () => aborter.abort());
+    let settling = flushAtExit();
+    await Promise.all([...underWay.values()].map(async ({ done }) => {
+      await done;
+      // As they end, so that an exit that comes early loses as little as it can.
+      settling = settling.then(flushAtExit);
+    }));
     deadline.cancel();
+    await settling;
+  }
+
+  async function flushAtExit(): Promise<void> {
     try {
       await settler.flush();
     } catch (error) {

@@ -17,8 +17,6 @@ export interface SettlerOptions {
   readonly log: Logger;
   /** Told which sinks fail, and for how long they have; must not throw. */
   readonly onFailing: (sinks: readonly SinkHealth[]) => void;
-  /** What a lease lasts: an outcome older than that belongs to somebody else's attempt by now. */
-  readonly leaseMs: number;
 }
 
 /** Collects the ends of attempts and writes them down together. */
@@ -88,8 +86,6 @@ export function createSettler(options: SettlerOptions): Settler {
       ended.push({ delivery, end, endedAtMs: clock.now() });
     },
     async flush() {
-      const worthless = clock.now() - options.leaseMs;
-      ended = ended.filter(({ endedAtMs }) => endedAtMs > worthless);
       while (ended.length > 0) {
         const batch = ended.slice(0, SETTLE_LIMIT);
         await settle(batch);

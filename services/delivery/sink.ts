@@ -12,6 +12,7 @@ export type AttemptClass =
   | "egress-refused"
   | "sink-missing"
   | "sink-disabled"
+  | "not-sendable"
   | "interrupted"
   | "shutdown"
   // SMS only

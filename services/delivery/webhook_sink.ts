@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { isOperational } from "../event_types.ts";
+import { StoreUnavailable } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { liveSecrets, type WebhookCredentials } from "../webhooks/credentials.ts";
 import { disabledEvent } from "../webhooks/disabling.ts";
@@ -69,6 +70,23 @@ export function createWebhookSink(options: WebhookSinkOptions): Sink {
     return { outcome: outcomeOf(answer), finding };
   }
 
+  async function tryToSend(delivery: ClaimedDelivery, signal: AbortSignal) {
+    try {
+      const webhook = await webhooks.get(delivery.sinkId);
+      return webhook === null || isHeldBack(webhook, delivery)
+        ? unsent(webhook)
+        : await send(delivery, webhook, signal);
+    } catch (error) {
+      // The store is away: the engine leaves the delivery to its lease.
+      if (error instanceof StoreUnavailable) throw error;
+      // A record or credentials that cannot be read, an event that cannot be rendered. It climbs the ladder like any
+      // failure, or it would come back with every lease for ever.
+      log.error("delivery.not_sendable", { deliveryId: delivery.id, error: String(error) });
+      const finding = { class: "not-sendable", detail: "It cannot be sent: see the log" } as const;
+      return { outcome: { kind: "failure", class: finding.class } as const, finding };
+    }
+  }
+
   async function disable(webhookId: string): Promise<boolean> {
     try {
       return await webhooks.disable(webhookId, GONE_REASON);
@@ -82,10 +100,7 @@ export function createWebhookSink(options: WebhookSinkOptions): Sink {
   return {
     async attempt(delivery, signal) {
       const startedAtMs = clock.now();
-      const webhook = await webhooks.get(delivery.sinkId);
-      const { outcome, finding } = webhook === null || isHeldBack(webhook, delivery)
-        ? unsent(webhook)
-        : await send(delivery, webhook, signal);
+      const { outcome, finding } = await tryToSend(delivery, signal);
 
       const nowMs = clock.now();
       const { decision, disable: wanted } = decideAttempt({

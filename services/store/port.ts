@@ -259,7 +259,10 @@ export interface DeliveryRecord {
 
 export interface ClaimDeliveriesRequest {
   readonly nowMs: number;
-  /** The fencing token of this batch. */
+  /**
+   * The fencing token of this batch. A claim whose reply was lost is to be repeated with the same token: what it took is
+   * given again, and does not count as interrupted.
+   */
   readonly leaseToken: string;
   /** When the lease ends and the deliveries come back by themselves. */
   readonly leaseUntilMs: number;
@@ -303,6 +306,10 @@ export interface ClaimedBatch {
    * bucket is empty. Sinks without room are left out. Null: nothing is waiting.
    */
   readonly nextDueAtMs: number | null;
+  /** False: the sweep reached its bound, and there is more to drop. True also where none was asked for. */
+  readonly sweptAll: boolean;
+  /** How many open deliveries the sweep found past their retention, and let expire. */
+  readonly expired: number;
 }
 
 export interface Settlement {
@@ -420,8 +427,14 @@ export interface Outbox {
   claimDeliveries(request: ClaimDeliveriesRequest): Promise<ClaimedBatch>;
   /** Writes down what became of claimed deliveries and moves their lanes on. */
   settleDeliveries(request: SettleRequest): Promise<SettleOutcome>;
-  /** Makes a finished or waiting delivery due now, at the head of its lane, on a new ladder; null: no such delivery. */
-  retryDelivery(deliveryId: string, nowMs: number): Promise<"due" | "in-flight" | null>;
+  /**
+   * Makes a finished or waiting delivery due now, at its place in its lane, on a new ladder. `spent`: a text that has left
+   * or may have, which nothing may send again; null: no such delivery.
+   */
+  retryDelivery(
+    deliveryId: string,
+    nowMs: number,
+  ): Promise<"due" | "in-flight" | "spent" | null>;
   /** Holds up to `limit` waiting deliveries of a sink; returns how many: to be repeated until it is 0. */
   holdDeliveries(
     request: { readonly sinkId: string; readonly limit: number; readonly nowMs: number },

@@ -12,7 +12,10 @@ export const ATTEMPTS_KEPT = 30;
 export const POSITIONS_PER_EVENT = 16_384;
 
 /** At most this many rows or index entries are dropped in one sweep, so that a sweep never stalls deliveries. */
-export const SWEEP_LIMIT = 1_000;
+export const SWEEP_LIMIT = 500;
+
+/** How long a delivery that expired, because its event's retention was over, is shown as such. */
+export const EXPIRED_SHOWN_MS = 60 * 60_000;
 
 /** How long a session's sequence, seen messages and customer are remembered after its last event. */
 export function memoryTtlMs(policy: { sessionTtlMs: number; eventRetentionMs: number }): number {

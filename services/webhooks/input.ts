@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { MAX_RATE, MIN_RATE } from "./rate.ts";
 import { InvalidBody, InvalidParameter } from "../errors.ts";
 import { isKnownPattern } from "../event_types.ts";
 import { ORDERINGS, PAYLOAD_KINDS, SIGNING_SCHEMES } from "./record.ts";
@@ -20,7 +21,7 @@ const MAX_SHOWN_LENGTH = 80;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]{1,128}$/i;
 // RFC 9110 §5.5 without obs-text: visible ASCII, with spaces and tabs inside only.
 const HEADER_VALUE = /^[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?$/;
-const PER_SECOND = /^(?=.*[1-9])\d+(\.\d+)?\/s$/;
+const PER_SECOND = /^\d{1,9}(\.\d{1,9})?\/s$/;
 
 // Hop-by-hop (RFC 9110 §7.6.1), the message's own framing, what names us, and what we say of the request's way.
 // `authorization` is not among them: a consumer's gateway may ask for one.
@@ -48,7 +49,8 @@ const UNSHOWN_MEMBERS: ReadonlySet<string> = new Set(["headers", "url"]);
 
 const listOf = (what: string) => `a list of 1 or more ${what}`;
 const CONCURRENCY = `an integer from 1 to ${MAX_CONCURRENCY}`;
-const RATE = 'a positive number of requests per second, as a number or as "N/s"';
+const RATE =
+  `a number of requests per second from ${MIN_RATE} to ${MAX_RATE}, as a number or as "N/s"`;
 const EVENT_TYPE = 'a known event type, "prefix.*" of one, or "*"';
 const SCHEMES = listOf(`of ${SIGNING_SCHEMES.join(", ")}, each once`);
 const URL_TEXT = `a URL of at most ${MAX_URL_LENGTH} characters`;
@@ -106,8 +108,12 @@ const members = {
     v.transform(lowerCased),
   )),
   rateLimit: v.exactOptional(v.nullable(v.union([
-    v.pipe(v.number(RATE), v.finite(RATE), v.gtValue(0, RATE)),
-    v.pipe(v.string(RATE), v.regex(PER_SECOND, RATE)),
+    v.pipe(v.number(RATE), v.check(isRate, RATE)),
+    v.pipe(
+      v.string(RATE),
+      v.regex(PER_SECOND, RATE),
+      v.check((text) => isRate(parseFloat(text)), RATE),
+    ),
   ], RATE))),
   concurrency: v.exactOptional(v.pipe(
     v.number(CONCURRENCY),
@@ -192,4 +198,8 @@ function lowerCased(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
   );
+}
+
+function isRate(perSecond: number): boolean {
+  return perSecond >= MIN_RATE && perSecond <= MAX_RATE;
 }

@@ -9,12 +9,15 @@ export interface ObservedOutbox {
   until(condition: () => boolean | Promise<boolean>): Promise<void>;
   /** Resolves after the next claim that found nothing, when nothing is under way either. */
   untilIdle(): Promise<void>;
+  /** The lease tokens of all claims that were asked for. */
+  readonly tokens: readonly string[];
   /** While set, every call of the outbox fails with it. */
   failure: Error | null;
 }
 
 export function observeOutbox(inner: Store): ObservedOutbox {
   const calls = { claims: 0, settles: 0 };
+  const tokens: string[] = [];
   let waiting: (() => void)[] = [];
   let lastBatch: ClaimedBatch | null = null;
   let unsettled = 0;
@@ -37,6 +40,7 @@ export function observeOutbox(inner: Store): ObservedOutbox {
 
   const observed: ObservedOutbox = {
     calls,
+    tokens,
     failure: null,
     store: {
       ...inner,
@@ -45,6 +49,7 @@ export function observeOutbox(inner: Store): ObservedOutbox {
         return inner.close();
       },
       async claimDeliveries(request) {
+        tokens.push(request.leaseToken);
         try {
           if (observed.failure !== null) throw observed.failure;
           const batch = await inner.claimDeliveries(request);

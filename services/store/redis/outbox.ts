@@ -11,6 +11,7 @@ import type {
   StorePolicy,
 } from "../port.ts";
 import { firstDeliveryIdAt, firstEventIdAt } from "../delivery_id.ts";
+import { EXPIRED_SHOWN_MS } from "../rules.ts";
 import { draftRequest } from "./drafts.ts";
 import { claimedDelivery, countOrNull, list, publishedEvent, sinkHealth, text } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -24,9 +25,13 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
   async function claimOn(shard: number, request: ClaimDeliveriesRequest): Promise<ClaimedBatch> {
     const oldestMs = request.nowMs - policy.eventRetentionMs;
     const sweepBefore = request.sweep
-      ? { event: firstEventIdAt(oldestMs), delivery: firstDeliveryIdAt(oldestMs) }
+      ? {
+        event: firstEventIdAt(oldestMs),
+        delivery: firstDeliveryIdAt(oldestMs),
+        expired: firstDeliveryIdAt(oldestMs - EXPIRED_SHOWN_MS),
+      }
       : undefined;
-    const [nextDueAt, ...deliveries] = list(
+    const [nextDueAt, sweptAll, expired, ...deliveries] = list(
       await shards.run("claim deliveries", SCRIPTS.claimDeliveries, shard, {
         ...request,
         // Each shard has a bucket of its own, so each gives its part of the rate.
@@ -39,6 +44,8 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
     return {
       deliveries: deliveries.map((reply) => claimedDelivery(list(reply), leaseToken)),
       nextDueAtMs: countOrNull(nextDueAt ?? -1),
+      sweptAll: Number(sweptAll) === 1,
+      expired: Number(expired),
     };
   }
 
@@ -87,12 +94,16 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
     async claimDeliveries(request) {
       const deliveries: ClaimedBatch["deliveries"][number][] = [];
       let nextDueAtMs: number | null = null;
+      let sweptAll = true;
+      let expired = 0;
       for (const shard of everyShard) {
         const batch = await claimOn(shard, remaining(request, deliveries));
         deliveries.push(...batch.deliveries);
         nextDueAtMs = earlier(nextDueAtMs, batch.nextDueAtMs);
+        sweptAll &&= batch.sweptAll;
+        expired += batch.expired;
       }
-      return { deliveries, nextDueAtMs };
+      return { deliveries, nextDueAtMs, sweptAll, expired };
     },
 
     async settleDeliveries({ settlements, webhooksVersion }) {
@@ -121,7 +132,7 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
         ),
       );
       const word = replies.map(text).find((reply) => reply !== "");
-      return word === "due" || word === "in-flight" ? word : null;
+      return word === "due" || word === "in-flight" || word === "spent" ? word : null;
     },
 
     async holdDeliveries(request) {

@@ -18,7 +18,9 @@ import publishing from "./scripts/publishing.lua" with { type: "text" };
 import readSession from "./scripts/read_session.lua" with { type: "text" };
 import releaseClaim from "./scripts/release_claim.lua" with { type: "text" };
 import retryDelivery from "./scripts/retry_delivery.lua" with { type: "text" };
+import raiseVersion from "./scripts/raise_version.lua" with { type: "text" };
 import setCustomer from "./scripts/set_customer.lua" with { type: "text" };
+import sweeping from "./scripts/sweeping.lua" with { type: "text" };
 import settleDeliveries from "./scripts/settle_deliveries.lua" with { type: "text" };
 import { defineScript } from "./transport.ts";
 
@@ -32,7 +34,10 @@ export const SCRIPTS = {
   listSessions: defineScript("list_sessions", base + listSessions),
   setCustomer: defineScript("set_customer", base + setCustomer),
   publish: defineScript("publish", base + publishing + publish),
-  claimDeliveries: defineScript("claim_deliveries", base + publishing + lanes + claimDeliveries),
+  claimDeliveries: defineScript(
+    "claim_deliveries",
+    base + publishing + lanes + sweeping + claimDeliveries,
+  ),
   settleDeliveries: defineScript("settle_deliveries", base + publishing + lanes + settleDeliveries),
   retryDelivery: defineScript("retry_delivery", base + publishing + lanes + retryDelivery),
   holdDeliveries: defineScript("hold_deliveries", base + publishing + lanes + holdDeliveries),
@@ -45,5 +50,6 @@ export const SCRIPTS = {
   listEvents: defineScript("list_events", base + listEvents),
   listDeliveries: defineScript("list_deliveries", base + listDeliveries),
   changeWebhook: defineScript("change_webhook", base + changeWebhook),
+  raiseVersion: defineScript("raise_version", base + raiseVersion),
   listWebhooks: defineScript("list_webhooks", base + listWebhooks),
 };

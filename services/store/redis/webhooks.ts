@@ -21,7 +21,10 @@ export function createRedisWebhooks(shards: Shards): WebhookRegistry {
 
   async function spread(operation: string, version: string, to: readonly number[]): Promise<void> {
     if (to.length === 0) return;
-    await shards.commands(operation, to.map((shard) => ["SET", versionKey(shard), version]));
+    const request = { version: Number(version) };
+    await Promise.all(
+      to.map((shard) => shards.run(operation, SCRIPTS.raiseVersion, shard, request)),
+    );
   }
 
   return {
@@ -34,7 +37,9 @@ export function createRedisWebhooks(shards: Shards): WebhookRegistry {
       ]);
       const [version, ...flat] = list(reply);
       // A change that died between the shards would leave one stale for good: whoever lists next mends it.
-      const behind = otherShards.filter((_, at) => text(versions[at]?.[0] ?? "0") !== version);
+      const behind = otherShards.filter((_, at) =>
+        Number(versions[at]?.[0] ?? 0) < Number(version)
+      );
       await spread("list the webhooks", text(version), behind);
       const webhooks = [];
       for (let at = 0; at + 1 < flat.length; at += 2) {

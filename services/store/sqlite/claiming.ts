@@ -32,7 +32,9 @@ interface WaitingSink {
 }
 
 /** Taking the heads of due lanes, inside the caller's transaction. */
-export function createClaiming(db: Database): (request: ClaimDeliveriesRequest) => ClaimedBatch {
+export function createClaiming(
+  db: Database,
+): (request: ClaimDeliveriesRequest) => Pick<ClaimedBatch, "deliveries" | "nextDueAtMs"> {
   const buckets = createBuckets(db);
 
   function waitingSinks(request: ClaimDeliveriesRequest): WaitingSink[] {

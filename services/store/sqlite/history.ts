@@ -109,6 +109,16 @@ export function createSqliteHistory(db: Database): HistoryReader {
   };
 }
 
+/** Forgets what consumers answered to deliveries with ids from `first` to `last`. */
+export function dropExcerpts(db: Database, first: string, last: string): void {
+  db.run(
+    `UPDATE attempts SET attempt_json = json_remove(attempt_json, '$.responseExcerpt')
+     WHERE delivery_id BETWEEN ? AND ?`,
+    first,
+    last,
+  );
+}
+
 function expunge(db: Database, sessionId: string): number {
   const events = db.all<{ id: string }>(
     "UPDATE events SET data_json = ? WHERE session_id = ? RETURNING id",
@@ -117,12 +127,8 @@ function expunge(db: Database, sessionId: string): number {
   );
   for (const { id } of events) {
     const prefix = deliveryIdPrefix(id);
-    db.run(
-      `UPDATE attempts SET attempt_json = json_remove(attempt_json, '$.responseExcerpt')
-       WHERE delivery_id >= ? AND delivery_id < ?`,
-      prefix,
-      `${prefix}~`,
-    );
+    dropExcerpts(db, prefix, `${prefix}~`);
+    db.run("UPDATE deliveries SET expunged = 1 WHERE id >= ? AND id < ?", prefix, `${prefix}~`);
   }
   db.run(
     `UPDATE session_memory SET phone = NULL, sender = NULL, phone_given = 0, state_hash = NULL

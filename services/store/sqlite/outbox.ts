@@ -1,19 +1,24 @@
 import type { Outbox } from "../port.ts";
 import { createClaiming } from "./claiming.ts";
 import type { Database } from "./database.ts";
+import type { Lanes } from "./lanes.ts";
 import type { PublishingSteps } from "./publishing.ts";
 import { createRequeueing } from "./requeueing.ts";
 import { createSettling } from "./settling.ts";
+import type { Sweep } from "./sweeping.ts";
+
+const NOTHING_SWEPT: Sweep = { sweptAll: true, expired: 0 };
 
 /** The outbox in SQLite; every method is one transaction. */
 export function createSqliteOutbox(
   db: Database,
   publishing: PublishingSteps,
-  sweep: (nowMs: number) => void,
+  lanes: Lanes,
+  sweep: (nowMs: number) => Sweep,
 ): Outbox {
   const claim = createClaiming(db);
-  const settling = createSettling(db, publishing);
-  const requeueing = createRequeueing(db);
+  const settling = createSettling(db, publishing, lanes);
+  const requeueing = createRequeueing(db, lanes);
 
   return {
     publish: ({ drafts, nowMs, webhooksVersion }) =>
@@ -26,8 +31,8 @@ export function createSqliteOutbox(
       }),
     claimDeliveries: (request) =>
       db.write("claim deliveries", () => {
-        if (request.sweep) sweep(request.nowMs);
-        return claim(request);
+        const swept = request.sweep ? sweep(request.nowMs) : NOTHING_SWEPT;
+        return { ...claim(request), ...swept };
       }),
     settleDeliveries: ({ settlements, webhooksVersion }) =>
       db.write("settle deliveries", () => {

@@ -1,6 +1,7 @@
-import type { DeliveryRange, DeliveryStatus, Outbox } from "../port.ts";
+import { type DeliveryRange, type DeliveryStatus, type Outbox, SMS_SINK } from "../port.ts";
 import { firstDeliveryIdAt } from "../delivery_id.ts";
 import type { Database } from "./database.ts";
+import type { Lanes } from "./lanes.ts";
 
 interface Place {
   id: string;
@@ -9,7 +10,7 @@ interface Place {
 }
 
 /** Bringing deliveries back, and holding them, inside the caller's transaction. */
-export function createRequeueing(db: Database) {
+export function createRequeueing(db: Database, lanes: Lanes) {
   /** Makes a delivery due at its old place in its lane, on a new ladder. */
   function makeDue({ id, lane, sink_id }: Place, nowMs: number): void {
     db.run(
@@ -19,31 +20,18 @@ export function createRequeueing(db: Database) {
       nowMs,
       id,
     );
-    // While another delivery of the lane is in flight, this one is next when that settles.
-    if (isBusy(lane)) return;
-    db.run(
-      "INSERT OR REPLACE INTO lanes (lane, sink_id, due_at) VALUES (?, ?, ?)",
-      lane,
-      sink_id,
-      nowMs,
-    );
+    lanes.schedule(lane, sink_id, nowMs);
   }
 
-  function isBusy(lane: string): boolean {
-    return db.one(
-      `SELECT 1 FROM deliveries WHERE lane = ? AND status = 'delivering'
-         AND status IN ('pending', 'delivering', 'retrying', 'held')`,
-      lane,
-    ) !== undefined;
-  }
-
-  function retry(id: string, nowMs: number): "due" | "in-flight" | null {
+  function retry(id: string, nowMs: number): "due" | "in-flight" | "spent" | null {
     const delivery = db.one<Place & { status: DeliveryStatus }>(
       "SELECT id, lane, sink_id, status FROM deliveries WHERE id = ?",
       id,
     );
     if (delivery === undefined) return null;
     if (delivery.status === "delivering") return "in-flight";
+    const gone = delivery.status === "delivered" || delivery.status === "unknown";
+    if (delivery.sink_id === SMS_SINK && gone) return "spent";
     makeDue(delivery, nowMs);
     return "due";
   }
@@ -59,7 +47,7 @@ export function createRequeueing(db: Database) {
       limit,
     );
     for (const lane of new Set(held.map(({ lane }) => lane))) {
-      if (!isBusy(lane)) db.run("DELETE FROM lanes WHERE lane = ?", lane);
+      lanes.schedule(lane, sinkId, nowMs);
     }
     return held.length;
   }

@@ -67,6 +67,7 @@ CREATE TABLE deliveries (
   attempts INTEGER NOT NULL DEFAULT 0,
   ladder_start INTEGER NOT NULL DEFAULT 0,
   lease_token TEXT,
+  expunged INTEGER NOT NULL DEFAULT 0,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   next_attempt_at INTEGER

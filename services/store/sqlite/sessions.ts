@@ -158,7 +158,8 @@ export function createSqliteSessions(
           `INSERT INTO session_memory (id, phone, sender, phone_given, expires_at)
            VALUES (?, ?, ?, 1, ?)
            ON CONFLICT (id) DO UPDATE SET
-             phone = excluded.phone, sender = excluded.sender, phone_given = 1`,
+             phone = excluded.phone, sender = excluded.sender, phone_given = 1,
+             expires_at = excluded.expires_at`,
           sessionId,
           customer.phone,
           customer.sender,
@@ -232,12 +233,19 @@ function createSessionSteps(db: Database, policy: StorePolicy) {
         sessionId,
       ),
     unmap: (sessionId: string) => db.run("DELETE FROM sessions WHERE id = ?", sessionId),
-    slide: (sessionId: string, nowMs: number) =>
+    slide: (sessionId: string, nowMs: number) => {
       db.run(
         "UPDATE sessions SET expires_at = ? WHERE id = ? AND expires_at > ?",
         nowMs + policy.sessionTtlMs,
         sessionId,
         nowMs,
-      ),
+      );
+      // The memory must not lapse under the mapping: its sequence would start anew, and seen messages leave again.
+      db.run(
+        "UPDATE session_memory SET expires_at = MAX(expires_at, ?) WHERE id = ?",
+        nowMs + memoryTtlMs(policy),
+        sessionId,
+      );
+    },
   };
 }

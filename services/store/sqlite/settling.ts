@@ -1,19 +1,21 @@
 import type { Settlement, SinkHealth } from "../port.ts";
 import { ATTEMPTS_KEPT } from "../rules.ts";
 import type { Database } from "./database.ts";
+import { dropExcerpts } from "./history.ts";
+import type { Lanes } from "./lanes.ts";
 import type { PublishingSteps } from "./publishing.ts";
 
 /** Writing down what became of claimed deliveries, inside the caller's transaction. */
-export function createSettling(db: Database, publishing: PublishingSteps) {
+export function createSettling(db: Database, publishing: PublishingSteps, lanes: Lanes) {
   function settle(settlement: Settlement): "settled" | "fenced" {
     const { deliveryId, nowMs, next } = settlement;
     const atMs = next.status === "retrying" ? next.atMs : null;
     const held = next.status === "held";
-    const row = db.one<{ lane: string; attempts: number; sink_id: string }>(
+    const row = db.one<{ lane: string; attempts: number; sink_id: string; expunged: number }>(
       `UPDATE deliveries SET status = ?, lease_token = NULL, next_attempt_at = ?, updated_at = ?,
          attempts = attempts - ?
        WHERE id = ? AND lease_token = ? AND status = 'delivering'
-       RETURNING lane, attempts, sink_id`,
+       RETURNING lane, attempts, sink_id, expunged`,
       next.status,
       atMs,
       nowMs,
@@ -22,11 +24,10 @@ export function createSettling(db: Database, publishing: PublishingSteps) {
       settlement.leaseToken,
     );
     if (row === undefined) return "fenced";
-    if (held) db.run("DELETE FROM lanes WHERE lane = ?", row.lane);
-    else {
-      logAttempt(deliveryId, row.attempts, settlement.attemptJson);
-      moveOn(row.lane, atMs ?? nowMs);
-    }
+    if (!held) logAttempt(deliveryId, row.attempts, settlement.attemptJson);
+    // Expunged while the attempt was under way: an echo of the text must not come in behind that.
+    if (row.expunged) dropExcerpts(db, deliveryId, deliveryId);
+    lanes.schedule(row.lane, row.sink_id, nowMs);
     noteHealth(row.sink_id, settlement);
     for (const draft of settlement.drafts) publishing.publish(draft, nowMs);
     return "settled";
@@ -39,17 +40,6 @@ export function createSettling(db: Database, publishing: PublishingSteps) {
       deliveryId,
       attempt - ATTEMPTS_KEPT,
     );
-  }
-
-  /** The lane's next delivery is due at `dueAtMs`; a lane with nothing open goes. */
-  function moveOn(lane: string, dueAtMs: number): void {
-    db.run(
-      `DELETE FROM lanes WHERE lane = ?1 AND NOT EXISTS (
-         SELECT 1 FROM deliveries
-         WHERE lane = ?1 AND status IN ('pending', 'delivering', 'retrying', 'held'))`,
-      lane,
-    );
-    db.run("UPDATE lanes SET due_at = ? WHERE lane = ?", dueAtMs, lane);
   }
 
   function noteHealth(sinkId: string, { health, nowMs }: Settlement): void {

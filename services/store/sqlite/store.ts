@@ -2,6 +2,7 @@ import type { Store, StorePolicy } from "../port.ts";
 import { type DatabaseOptions, openDatabase } from "./database.ts";
 import { createSqliteOutbox } from "./outbox.ts";
 import { createSqliteHistory } from "./history.ts";
+import { createLanes } from "./lanes.ts";
 import { createPublishingSteps } from "./publishing.ts";
 import { createSqliteSessions } from "./sessions.ts";
 import { createSweeper } from "./sweeping.ts";
@@ -15,9 +16,10 @@ export interface SqliteStoreOptions extends DatabaseOptions {
 export function openSqliteStore({ policy, ...options }: SqliteStoreOptions): Store {
   const db = openDatabase(options);
   const publishing = createPublishingSteps(db, policy);
+  const lanes = createLanes(db);
   return {
     ...createSqliteSessions(db, policy, publishing),
-    ...createSqliteOutbox(db, publishing, createSweeper(db, policy)),
+    ...createSqliteOutbox(db, publishing, lanes, createSweeper(db, policy, lanes)),
     ...createSqliteHistory(db),
     ...createSqliteWebhooks(db, publishing),
     ping: () =>

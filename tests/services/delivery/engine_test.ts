@@ -68,7 +68,6 @@ function createBench(attempt: Attempt, { concurrencyPerSink = 10, settings = NO_
     publisher,
     clock,
     log,
-    leaseMs: LEASE_MS,
     onFailing: (sinks) => failing.push([...sinks]),
   });
   let sweeps = 0;
@@ -368,4 +367,38 @@ Deno.test("the whole ladder of 11 attempts comes to the second", async () => {
   assert.deepEqual(bench.attempts.map(({ atMs }) => atMs / 1_000), ends);
   const { items } = await bench.store.listDeliveries({ limit: 9 });
   assert.deepEqual(items.map(({ status, attempts }) => [status, attempts]), [["dead", 11]]);
+});
+
+Deno.test("an outcome is written down even when the store was away for longer than a lease", async () => {
+  const { promise: answered, resolve: answer } = Promise.withResolvers<AttemptEnd>();
+  await using bench = createBench(() => answered);
+  await publish(bench.store, [draft(toOne)]);
+  bench.engine.start();
+  await bench.outbox.until(() => bench.attempts.length === 1);
+  bench.outbox.failure = new StoreUnavailable("settle deliveries");
+  answer(delivered());
+  for (let failures = 1; failures <= 7; failures++) {
+    await bench.log.whenLogged("delivery.store_unavailable", failures);
+    if (failures === 7) bench.outbox.failure = null;
+    bench.clock.advance(30_000);
+  }
+  await bench.outbox.until(() => bench.outbox.calls.settles === 1);
+  assert.equal(bench.attempts.length, 1);
+  assert.equal(
+    (await bench.store.listDeliveries({ limit: 9, status: "delivered" })).items.length,
+    1,
+  );
+});
+
+Deno.test("a claim that failed is repeated with the same token", async () => {
+  await using bench = createBench(delivered);
+  await bench.start();
+  bench.outbox.failure = new StoreUnavailable("claim deliveries");
+  bench.engine.wake();
+  await bench.log.whenLogged("delivery.store_unavailable");
+  bench.outbox.failure = null;
+  await bench.advance(1_000);
+  const [first, failed, repeated] = bench.outbox.tokens.slice(-3);
+  assert.notEqual(first, failed);
+  assert.equal(failed, repeated);
 });

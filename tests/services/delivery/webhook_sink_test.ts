@@ -416,3 +416,22 @@ Deno.test("a store that cannot say what the webhook is makes the attempt throw, 
   const get = () => Promise.reject(new StoreUnavailable("list the webhooks"));
   await assert.rejects(bench.attempt(id, { source: { get } }), StoreUnavailable);
 });
+
+Deno.test("what cannot be sent climbs the ladder like a failure and comes to an end", async () => {
+  await using bench = startBench();
+  const { id } = await bench.register();
+  const webhook = await bench.webhooks.read(id);
+  const source = { get: () => Promise.resolve({ ...webhook, sealedCredentials: "not sealed" }) };
+  const first = await bench.attempt(id, { source });
+  assert.equal(first.report.class, "not-sendable");
+  assert.equal(first.decision.status, "retrying");
+  assert.equal(first.health, null);
+  assert.equal(bench.received.length, 0);
+});
+
+Deno.test("a store that is away is thrown: the delivery is left to its lease", async () => {
+  await using bench = startBench();
+  const { id } = await bench.register();
+  const source = { get: () => Promise.reject(new StoreUnavailable("list the webhooks")) };
+  await assert.rejects(bench.attempt(id, { source }), StoreUnavailable);
+});

@@ -1,5 +1,6 @@
 import type {
   ClaimDeliveriesRequest,
+  ClaimedBatch,
   ConfirmRequest,
   EventDraft,
   Settlement,
@@ -90,6 +91,11 @@ export async function accept(
     draft({ type: "session.accepted", sessionId, occurredAtMs: nowMs }),
     version,
   );
+}
+
+/** What a claim gives that finds nothing; `nextDueAtMs` as the test expects it. */
+export function nothingClaimed(nextDueAtMs: number | null = null): ClaimedBatch {
+  return { deliveries: [], nextDueAtMs, sweptAll: true, expired: 0 };
 }
 
 export async function claimDeliveries(

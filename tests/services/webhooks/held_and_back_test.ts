@@ -52,7 +52,6 @@ async function startBench() {
       publisher,
       clock,
       log,
-      leaseMs,
       onFailing: webhooks.noteFailing,
     }),
     governor: createGovernor({ settings, clock, log, concurrencyPerSink: 10 }),

@@ -40,6 +40,9 @@ local function slide(id)
   call('HSET', P .. 's:' .. id, 'expiresAt', ends)
   call('PEXPIRE', P .. 's:' .. id, policy.sessionTtlMs + MARGIN_MS)
   call('ZADD', P .. 'expiry', ends, id)
+  -- The memory must not lapse under the mapping: its sequence would start anew, and seen messages leave again.
+  call('PEXPIRE', P .. 'm:' .. id, policy.memoryTtlMs + MARGIN_MS)
+  call('PEXPIRE', P .. 'seen:' .. id, policy.memoryTtlMs + MARGIN_MS)
 end
 
 local function unmap(s)

@@ -1,7 +1,7 @@
 -- Takes the heads of due lanes under a lease, one of each sink in turn.
 -- req    nowMs, leaseToken, leaseUntilMs, limit, capacityPerSink, capacity {sink: places},
---        rates {sink: {perSecond, burst}}, sweepBefore? {event, delivery}: ids below which everything is past its time
--- reply  {nextDueAt or -1, delivery…}, each delivery {id, sink, attempt, interrupted, index or -1,
+--        rates {sink: {perSecond, burst}}, sweepBefore? {event, delivery, expired}: ids below which these are past their time
+-- reply  {nextDueAt or -1, swept all 0/1, expired, delivery…}, each delivery {id, sink, attempt, interrupted, index or -1,
 --        event id, type, session, sequence, agent, occurredAt, data, phone, sender}; '' stands for nothing
 
 local function places(sink) return req.capacity[sink] or req.capacityPerSink end
@@ -28,56 +28,8 @@ local function take_tokens(sink, count)
   call('HSET', P .. 'bucket:' .. sink, 'tokens', tostring(tokens - count), 'at', now)
   -- Once it is full again it need not be remembered.
   local rate = req.rates[sink]
-  call('PEXPIRE', P .. 'bucket:' .. sink, math.ceil(rate.burst * 1000 / rate.perSecond) + MARGIN_MS)
-end
-
--- Takes a delivery that is past its time out of its lane, with everything kept of it.
-local function drop(id)
-  local d = hash(P .. 'd:' .. id)
-  if d then
-    call('ZREM', P .. 'lane:' .. d.lane, id)
-    if call('ZCARD', P .. 'lane:' .. d.lane) == 0 then
-      call('ZREM', P .. 'due:' .. d.sink, d.lane)
-      call('HDEL', P .. 'flights', d.lane)
-    end
-  end
-  call('DEL', P .. 'd:' .. id, P .. 'a:' .. id)
-end
-
-local function sweep_events(index, delete)
-  local old = call('ZRANGEBYLEX', index, '-', '(' .. req.sweepBefore.event, 'LIMIT', 0, policy.sweepLimit)
-  for _, id in ipairs(old) do
-    call('ZREM', index, id)
-    if delete then call('DEL', P .. 'e:' .. id) end
-  end
-end
-
-local function sweep()
-  sweep_events(P .. 'events', true)
-  for _, type in ipairs(call('SMEMBERS', P .. 'known-types')) do
-    sweep_events(P .. 'events:type:' .. type, false)
-  end
-  for _, sink in ipairs(call('SMEMBERS', P .. 'known-sinks')) do
-    for _, status in ipairs(policy.statuses) do
-      local index = P .. 'list:' .. sink .. ':' .. status
-      local old = call('ZRANGEBYLEX', index, '-', '(' .. req.sweepBefore.delivery, 'LIMIT', 0,
-        policy.sweepLimit)
-      for _, id in ipairs(old) do
-        drop(id)
-        call('ZREM', index, id)
-      end
-    end
-    refresh_sink(sink)
-  end
-  local lapsed = call('ZRANGEBYSCORE', P .. 'expiry', '-inf', now, 'LIMIT', 0, policy.sweepLimit)
-  for _, id in ipairs(lapsed) do
-    local s = hash(P .. 's:' .. id)
-    if s then unmap({ id = id, agents = cjson.decode(s.agents) })
-    else
-      call('ZREM', P .. 'expiry', id)
-      call('ZREM', P .. 'sessions', id)
-    end
-  end
+  local full_in = math.ceil(rate.burst * 1000 / rate.perSecond)
+  call('PEXPIRE', P .. 'bucket:' .. sink, math.min(full_in, policy.retentionMs) + MARGIN_MS)
 end
 
 -- The head of a lane, passing over what has expired under it.
@@ -92,6 +44,22 @@ local function head_of(lane)
   end
 end
 
+local function reply_for(id, d, e, attempt, interrupted)
+  local customer = {}
+  if d.sink == 'sms' then customer = call('HMGET', P .. 'm:' .. e.session, 'phone', 'sender') end
+  return {
+    id, d.sink, attempt - tonumber(d.ladder or 0), interrupted, tonumber(d.index or -1),
+    d.event, e.type, e.session or '', tonumber(e.seq or -1), e.agent or '', tonumber(e.at), e.data,
+    customer[1] or '', customer[2] or '',
+  }
+end
+
+local function mark_leased(id, d)
+  call('HSET', P .. 'd:' .. id, 'lease', req.leaseToken, 'nextAt', req.leaseUntilMs)
+  call('HSET', P .. 'flights', d.lane, id)
+  call('ZADD', P .. 'due:' .. d.sink, req.leaseUntilMs, d.lane)
+end
+
 local function lease(sink, lane)
   local id, d, e = head_of(lane)
   if not id then
@@ -101,20 +69,45 @@ local function lease(sink, lane)
   local attempt = call('HINCRBY', P .. 'd:' .. id, 'attempts', 1)
   local interrupted = d.status == 'delivering' and 1 or 0
   set_status(id, d, 'delivering')
-  call('HSET', P .. 'd:' .. id, 'lease', req.leaseToken, 'nextAt', req.leaseUntilMs)
-  call('HSET', P .. 'flights', d.lane, id)
-  call('ZADD', P .. 'due:' .. sink, req.leaseUntilMs, lane)
-  local customer = {}
-  if sink == 'sms' then customer = call('HMGET', P .. 'm:' .. e.session, 'phone', 'sender') end
-  return {
-    id, sink, attempt - tonumber(d.ladder or 0), interrupted, tonumber(d.index or -1),
-    d.event, e.type, e.session or '', tonumber(e.seq or -1), e.agent or '', tonumber(e.at), e.data,
-    customer[1] or '', customer[2] or '',
-  }
+  mark_leased(id, d)
+  return reply_for(id, d, e, attempt, interrupted)
 end
 
-if req.sweepBefore then sweep() end
-local reply, taken, lists = { -1 }, {}, {}
+-- What this very claim took when its reply was lost. Remembered by the lease token, which a repeated claim brings again.
+local claim_key = P .. 'claim:' .. req.leaseToken
+
+local function taken_before()
+  local again = {}
+  for _, entry in ipairs(call('LRANGE', claim_key, 0, -1)) do
+    local interrupted, id = entry:sub(1, 1), entry:sub(2)
+    local d = hash(P .. 'd:' .. id)
+    local e = d and hash(P .. 'e:' .. d.event)
+    if e and d.status == 'delivering' and d.lease == req.leaseToken then
+      mark_leased(id, d)
+      refresh_sink(d.sink)
+      again[#again + 1] = reply_for(id, d, e, tonumber(d.attempts), tonumber(interrupted))
+    end
+  end
+  return again
+end
+
+local function remember_claim(deliveries)
+  if #deliveries == 0 then return end
+  for _, delivery in ipairs(deliveries) do call('RPUSH', claim_key, delivery[4] .. delivery[1]) end
+  call('PEXPIRE', claim_key, math.max(1, req.leaseUntilMs - now))
+end
+
+local complete, expired = true, 0
+if req.sweepBefore then complete, expired = sweep() end
+local head = { -1, complete and 1 or 0, expired }
+local again = taken_before()
+if #again > 0 then
+  -- Something else may be due too: the next claim sees to it.
+  head[1] = now
+  for _, delivery in ipairs(again) do head[#head + 1] = delivery end
+  return head
+end
+local deliveries, taken, lists = {}, {}, {}
 for _, sink in ipairs(call('ZRANGE', P .. 'sinks', 0, -1)) do
   taken[sink] = 0
   local tokens = bucket(sink)
@@ -125,15 +118,15 @@ for _, sink in ipairs(call('ZRANGE', P .. 'sinks', 0, -1)) do
   end
 end
 local round, more = 1, true
-while more and #reply <= req.limit do
+while more and #deliveries < req.limit do
   more = false
   for _, list in ipairs(lists) do
     local lane = list.lanes[round]
-    if lane and #reply <= req.limit then
+    if lane and #deliveries < req.limit then
       more = true
       local delivery = lease(list.sink, lane)
       if delivery then
-        reply[#reply + 1] = delivery
+        deliveries[#deliveries + 1] = delivery
         taken[list.sink] = taken[list.sink] + 1
       end
     end
@@ -147,7 +140,9 @@ for sink, count in pairs(taken) do
   if due and places(sink) > count then
     local _, token_at = bucket(sink)
     due = math.max(due, token_at)
-    if reply[1] < 0 or due < reply[1] then reply[1] = due end
+    if head[1] < 0 or due < head[1] then head[1] = due end
   end
 end
-return reply
+remember_claim(deliveries)
+for _, delivery in ipairs(deliveries) do head[#head + 1] = delivery end
+return head

@@ -20,7 +20,10 @@ for _, id in ipairs(call('ZRANGE', P .. 'events:session:' .. req.sessionId, 0, -
   local made = call('HGET', key, 'made')
   if made then
     call('HSET', key, 'data', req.dataJson)
-    for _, delivery in ipairs(cjson.decode(made)) do empty_attempts(delivery) end
+    for _, delivery in ipairs(cjson.decode(made)) do
+      empty_attempts(delivery)
+      if call('EXISTS', P .. 'd:' .. delivery) == 1 then call('HSET', P .. 'd:' .. delivery, 'expunged', 1) end
+    end
     emptied = emptied + 1
   end
 end

@@ -9,11 +9,10 @@ for _, status in ipairs({ 'pending', 'retrying' }) do
     if d then
       set_status(id, d, 'held')
       call('HDEL', P .. 'd:' .. id, 'nextAt')
-      if not is_busy(d.lane) then call('ZREM', P .. 'due:' .. req.sinkId, d.lane) end
+      schedule(d.lane, d.sink)
     else call('ZREM', index, id) end
     held = held + 1
   end
   if held >= req.limit then break end
 end
-refresh_sink(req.sinkId)
 return held

@@ -6,33 +6,36 @@ local function set_status(id, d, status)
   call('HSET', P .. 'd:' .. id, 'status', status, 'updatedAt', now)
 end
 
--- The lane's next delivery is due then; a lane with nothing open goes.
-local function move_on(lane, sink, due)
-  if call('ZCARD', P .. 'lane:' .. lane) == 0 then call('ZREM', P .. 'due:' .. sink, lane)
-  else call('ZADD', P .. 'due:' .. sink, due, lane) end
+-- When the lane goes on: at the end of the lease that is in flight, else when its head is due; never for a held head.
+-- Kept after every change to a lane.
+local function schedule(lane, sink)
+  local due
+  local flight = call('HGET', P .. 'flights', lane)
+  local f = flight and call('HMGET', P .. 'd:' .. flight, 'status', 'nextAt') or {}
+  if f[1] == 'delivering' and tonumber(f[2]) > now then due = f[2]
+  else
+    local head = call('ZRANGE', P .. 'lane:' .. lane, 0, 0)[1]
+    local h = head and call('HMGET', P .. 'd:' .. head, 'status', 'nextAt') or { 'held' }
+    -- A head that has expired under the lane is due: the claim passes over it.
+    if h[1] ~= 'held' then due = h[2] or now end
+  end
+  if due then call('ZADD', P .. 'due:' .. sink, due, lane)
+  else call('ZREM', P .. 'due:' .. sink, lane) end
   refresh_sink(sink)
-end
-
--- Nothing of the lane is due until something of it is brought back.
-local function park(lane, sink)
-  call('ZREM', P .. 'due:' .. sink, lane)
-  refresh_sink(sink)
-end
-
-local function is_busy(lane)
-  local id = call('HGET', P .. 'flights', lane)
-  return id and call('HGET', P .. 'd:' .. id, 'status') == 'delivering'
 end
 
 -- Makes a delivery due at its old place in its lane, on a new ladder.
 local function make_due(id, d)
-  local key = P .. 'd:' .. id
   set_status(id, d, d.attempts == '0' and 'pending' or 'retrying')
-  call('HSET', key, 'nextAt', now, 'ladder', d.attempts)
+  call('HSET', P .. 'd:' .. id, 'nextAt', now, 'ladder', d.attempts)
   call('ZADD', P .. 'lane:' .. d.lane, d.position, id)
   call('PEXPIRE', P .. 'lane:' .. d.lane, policy.retentionMs + MARGIN_MS)
-  -- While another delivery of the lane is in flight, this one is next when that settles.
-  if is_busy(d.lane) then return end
-  call('ZADD', P .. 'due:' .. d.sink, now, d.lane)
-  refresh_sink(d.sink)
+  schedule(d.lane, d.sink)
+end
+
+-- Takes a delivery out of its lane.
+local function leave_lane(id, d)
+  call('ZREM', P .. 'lane:' .. d.lane, id)
+  if call('HGET', P .. 'flights', d.lane) == id then call('HDEL', P .. 'flights', d.lane) end
+  schedule(d.lane, d.sink)
 end

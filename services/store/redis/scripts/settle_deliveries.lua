@@ -21,22 +21,24 @@ local function log_attempt(id, json)
   call('PEXPIRE', log, policy.retentionMs + MARGIN_MS)
 end
 
+-- Its session was expunged while the attempt was under way: an echo of the text must not come in behind that.
+local function without_excerpt(json)
+  local attempt = cjson.decode(json)
+  attempt.responseExcerpt = nil
+  return cjson.encode(attempt)
+end
+
 local function settle(s)
   local key = P .. 'd:' .. s.deliveryId
   local d = hash(key)
   if not d or d.status ~= 'delivering' or d.lease ~= s.leaseToken then return 0 end
   set_status(s.deliveryId, d, s.status)
   call('HDEL', key, 'lease', 'nextAt')
-  call('HDEL', P .. 'flights', d.lane)
-  if s.status == 'held' then
-    call('HINCRBY', key, 'attempts', -1)
-    park(d.lane, d.sink)
-  else
-    if s.atMs then call('HSET', key, 'nextAt', s.atMs)
-    else call('ZREM', P .. 'lane:' .. d.lane, s.deliveryId) end
-    log_attempt(s.deliveryId, s.attemptJson)
-    move_on(d.lane, d.sink, s.atMs or now)
-  end
+  if s.atMs then call('HSET', key, 'nextAt', s.atMs) end
+  if s.status == 'held' then call('HINCRBY', key, 'attempts', -1)
+  else log_attempt(s.deliveryId, d.expunged and without_excerpt(s.attemptJson) or s.attemptJson) end
+  if s.status == 'held' or s.atMs then schedule(d.lane, d.sink)
+  else leave_lane(s.deliveryId, d) end
   note_health(d.sink, s.health)
   for _, draft in ipairs(s.drafts) do publish(draft) end
   return 1

@@ -4,6 +4,7 @@ import {
   claimDeliveries,
   draft,
   messages,
+  nothingClaimed,
   publish,
   settle,
   T0,
@@ -18,7 +19,7 @@ export function deliveryContract(test: ContractTest): void {
   const toOne = { webhooks: [webhook("wh_1")] };
 
   test("nothing published, nothing due", async (store) => {
-    assert.deepEqual(await claimDeliveries(store, T0), { deliveries: [], nextDueAtMs: null });
+    assert.deepEqual(await claimDeliveries(store, T0), nothingClaimed());
   });
 
   test("a claimed delivery carries its event and a first attempt", async (store) => {
@@ -60,7 +61,7 @@ export function deliveryContract(test: ContractTest): void {
       assert.equal(await settle(store, delivery, { status: "delivered" }, now), "settled");
     }
     assert.deepEqual(seen, [1, 2, 3]);
-    assert.deepEqual(await claimDeliveries(store, T0 + 9), { deliveries: [], nextDueAtMs: null });
+    assert.deepEqual(await claimDeliveries(store, T0 + 9), nothingClaimed());
   });
 
   test("a failing head holds back its own lane and no other", async (store) => {
@@ -83,10 +84,7 @@ export function deliveryContract(test: ContractTest): void {
         : { status: "delivered" } as const;
       await settle(store, delivery, next, T0);
     }
-    assert.deepEqual(await claimDeliveries(store, T0 + 4_999), {
-      deliveries: [],
-      nextDueAtMs: T0 + 5_000,
-    });
+    assert.deepEqual(await claimDeliveries(store, T0 + 4_999), nothingClaimed(T0 + 5_000));
     const again = await claimDeliveries(store, T0 + 5_000);
     assert.deepEqual(
       again.deliveries.map(({ event, attempt, interrupted }) => [
@@ -269,6 +267,58 @@ export function deliveryContract(test: ContractTest): void {
     assert.equal(await store.retryDelivery(delivery.id, T0 + 1), "due");
     assert.equal((await claimDeliveries(store, T0 + 1)).deliveries.length, 1);
   });
+
+  test("a delivery brought back waits for the head of its lane, and for what is in flight", async (store) => {
+    await publish(store, [draft(toOne), draft(toOne)]);
+    const ids = (await store.listDeliveries({ limit: 9 })).items.map(({ id }) => id);
+    const [first = "", second = ""] = ids;
+    const take = async (nowMs: number) => {
+      const [delivery] = (await claimDeliveries(store, nowMs)).deliveries;
+      assert(delivery);
+      return delivery;
+    };
+    await settle(store, await take(T0), { status: "dead" }, T0);
+    const flying = await take(T0);
+    assert.equal(flying.id, second);
+    assert.equal(await store.retryDelivery(first, T0), "due");
+    await settle(store, flying, { status: "retrying", atMs: T0 + 36_000_000 }, T0 + 1);
+    // The one in flight was put off for hours; the head is not.
+    const again = await take(T0 + 2);
+    assert.equal(again.id, first);
+    await settle(store, again, { status: "retrying", atMs: T0 + 60_000 }, T0 + 2);
+    // Now the head is put off, and bringing the other forward does not cut its wait short.
+    assert.equal(await store.retryDelivery(second, T0 + 3), "due");
+    assert.deepEqual(await claimDeliveries(store, T0 + 4), nothingClaimed(T0 + 60_000));
+  });
+
+  test("a late settlement does not cut into the lease of the lane's next delivery", async (store) => {
+    await publish(store, [draft(toOne), draft(toOne)]);
+    const take = async (nowMs: number) => (await claimDeliveries(store, nowMs)).deliveries[0];
+    const first = await take(T0);
+    assert(first);
+    await settle(store, first, { status: "dead" }, T0);
+    const late = await take(T0);
+    assert(late);
+    await store.retryDelivery(first.id, T0);
+    const current = await take(T0 + LEASE);
+    assert.deepEqual([current?.id, current?.interrupted], [first.id, false]);
+    assert.equal(await settle(store, late, { status: "delivered" }, T0 + LEASE + 1), "settled");
+    assert.deepEqual(await claimDeliveries(store, T0 + LEASE + 2), nothingClaimed(T0 + 2 * LEASE));
+  });
+
+  for (const status of ["delivered", "unknown"] as const) {
+    test(`a text that is ${status} is spent: nothing sends it again`, async (store) => {
+      await accept(store, "S1", "a");
+      await publish(store, [
+        draft({ data: messages([1]), smsMessages: [{ index: 1, sentAtMs: T0 }] }),
+      ]);
+      const [delivery] = (await claimDeliveries(store, T0)).deliveries;
+      assert(delivery);
+      await settle(store, delivery, { status }, T0);
+      assert.equal(await store.retryDelivery(delivery.id, T0), "spent");
+      assert.equal((await store.readDelivery(delivery.id))?.delivery.status, status);
+    });
+  }
 
   test("an SMS carries the customer as known when it is claimed", async (store) => {
     await accept(store, "S1", "a");

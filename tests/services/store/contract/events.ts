@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
-import { accept, draft, messages, POLICY, publish, T0, webhook } from "../drafts.ts";
-import { claimDeliveries } from "../drafts.ts";
+import {
+  accept,
+  claimDeliveries,
+  draft,
+  messages,
+  POLICY,
+  publish,
+  settle,
+  T0,
+  webhook,
+} from "../drafts.ts";
 import type { ContractTest } from "./suite.ts";
 
 /** Publishing: duplicates, numbering, who gets what, and reading it back. */
@@ -144,18 +153,52 @@ export function eventContract(test: ContractTest): void {
     assert.deepEqual([rest.items.length, rest.nextCursor], [1, null]);
   });
 
-  test("what is older than the retention is swept away, younger things stay", async (store) => {
+  test("past the retention what is open expires, what is over goes, and younger things stay", async (store) => {
     const webhooks = [webhook("wh_1")];
-    await publish(store, [draft({ webhooks })], T0);
+    await publish(store, [draft({ webhooks }), draft({ webhooks })], T0);
+    const [over] = (await claimDeliveries(store, T0)).deliveries;
+    assert(over);
+    await settle(store, over, { status: "delivered" }, T0);
     const later = T0 + POLICY.eventRetentionMs + 1_000;
     const young = draft({ webhooks, sessionId: "S2", occurredAtMs: later });
     await publish(store, [young], later);
-    await claimDeliveries(store, later, { sweep: true, limit: 1, capacityPerSink: 0 });
+
+    const swept = await claimDeliveries(store, later, { sweep: true, capacityPerSink: 0 });
+    assert.deepEqual([swept.expired, swept.sweptAll], [1, true]);
     assert.deepEqual((await store.listEvents({ limit: 9 })).items.map(({ id }) => id), [young.id]);
     const { items } = await store.listDeliveries({ limit: 9 });
-    assert.deepEqual(items.map(({ eventId }) => eventId), [young.id]);
+    assert.deepEqual(items.map(({ status }) => status), ["expired", "pending"]);
     const batch = await claimDeliveries(store, later);
     assert.deepEqual(batch.deliveries.map(({ event }) => event.id), [young.id]);
+
+    const muchLater = later + 2 * 60 * 60_000;
+    await claimDeliveries(store, muchLater, { sweep: true, capacityPerSink: 0 });
+    assert.equal((await store.listDeliveries({ limit: 9, status: "expired" })).items.length, 0);
+  });
+
+  test("a sweep is bounded, says when there is more, and comes to an end", async (store) => {
+    const many = Array.from({ length: 1_200 }, () => draft({ webhooks: [webhook("wh_1")] }));
+    await publish(store, many, T0);
+    const later = T0 + POLICY.eventRetentionMs + 1_000;
+    let expired = 0;
+    let sweeps = 0;
+    let sweptAll = false;
+    while (!sweptAll && sweeps < 50) {
+      const batch = await claimDeliveries(store, later, { sweep: true, capacityPerSink: 0 });
+      assert(batch.expired <= 1_000);
+      expired += batch.expired;
+      sweptAll = batch.sweptAll;
+      sweeps++;
+    }
+    assert.equal(expired, 1_200);
+    assert(sweeps > 2);
+    assert.deepEqual((await store.listEvents({ limit: 9 })).items, []);
+    assert.deepEqual(await claimDeliveries(store, later, { sweep: true }), {
+      deliveries: [],
+      nextDueAtMs: null,
+      sweptAll: true,
+      expired: 0,
+    });
   });
 
   test("putWebhook() for a version changes nothing once the list has another", async (store) => {

@@ -5,6 +5,7 @@ import {
   claimDeliveries,
   draft,
   messages,
+  nothingClaimed,
   publish,
   settle,
   settleAs,
@@ -29,7 +30,7 @@ export function holdingContract(test: ContractTest, shards: number): void {
     const [event] = await publish(store, [draft(heldForOne)]);
     assert.equal(event?.deliveries, 1);
     assert.deepEqual(await statuses(store), ["held"]);
-    assert.deepEqual(await claimDeliveries(store, T0), { deliveries: [], nextDueAtMs: null });
+    assert.deepEqual(await claimDeliveries(store, T0), nothingClaimed());
   });
 
   test("holdDeliveries() holds what waits, step by step, and leaves what is in flight", async (store) => {
@@ -58,10 +59,7 @@ export function holdingContract(test: ContractTest, shards: number): void {
     const [delivery] = (await claimDeliveries(store, T0)).deliveries;
     assert(delivery);
     await settle(store, delivery, { status: "held" }, T0);
-    assert.deepEqual(await claimDeliveries(store, T0 + MINUTE), {
-      deliveries: [],
-      nextDueAtMs: null,
-    });
+    assert.deepEqual(await claimDeliveries(store, T0 + MINUTE), nothingClaimed());
     const history = await store.readDelivery(delivery.id);
     assert.deepEqual(
       [history?.delivery.status, history?.delivery.attempts, history?.attemptsJson],
@@ -210,5 +208,27 @@ export function holdingContract(test: ContractTest, shards: number): void {
     // What was queued goes out still, emptied, so that no consumer sees a gap.
     const [queued] = (await claimDeliveries(store, T0)).deliveries;
     assert.deepEqual([queued?.event.sequence, queued?.event.dataJson], [3, '{"expunged":true}']);
+  });
+
+  test("an answer that comes in after the expunging leaves no trace", async (store) => {
+    await publish(store, [draft(toOne)]);
+    const [delivery] = (await claimDeliveries(store, T0)).deliveries;
+    assert(delivery);
+    await store.expungeSession("S1");
+    const { version } = await store.listWebhooks();
+    await store.settleDeliveries({
+      settlements: [{
+        deliveryId: delivery.id,
+        leaseToken: delivery.leaseToken,
+        nowMs: T0,
+        attemptJson: '{"class":"ok","responseExcerpt":"a secret"}',
+        next: { status: "delivered" },
+        health: null,
+        drafts: [],
+      }],
+      webhooksVersion: version,
+    });
+    const attempts = (await store.readDelivery(delivery.id))?.attemptsJson;
+    assert.deepEqual(attempts?.map((json) => JSON.parse(json)), [{ class: "ok" }]);
   });
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { accept, draft, ids, messages, publish, T0 } from "../drafts.ts";
+import { accept, claimDeliveries, draft, ids, messages, publish, T0 } from "../drafts.ts";
 import type { ContractTest } from "./suite.ts";
 
 const MINUTE = 60_000;
@@ -271,6 +271,23 @@ export function sessionContract(test: ContractTest): void {
     await accept(store, "S1", "a");
     await publish(store, [draft()], T0 + DAY / 2);
     assert.notEqual(await store.readSession("S1", { nowMs: T0 + DAY, slide: false }), null);
+  });
+
+  test("a session in use keeps its numbering, its customer and what it has seen", async (store) => {
+    await accept(store, "S1", "a");
+    const customer = { phone: "+15550002", sender: null };
+    await store.setCustomer({ sessionId: "S1", customer, nowMs: T0 });
+    await publish(store, [draft({ data: messages([1]) })]);
+    let nowMs = T0;
+    for (let day = 0; day < 9; day++) {
+      nowMs += DAY - 1;
+      await store.readSession("S1", { nowMs, slide: true });
+      await claimDeliveries(store, nowMs, { sweep: true });
+    }
+    const session = await store.readSession("S1", { nowMs, slide: false });
+    assert.deepEqual([session?.sequence, session?.customer], [2, customer]);
+    const [again] = await publish(store, [draft({ data: messages([1]) })], nowMs);
+    assert.equal(again?.accepted, false);
   });
 
   test("the numbering goes on when a session is mapped anew", async (store) => {

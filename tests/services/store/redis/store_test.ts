@@ -1,11 +1,12 @@
+import assert from "node:assert/strict";
 import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import type { RedisTransport } from "../../../../services/store/redis/transport.ts";
 import { createUpstashTransport } from "../../../../services/store/redis/upstash_transport.ts";
 import { startUpstashEndpoint } from "../../../simulator/upstash/endpoint.ts";
-import { ignoredWithoutRedis, startRedisServer } from "../../../support/redis_server.ts";
+import { ignoredWithoutRedis, redisTest, startRedisServer } from "../../../support/redis_server.ts";
 import { testStoreContract } from "../contract/suite.ts";
-import { POLICY } from "../drafts.ts";
+import { claimDeliveries, draft, POLICY, publish, T0, webhook } from "../drafts.ts";
 
 const ignore = ignoredWithoutRedis();
 
@@ -42,4 +43,35 @@ testStoreContract({
   ignore,
   shards: 3,
   open: () => openWith(3, (url) => Promise.resolve(createRespTransport({ url }))),
+});
+
+redisTest("a claim that is repeated with its token gives what it took, uninterrupted", async () => {
+  await using opened = await openWith(1, (url) => Promise.resolve(createRespTransport({ url })));
+  const { store } = opened;
+  await publish(store, [
+    draft({ webhooks: [webhook("wh_1")] }),
+    draft({ webhooks: [webhook("wh_2")] }),
+  ]);
+  const lost = await claimDeliveries(store, T0, { leaseToken: "L" });
+  const again = await claimDeliveries(store, T0 + 1_000, { leaseToken: "L" });
+  assert.deepEqual(again.deliveries, lost.deliveries);
+  assert.deepEqual(again.deliveries.map(({ attempt, interrupted }) => [attempt, interrupted]), [
+    [1, false],
+    [1, false],
+  ]);
+  assert.deepEqual((await claimDeliveries(store, T0 + 1_000)).deliveries, []);
+});
+
+redisTest("listing goes past deliveries that Redis has let expire", async () => {
+  await using redis = await startRedisServer();
+  const transport = createRespTransport({ url: redis.url });
+  const store = openRedisStore({ transport, shards: 1, policy: POLICY });
+  const drafts = Array.from({ length: 30 }, () => draft({ webhooks: [webhook("wh_1")] }));
+  await publish(store, drafts);
+  const { items } = await store.listDeliveries({ limit: 100 });
+  for (const { id } of items.slice(0, 20)) await transport.command(["DEL", `pb:{0}:d:${id}`]);
+  const page = await store.listDeliveries({ limit: 5 });
+  assert.deepEqual(page.items.map(({ id }) => id), items.slice(20, 25).map(({ id }) => id));
+  assert.equal(page.nextCursor, items[24]?.id);
+  await store.close();
 });
