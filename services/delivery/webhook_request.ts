@@ -88,18 +88,19 @@ async function readBeginning(
   body: ReadableStream<Uint8Array> | null,
   ending: AbortSignal,
 ): Promise<{ bytes: Uint8Array; cutOff: string | null }> {
+  if (body === null) return { bytes: new Uint8Array(), cutOff: null };
   const bytes = new Uint8Array(MAX_ANSWER_BYTES);
   let length = 0;
-  const reader = body?.getReader();
+  const reader = body.getReader();
   try {
-    while (reader !== undefined && length < MAX_ANSWER_BYTES) {
+    while (length < MAX_ANSWER_BYTES) {
       const { done, value } = await reader.read();
       if (done) break;
       const taken = value.subarray(0, MAX_ANSWER_BYTES - length);
       bytes.set(taken, length);
       length += taken.length;
     }
-    await reader?.cancel();
+    await reader.cancel();
     return { bytes: bytes.subarray(0, length), cutOff: null };
   } catch {
     const cutOff = ending.aborted

@@ -43,36 +43,36 @@ const FIRST_BACKOFF_MS = 50;
 export function createRespLink(options: RespLinkOptions): RespLink {
   const { deadlineMs, longestBackoffMs = 1000, clock = systemClock, random = Math.random } =
     options;
-  let client: Client | null = null;
-  let connecting: Promise<Client> | null = null;
+  let connection: Connection | null = null;
+  let connecting: Promise<Connection> | null = null;
   let failures = 0;
   let notBeforeMs = 0;
   let closed = false;
 
-  async function open(): Promise<Client> {
+  async function open(): Promise<Connection> {
     const fresh = await newClient(options);
-    fresh.on("error", () => {
-      if (client === fresh) client = null;
+    fresh.client.on("error", () => {
+      if (connection === fresh) connection = null;
     });
     // `connectTimeout` ends with the TCP or TLS handshake; AUTH and SELECT that follow need a limit too.
-    const limit = clock.after(2 * deadlineMs, () => fresh.destroy());
+    const limit = clock.after(2 * deadlineMs, () => fresh.client.destroy());
     try {
-      await fresh.connect();
+      await fresh.client.connect();
     } finally {
       limit.cancel();
     }
-    if (closed) fresh.destroy();
+    if (closed) fresh.client.destroy();
     return fresh;
   }
 
-  function connect(): Promise<Client> {
+  function connect(): Promise<Connection> {
     if (connecting !== null) return connecting;
     if (clock.now() < notBeforeMs) {
       return Promise.reject(new NoAnswer("connecting failed a moment ago"));
     }
     connecting = open().then((fresh) => {
       failures = 0;
-      client = fresh;
+      connection = fresh;
       return fresh;
     }, (error) => {
       failures++;
@@ -85,21 +85,21 @@ export function createRespLink(options: RespLinkOptions): RespLink {
   }
 
   /** A connection on which nothing came back in time is not to be trusted: the next command makes a new one. */
-  function drop(suspect: Client): void {
-    if (client === suspect) client = null;
-    suspect.destroy();
+  function drop(suspect: Connection): void {
+    if (connection === suspect) connection = null;
+    suspect.client.destroy();
   }
 
   return {
     async send(commands) {
       if (closed) throw new NoAnswer("the connection was closed");
       const deadline = startDeadline(clock, deadlineMs);
-      let live: Client | null = null;
+      let live: Connection | null = null;
       try {
-        live = client ?? await Promise.race([connect(), deadline.passed]);
+        live = connection ?? await Promise.race([connect(), deadline.passed]);
         return await Promise.race([exchange(live, commands), deadline.passed]);
       } catch (error) {
-        if (live !== null && error === deadline.error) drop(live);
+        if (live !== null && deadline.isMissed()) drop(live);
         throw error instanceof NoAnswer ? error : new NoAnswer(safeReason(error));
       } finally {
         deadline.cancel();
@@ -110,16 +110,16 @@ export function createRespLink(options: RespLinkOptions): RespLink {
       closed = true;
       // Destroying a client while its socket connects would leave the socket behind.
       await connecting?.catch(() => {});
-      client?.destroy();
-      client = null;
+      connection?.client.destroy();
+      connection = null;
     },
   };
 }
 
 async function newClient({ url, deadlineMs, bulk }: RespLinkOptions) {
-  const { createClient, RESP_TYPES } = await import("redis");
+  const { createClient, ErrorReply, RESP_TYPES } = await import("redis");
   const { Buffer } = await import("node:buffer");
-  return createClient({
+  const client = createClient({
     url,
     // The shapes of RESP 2 are those that Upstash answers with; RESP 3 has maps, booleans and doubles.
     RESP: 2,
@@ -131,31 +131,36 @@ async function newClient({ url, deadlineMs, bulk }: RespLinkOptions) {
       typeMapping: bulk === "bytes" ? { [RESP_TYPES.BLOB_STRING]: Buffer } : {},
     },
   });
+  return { client, isReply: (error: unknown): error is Error => error instanceof ErrorReply };
 }
 
-type Client = Awaited<ReturnType<typeof newClient>>;
+/** A connection, and what tells the server's error replies from failures of the connection. */
+type Connection = Awaited<ReturnType<typeof newClient>>;
 
 async function exchange(
-  client: Client,
+  { client, isReply }: Connection,
   commands: readonly (readonly (string | Buffer)[])[],
 ): Promise<readonly RespReply[]> {
-  const { ErrorReply } = await import("redis");
   return await Promise.all(commands.map(async (command): Promise<RespReply> => {
     try {
       return await client.sendCommand<RespReply>([...command]);
     } catch (error) {
-      if (error instanceof ErrorReply) return error;
+      if (isReply(error)) return error;
       throw error;
     }
   }));
 }
 
 function startDeadline(clock: Clock, deadlineMs: number) {
-  const error = new NoAnswer(`no answer within ${deadlineMs} ms`);
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {});
-  const timer = clock.after(deadlineMs, () => reject(error));
-  return { error, passed: promise, cancel: () => timer.cancel() };
+  let missed = false;
+  // The error is made only when it is needed: its stack costs more than the rest of a send.
+  const timer = clock.after(deadlineMs, () => {
+    missed = true;
+    reject(new NoAnswer(`no answer within ${deadlineMs} ms`));
+  });
+  return { isMissed: () => missed, passed: promise, cancel: () => timer.cancel() };
 }
 
 /** Between half of and the whole of 50, 100, 200 … `longestMs` milliseconds. */
