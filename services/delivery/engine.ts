@@ -45,6 +45,8 @@ const SWEEP_MS = 60_000;
 const SETTLING_MS = 1_000;
 const STORE_BACKOFF_MS = { first: 1_000, most: 30_000 };
 
+const NOTHING: ClaimedBatch = { deliveries: [], nextDueAtMs: null, sweptAll: true, expired: 0 };
+
 /**
  * One pump per process: settle what has ended, claim what is due, repeat while there is work. It sleeps until somebody
  * publishes, an attempt ends, or the earliest due time that the last claim told.
@@ -78,22 +80,35 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
     while (wanted && state === "running") {
       wanted = false;
       try {
-        // Attempts that end together are written down together: one turn costs microseconds, a round trip more.
-        if (underWay.size > 0) await nextTurn();
-        await settler.flush();
-        const batch = await claim();
+        await (underWay.size === 0 ? settleThenClaim() : settleAndClaim());
         failures = 0;
-        if (batch !== null) begin(batch);
       } catch (error) {
         return retryLater(error);
       }
     }
   }
 
-  async function claim(): Promise<ClaimedBatch | null> {
+  /** With nothing else under way: what was settled may have freed what is due. */
+  async function settleThenClaim(): Promise<void> {
+    await settler.flush();
+    begin(await claim());
+  }
+
+  /** Under load: both at once, as a round trip is what they mostly cost. What settling frees, the next claim takes. */
+  async function settleAndClaim(): Promise<void> {
+    // Attempts that end together are written down together: one turn costs microseconds, a round trip more.
+    await nextTurn();
+    const settling = settler.flush();
+    // Whatever becomes of it, what was claimed has to be begun; it is awaited below.
+    settling.catch(() => {});
+    begin(await claim());
+    if (await settling > 0) wanted = true;
+  }
+
+  async function claim(): Promise<ClaimedBatch> {
     const limit = Math.min(CLAIM_LIMIT, concurrency - underWay.size);
     // Every place is taken: the next attempt to end wakes the pump.
-    if (limit <= 0) return null;
+    if (limit <= 0) return NOTHING;
     const nowMs = clock.now();
     const sweep = nowMs - lastSweepMs >= SWEEP_MS;
     const { capacity, rates, reopensAtMs } = await options.governor.allowance(running());

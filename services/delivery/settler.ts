@@ -22,8 +22,8 @@ export interface SettlerOptions {
 /** Collects the ends of attempts and writes them down together. */
 export interface Settler {
   add(delivery: ClaimedDelivery, end: AttemptEnd): void;
-  /** Writes down all that was added. Throws `StoreUnavailable` and keeps what it could not write. */
-  flush(): Promise<void>;
+  /** Writes down all that was added; returns how much that was. Throws `StoreUnavailable` and keeps what it could not write. */
+  flush(): Promise<number>;
 }
 
 interface Ended {
@@ -86,11 +86,14 @@ export function createSettler(options: SettlerOptions): Settler {
       ended.push({ delivery, end, endedAtMs: clock.now() });
     },
     async flush() {
+      let written = 0;
       while (ended.length > 0) {
         const batch = ended.slice(0, SETTLE_LIMIT);
         await settle(batch);
         ended = ended.filter((one) => !batch.includes(one));
+        written += batch.length;
       }
+      return written;
     },
   };
 }
