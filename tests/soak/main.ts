@@ -1,0 +1,81 @@
+/** `deno task soak`: the promises of DESIGN §9 at full size. What is small enough runs in the test suite too. */
+import { parseArgs } from "node:util";
+import { say, UsageError } from "../simulator/kit/program.ts";
+import { redisEnv } from "../support/patchbay_for_load.ts";
+import { redisAvailable, startRedisServer } from "../support/redis_server.ts";
+import { soakOrderedDelivery } from "./ordered_delivery.ts";
+import { soakSharedWork } from "./shared_work.ts";
+import { soakCommandsPerEvent, soakIdle } from "./store_commands.ts";
+
+const HELP =
+  `Puts Patchbay's promises about delivery to the test, at full size. Takes about two minutes.
+
+Usage: deno task soak [--seed N]
+
+  --seed N   decides which calls of the failing webhook fail (default: a new one each time)
+  --help     shows this
+
+1,000 sessions × 20 events to 3 webhooks, one of which fails half of its calls: everything in order, everything once.
+Two instances on one Redis, one of them killed or stopped in the middle: nothing lost.
+Store commands per delivered event, and of an idle Patchbay.
+The exit status is 1 when a promise was not kept.`;
+
+const WITHIN_MS = 180_000;
+const FULL = { sessions: 1_000, eventsPerSession: 20 } as const;
+const MINUTES_IDLE = 2;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    args: [...Deno.args],
+    options: { seed: { type: "string" }, help: { type: "boolean", default: false } },
+  });
+  if (values.help) return say(HELP);
+  const seed = readSeed(values.seed);
+  if (!redisAvailable()) throw new UsageError("Cannot soak: redis-server is not on the PATH");
+  say(`seed ${seed}`);
+
+  // It needs no processor time, so it may go on beside the others.
+  const idle = withRedis((redisUrl) => soakIdle({ redisUrl, minutes: MINUTES_IDLE }));
+  idle.catch(() => {});
+  await tell(
+    "ordered delivery",
+    (redisUrl) =>
+      soakOrderedDelivery({ ...FULL, storeEnv: redisEnv(redisUrl), seed, withinMs: WITHIN_MS }),
+  );
+  for (const ending of ["killed", "stopped"] as const) {
+    await tell(`one of two instances ${ending}`, (redisUrl) =>
+      soakSharedWork({
+        ...FULL,
+        redisUrl,
+        ending,
+        heir: { kind: "survivor" },
+        withinMs: WITHIN_MS,
+      }));
+  }
+  await tell("store commands", (redisUrl) => soakCommandsPerEvent({ redisUrl, events: 500 }));
+  await tell("idle", () => idle);
+}
+
+async function tell(what: string, run: (redisUrl: string) => Promise<string>): Promise<void> {
+  try {
+    say(`${what}: ${await withRedis(run)}`);
+  } catch (error) {
+    say(`${what}: NOT KEPT: ${error instanceof Error ? error.message : String(error)}`);
+    Deno.exitCode = 1;
+  }
+}
+
+async function withRedis<T>(run: (redisUrl: string) => Promise<T>): Promise<T> {
+  await using redis = await startRedisServer();
+  return await run(redis.url);
+}
+
+function readSeed(text: string | undefined): number {
+  const seed = text === undefined
+    ? crypto.getRandomValues(new Uint32Array(1))[0] ?? 1
+    : Number(text);
+  if (Number.isInteger(seed) && seed > 0 && seed < 2 ** 32) return seed;
+  throw new UsageError(`Cannot use --seed ${text}: expected an integer from 1 to 4294967295`);
+}
+
+await main();
