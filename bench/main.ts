@@ -48,6 +48,7 @@ async function main(args: readonly string[]): Promise<void> {
 
   await using started = new AsyncDisposableStack();
   const interrupted = async () => {
+    say("\nInterrupted");
     await started.disposeAsync();
     Deno.exit(EXIT_INTERRUPTED);
   };

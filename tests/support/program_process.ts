@@ -47,13 +47,16 @@ export function startProgram(options: ProgramOptions): ProgramProcess {
     stderr: "inherit",
   }).spawn();
   running.add(child);
+  let ending = false;
   const ended = Promise.all([child.status, readLines(child.stdout, options.onLine)])
-    .then(([status]) => {
+    .then(async ([status]) => {
       running.delete(child);
+      if (!ending) await tellOfEnd(options.main, status);
       return status;
     });
 
   async function end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    ending = true;
     send(child, signal);
     const tooLate = setTimeout(() => send(child, "SIGKILL"), STOP_WITHIN_MS);
     await ended;
@@ -87,6 +90,12 @@ export async function startListeningProgram(
     throw new Error(`Cannot start ${options.main}: it ended with status ${url.code}`);
   }
   return { ...program, url };
+}
+
+/** Otherwise only refused connections would be seen of a program that crashed or that somebody else ended. */
+async function tellOfEnd(main: string, { code, signal }: Deno.CommandStatus): Promise<void> {
+  const line = `${main} ended by itself: ${signal ?? `status ${code}`}\n`;
+  await Deno.stderr.write(new TextEncoder().encode(line));
 }
 
 function inheritedEnv(): Record<string, string> {
