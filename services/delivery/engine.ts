@@ -203,8 +203,9 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
   async function stop(withinMs: number): Promise<void> {
     if (state !== "running") return;
     state = "stopping";
-    timer?.cancel();
     await pumping;
+    // Only now: the claim that was under way has set it again.
+    timer?.cancel();
     // What is aborted has to be written down within the time too.
     const deadline = clock.after(Math.max(0, withinMs - SETTLING_MS), () => aborter.abort());
     let settling = flushAtExit();

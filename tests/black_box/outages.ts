@@ -47,7 +47,8 @@ async function lockedSqliteFile(): Promise<Outage> {
   return {
     store,
     down() {
-      locker = new DatabaseSync(store.path);
+      // Patchbay may be writing at this moment.
+      locker = new DatabaseSync(store.path, { timeout: 2_000 });
       locker.exec("BEGIN EXCLUSIVE");
     },
     up: () => locker?.close(),

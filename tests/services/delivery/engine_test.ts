@@ -402,3 +402,11 @@ Deno.test("a claim that failed is repeated with the same token", async () => {
   assert.notEqual(first, failed);
   assert.equal(failed, repeated);
 });
+
+Deno.test("stop() in the middle of a claim leaves no timer behind", async () => {
+  await using bench = createBench(delivered);
+  await bench.start();
+  bench.engine.wake();
+  await bench.engine.stop(0);
+  assert.equal(bench.clock.pending(), 0);
+});
