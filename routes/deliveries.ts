@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import type { Clock } from "../services/clock.ts";
 import { InvalidParameter, NotFound } from "../services/errors.ts";
+import { rfc3339 } from "../services/rfc3339.ts";
 import {
   DELIVERY_STATUSES,
   type DeliveryRecord,
@@ -79,10 +80,6 @@ function deliveryView(delivery: DeliveryRecord) {
     updatedAt: rfc3339(delivery.updatedAtMs),
     nextAttemptAt: delivery.nextAttemptAtMs === null ? null : rfc3339(delivery.nextAttemptAtMs),
   };
-}
-
-function rfc3339(timeMs: number): string {
-  return new Date(timeMs).toISOString();
 }
 
 function readStatus(untrustedStatus: string): DeliveryStatus {

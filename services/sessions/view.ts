@@ -1,3 +1,4 @@
+import { rfc3339 } from "../rfc3339.ts";
 import { maskPhone } from "../log.ts";
 import type { Customer, SessionRecord } from "../store/port.ts";
 
@@ -19,8 +20,8 @@ export function sessionView(session: SessionRecord) {
     nickname,
     participants: participants.map(({ agentId, nickname }) => ({ agentId, nickname })),
     state,
-    acceptedAt: new Date(session.acceptedAtMs).toISOString(),
-    updatedAt: new Date(session.updatedAtMs).toISOString(),
+    acceptedAt: rfc3339(session.acceptedAtMs),
+    updatedAt: rfc3339(session.updatedAtMs),
     sequence,
     customer: customerView(customer),
   };

@@ -1,3 +1,4 @@
+import { rfc3339 } from "../rfc3339.ts";
 import { MASK } from "./input.ts";
 import type { Recovery, Webhook } from "./record.ts";
 
@@ -57,9 +58,4 @@ function livePublicKeys({ publicKeys }: Webhook, nowMs: number): string[] {
   return publicKeys
     .filter(({ untilMs }) => untilMs === null || untilMs > nowMs)
     .map(({ key }) => key);
-}
-
-/** A moment (Unix milliseconds) as answers write it. */
-export function rfc3339(timeMs: number): string {
-  return new Date(timeMs).toISOString();
 }
