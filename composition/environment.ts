@@ -1,0 +1,11 @@
+import type { Clock } from "../services/clock.ts";
+import type { Logger } from "../services/log.ts";
+
+/** What the program is built from besides its configuration; tests hand in their own. */
+export interface Environment {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly fetch: typeof fetch;
+}
