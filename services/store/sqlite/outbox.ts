@@ -40,11 +40,9 @@ export function createSqliteOutbox(
         if (publishes && !publishing.isCurrent(webhooksVersion)) {
           return { outcome: "stale-webhooks" };
         }
-        return {
-          outcome: "settled",
-          results: settlements.map(settling.settle),
-          failing: settling.failing(settlements),
-        };
+        const results = settlements.map(settling.settle);
+        const settled = settlements.filter((_, at) => results[at] === "settled");
+        return { outcome: "settled", results, failing: settling.failing(settled) };
       }),
     retryDelivery: (id, nowMs) => db.write("retry the delivery", () => requeueing.retry(id, nowMs)),
     holdDeliveries: (request) => db.write("hold deliveries", () => requeueing.hold(request)),

@@ -54,9 +54,10 @@ export function createSettling(db: Database, publishing: PublishingSteps, lanes:
     }
   }
 
-  function failing(settlements: readonly Settlement[]): SinkHealth[] {
-    if (!settlements.some(({ health }) => health === "failure")) return [];
-    const ids = settlements.map(({ deliveryId }) => deliveryId);
+  /** How the sinks stand that failed among these; what was fenced counts for nothing. */
+  function failing(settled: readonly Settlement[]): SinkHealth[] {
+    const ids = settled.filter(({ health }) => health === "failure").map((each) => each.deliveryId);
+    if (ids.length === 0) return [];
     return db.all<{ sink_id: string; failures: number; since: number }>(
       `SELECT * FROM sink_health WHERE sink_id IN (
          SELECT sink_id FROM deliveries WHERE id IN (SELECT value FROM json_each(?)))
