@@ -1,7 +1,7 @@
 /** `deno task bench`: measurements, with the machine and the method. */
 import { parseArgs } from "node:util";
 import { redisAvailable } from "../tests/support/redis_server.ts";
-import { say, UsageError } from "../tests/simulator/kit/program.ts";
+import { runMain, say, UsageError } from "../tests/simulator/kit/program.ts";
 import { runDeliveryBench } from "./delivery/delivery_bench.ts";
 import { type StoreKind, STORES } from "./delivery/world.ts";
 
@@ -18,7 +18,6 @@ Usage: deno task bench [--quick] [--store=redis|upstash|sqlite]
 It starts Patchbay, its store and a webhook consumer as processes of their own on loopback, measures, ends them, and
 stops by itself. Ctrl-C stops it before. Nothing else should run meanwhile.`;
 
-const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 
 function readStore(text: string): StoreKind {
@@ -62,16 +61,4 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-function isUsageFault(error: unknown): error is Error {
-  return error instanceof UsageError ||
-    (error instanceof Error && "code" in error && typeof error.code === "string" &&
-      error.code.startsWith("ERR_PARSE_ARGS_"));
-}
-
-try {
-  await main(Deno.args);
-} catch (error) {
-  if (!isUsageFault(error)) throw error;
-  await Deno.stderr.write(new TextEncoder().encode(`${error.message}\nTry --help\n`));
-  Deno.exitCode = EXIT_USAGE;
-}
+await runMain(main);

@@ -23,21 +23,35 @@ export function readPort(text: string): number {
   return port;
 }
 
-/**
- * Runs a simulator as a program: `start` reads the flags and starts it (null: there was only help to show),
- * then it stays up until SIGINT or SIGTERM.
- */
-export async function runProgram(
-  start: (args: readonly string[]) => Promise<Simulator | null>,
-): Promise<void> {
+/** Reads a flag that counts something. */
+export function readCount(flag: string, text: string): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(count >= 1)) throw new UsageError(`Cannot use ${flag}=${text}: expected an integer from 1`);
+  return count;
+}
+
+/** Runs a program that ends by itself; a fault in its command line is told in a line. */
+export async function runMain(main: (args: readonly string[]) => Promise<void>): Promise<void> {
   try {
-    await using simulator = await start(Deno.args);
-    if (simulator !== null) await untilSignalled();
+    await main(Deno.args);
   } catch (error) {
     if (!isUsageFault(error)) throw error;
     await Deno.stderr.write(new TextEncoder().encode(`${error.message}\nTry --help\n`));
     Deno.exitCode = 2;
   }
+}
+
+/**
+ * Runs a simulator as a program: `start` reads the flags and starts it (null: there was only help to show),
+ * then it stays up until SIGINT or SIGTERM.
+ */
+export function runProgram(
+  start: (args: readonly string[]) => Promise<Simulator | null>,
+): Promise<void> {
+  return runMain(async (args) => {
+    await using simulator = await start(args);
+    if (simulator !== null) await untilSignalled();
+  });
 }
 
 function isUsageFault(error: unknown): error is Error {

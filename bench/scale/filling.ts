@@ -1,0 +1,59 @@
+import { createIds } from "../../services/ids.ts";
+import type { EventDraft, Store } from "../../services/store/port.ts";
+
+/** The webhook that all deliveries are for. */
+export const SINK = "wh_scale";
+
+const AT_ONCE = 32;
+const AGENTS = 1_000;
+
+/** What is told of the progress, and how often. */
+export interface Filling {
+  readonly from: number;
+  readonly to: number;
+  /** When the deliveries become due. */
+  readonly dueAtMs: number;
+  readonly onProgress: (done: number) => void;
+}
+
+const ids = createIds();
+
+/** Maps the sessions numbered `from` up to `to`; each has one event and one pending delivery. */
+export async function fill(store: Store, { from, to, dueAtMs, onProgress }: Filling) {
+  const { version } = await store.listWebhooks();
+  let next = from;
+  async function work(): Promise<void> {
+    while (next < to) {
+      const number = next++;
+      if (number % 10_000 === 0) onProgress(number);
+      await addSession(store, number, dueAtMs, version);
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+}
+
+async function addSession(store: Store, number: number, nowMs: number, version: number) {
+  // As long as upstream's own ids.
+  const sessionId = `0000${number.toString(36).toUpperCase().padStart(12, "0")}`;
+  const agentId = `agent-${number % AGENTS}`;
+  const outcome = await store.confirmSession(
+    { sessionId, agentId, nickname: "Ann", nowMs, acceptedUpstreamMs: nowMs, as: "holder" },
+    acceptedEvent(sessionId, nowMs),
+    version,
+  );
+  if (outcome.outcome !== "confirmed") {
+    throw new Error(`Cannot fill the store: session ${sessionId} was ${outcome.outcome}`);
+  }
+}
+
+function acceptedEvent(sessionId: string, nowMs: number): EventDraft {
+  return {
+    id: ids.event(nowMs),
+    type: "session.accepted",
+    sessionId,
+    occurredAtMs: nowMs,
+    data: { kind: "object", json: '{"nickname":"Ann"}' },
+    webhooks: [{ id: SINK, agentIds: null, ordered: true, held: false }],
+    smsMessages: [],
+  };
+}
