@@ -14,7 +14,9 @@ export interface OpenedStore {
  * Opens the store that the configuration names. Each engine is imported only when it is the one: a run on SQLite loads
  * no Redis client, a run on Upstash no RESP one.
  */
-export async function openStore(config: Config["store"]): Promise<OpenedStore> {
+export async function openStore(
+  config: Omit<Config["store"], "retiredEncryptionKeys">,
+): Promise<OpenedStore> {
   const { engine, sessionTtlMs, eventRetentionMs } = config;
   const policy = { sessionTtlMs, eventRetentionMs };
   if (engine.kind === "sqlite") {
@@ -56,7 +58,15 @@ async function embeddedKey(path: string, store: Store): Promise<Uint8Array> {
   const keyPath = `${path}.key`;
   const existing = await readKeyFile(keyPath);
   if (existing !== null) return existing;
-  const { webhooks } = await store.listWebhooks();
-  if (webhooks.length > 0) throw new MissingKeyFile(keyPath);
+  if (await holdsSealed(store)) throw new MissingKeyFile(keyPath);
   return await loadOrCreateKeyFile(keyPath);
+}
+
+/** Whether there is anything that only the database's own key opens: secrets of webhooks, credentials of agents. */
+async function holdsSealed(store: Store): Promise<boolean> {
+  const { webhooks } = await store.listWebhooks();
+  if (webhooks.length > 0) return true;
+  // Credentials never lapse, so the time does not matter.
+  const { items } = await store.listRecords({ kind: "credentials", nowMs: 0, limit: 1 });
+  return items.length > 0;
 }

@@ -8,6 +8,8 @@
  * - expected outcomes are values; a store that cannot answer throws `StoreUnavailable`;
  * - JSON texts handed in (`data`, webhook records) come back as the same text, never re-encoded.
  */
+import type { RecordGuard, RecordStore } from "./record_port.ts";
+import type { SmsStore } from "./sms_port.ts";
 
 /** How long an engine keeps things; fixed when it is opened. */
 export interface StorePolicy {
@@ -33,6 +35,8 @@ export interface SessionRecord {
   /** The same moment by upstream's clock, in whole seconds: messages older than this never leave as SMS. */
   readonly acceptedUpstreamMs: number;
   readonly updatedAtMs: number;
+  /** Until when an Invite's seat is open for one further agent; 0: there is none, and one in the past has closed. */
+  readonly seatUntilMs: number;
   /** The last `sequence` given out, 0 before the first event. */
   readonly sequence: number;
   readonly customer: Customer | null;
@@ -96,11 +100,13 @@ export type SessionEffect =
   /** Leave, Reject: the agent goes; the first participant becomes holder, and without one the mapping ends. */
   | { readonly kind: "leave" }
   /** Intrude: the agent becomes a participant without a seat. */
-  | { readonly kind: "join"; readonly nickname: string };
+  | { readonly kind: "join"; readonly nickname: string }
+  /** Reject by an invited agent who is not in the session: the open seat closes, without an event. */
+  | { readonly kind: "decline" };
 
 export interface EffectRequest {
   readonly sessionId: string;
-  /** Who did the operation; for anyone but the holder or a participant only `join` does anything. */
+  /** Who did the operation; `join` and `decline` are for those outside the session, the others for those in it. */
   readonly agentId: string;
   readonly nowMs: number;
   readonly effect: SessionEffect;
@@ -125,6 +131,13 @@ export interface EventDraft {
   readonly data: EventData;
   /** When set, the draft is dropped as a duplicate if the session's last state notification had this hash within 60 s. */
   readonly stateHash?: string;
+  /**
+   * Publish only while a record holds what it should, and change it in the same step; otherwise the draft is dropped as a
+   * duplicate. The record is the one near the draft's session, or near none where the draft has none. A draft that was
+   * published before counts as accepted, whatever the record holds by now. A settlement's draft may have a guard only if its
+   * session is the delivery's: another one's record may be in another shard.
+   */
+  readonly guard?: RecordGuard;
   /** What the notification tells about the session; kept with the mapping where there is one. */
   readonly observed?: Observation;
   /** The webhooks whose event types match; the engine adds deliveries for those whose agents match too. */
@@ -152,6 +165,8 @@ export type EventData =
 
 export interface Observation {
   readonly state?: string;
+  /** Whose notification it was: the state is the session's only if this agent holds it. Absent: it is. */
+  readonly heardBy?: string;
   /** From `userData`; never replaces a number that `setCustomer` gave. */
   readonly phone?: string;
   readonly sender?: string;
@@ -297,6 +312,8 @@ export interface ClaimedDelivery {
   readonly event: EventRecord;
   /** For SMS: the customer as known now. */
   readonly customer: Customer | null;
+  /** What {@link SmsStore.noteProgress} last wrote down, on whichever ladder; null: nothing yet. */
+  readonly progressJson: string | null;
 }
 
 export interface ClaimedBatch {
@@ -320,7 +337,8 @@ export interface Settlement {
   readonly attemptJson: string;
   readonly next:
     | { readonly status: "delivered" | "dead" | "expired" | "unknown" }
-    | { readonly status: "retrying"; readonly atMs: number }
+    /** `counted` false: it was not its turn. No attempt was made, so none is counted or logged. */
+    | { readonly status: "retrying"; readonly atMs: number; readonly counted?: false }
     /** Its webhook turned out to be disabled: no attempt was made, and its lane waits for {@link Outbox.requeueDeliveries}. */
     | { readonly status: "held" };
   /** How it counts for the health of its sink; null: not at all. */
@@ -417,6 +435,11 @@ export interface SessionStore {
   setCustomer(
     request: { readonly sessionId: string; readonly customer: Customer; readonly nowMs: number },
   ): Promise<SessionRecord | null>;
+  /**
+   * Per session the lowest message index from 1 on that it has not seen: where catching up begins. 1 for a session never
+   * heard of.
+   */
+  firstUnseenMessage(sessionIds: readonly string[]): Promise<readonly number[]>;
 }
 
 /** Events on their way out. */
@@ -449,23 +472,29 @@ export interface Outbox {
   countDeliveries(range: DeliveryRange): Promise<number>;
 }
 
+/** A delivery with what it went through. */
+export interface DeliveryHistory {
+  readonly delivery: DeliveryRecord;
+  /** The last 30 entries of its attempt log, in the order in which they were written. */
+  readonly attemptsJson: readonly string[];
+  /** As a claim would give it. */
+  readonly progressJson: string | null;
+}
+
 /** What operators and consumers ask for. */
 export interface HistoryReader {
   readEvent(eventId: string): Promise<EventRecord | null>;
   listEvents(
     page: PageRequest & { readonly sessionId?: string; readonly type?: string },
   ): Promise<Page<EventRecord>>;
-  readDelivery(
-    deliveryId: string,
-  ): Promise<
-    { readonly delivery: DeliveryRecord; readonly attemptsJson: readonly string[] } | null
-  >;
+  readDelivery(deliveryId: string): Promise<DeliveryHistory | null>;
   listDeliveries(
     page: PageRequest & { readonly sinkId?: string; readonly status?: DeliveryStatus },
   ): Promise<Page<DeliveryRecord>>;
   /**
    * Empties what is kept of a session: the data of its events, what consumers answered, its customer. Events and
-   * deliveries stay, queued ones too, as the record that they happened. Returns how many events; 0: nothing is kept.
+   * deliveries stay, queued ones too, as the record that they happened; their progress and the records near the session
+   * stay as well, so neither may hold what is personal. Returns how many events; 0: nothing is kept.
    */
   expungeSession(sessionId: string): Promise<number>;
 }
@@ -482,7 +511,8 @@ export interface WebhookRegistry {
   deleteWebhook(id: string): Promise<boolean>;
 }
 
-export interface Store extends SessionStore, Outbox, HistoryReader, WebhookRegistry {
+export interface Store
+  extends SessionStore, Outbox, HistoryReader, WebhookRegistry, RecordStore, SmsStore {
   /** Resolves when the store answers. */
   ping(): Promise<void>;
   close(): Promise<void>;

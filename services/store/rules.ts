@@ -24,3 +24,10 @@ export function memoryTtlMs(policy: { sessionTtlMs: number; eventRetentionMs: nu
 
 /** What an event's own data is after its session was expunged. */
 export const EXPUNGED_DATA_JSON = '{"expunged":true}';
+
+/** A telephone number as both engines look for it: its digits alone, so that `+1 (415)…` and `1415…` are one. */
+export function digitsOf(phone: string): string;
+export function digitsOf(phone: string | null): string | null;
+export function digitsOf(phone: string | null): string | null {
+  return phone === null ? null : phone.replace(/[^0-9]/g, "");
+}

@@ -1,7 +1,7 @@
 import type { HistoryReader } from "../port.ts";
 import { page } from "../paging.ts";
 import { EXPUNGED_DATA_JSON } from "../rules.ts";
-import { deliveryRecord, eventRecord, list, type Reply, text } from "./replies.ts";
+import { deliveryRecord, eventRecord, fieldsOf, list, type Reply, text } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import type { Shards } from "./shards.ts";
 
@@ -45,11 +45,12 @@ export function createRedisHistory(shards: Shards): HistoryReader {
         ]),
       );
       for (let at = 0; at + 1 < replies.length; at += 2) {
-        const fields = list(replies[at]);
-        if (fields.length === 0) continue;
+        const fields = fieldsOf(list(replies[at]));
+        if (fields.size === 0) continue;
         return {
           delivery: deliveryRecord(id, fields),
           attemptsJson: list(replies[at + 1]).map(text),
+          progressJson: fields.get("progress") ?? null,
         };
       }
       return null;
@@ -65,7 +66,9 @@ export function createRedisHistory(shards: Shards): HistoryReader {
           })
         ),
       );
-      const deliveries = merged(replies).map(([id, ...fields]) => deliveryRecord(text(id), fields));
+      const deliveries = merged(replies).map(([id, ...fields]) =>
+        deliveryRecord(text(id), fieldsOf(fields))
+      );
       return page(deliveries, limit);
     },
 

@@ -13,6 +13,7 @@ import type {
 import { firstDeliveryIdAt, firstEventIdAt } from "../delivery_id.ts";
 import { EXPIRED_SHOWN_MS } from "../rules.ts";
 import { draftRequest } from "./drafts.ts";
+import { leaseOnShard, readLease } from "./lease.ts";
 import { claimedDelivery, countOrNull, list, publishedEvent, sinkHealth, text } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import type { Shards } from "./shards.ts";
@@ -20,7 +21,9 @@ import type { Shards } from "./shards.ts";
 /** The outbox in Redis. */
 export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
   const everyShard = Array.from({ length: shards.count }, (_, shard) => shard);
-  const shardOf = (draft: EventDraft) => shards.of(draft.sessionId ?? draft.id);
+  // A draft of no session goes where the record of its guard is.
+  const shardOf = ({ sessionId, guard, id }: EventDraft) =>
+    shards.of(sessionId ?? guard?.key ?? id);
 
   async function claimOn(shard: number, request: ClaimDeliveriesRequest): Promise<ClaimedBatch> {
     const oldestMs = request.nowMs - policy.eventRetentionMs;
@@ -39,8 +42,7 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
         sweepBefore,
       }),
     );
-    // The shard travels in the lease token: settling must find it, and a delivery's id does not tell.
-    const leaseToken = `${shard}.${request.leaseToken}`;
+    const leaseToken = leaseOnShard(shard, request.leaseToken);
     return {
       deliveries: deliveries.map((reply) => claimedDelivery(list(reply), leaseToken)),
       nextDueAtMs: countOrNull(nextDueAt ?? -1),
@@ -54,10 +56,15 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
     settlements: readonly Settlement[],
     webhooksVersion: number,
   ): Promise<SettleOutcome> {
-    const publishes = settlements.some(({ drafts }) => drafts.length > 0);
+    const drafts = settlements.flatMap((settlement) => settlement.drafts);
+    if (drafts.some((draft) => draft.guard !== undefined && shardOf(draft) !== shard)) {
+      throw new Error(
+        "Cannot settle with a guarded draft of another session: expected the session of the delivery",
+      );
+    }
     const reply = await shards.run("settle deliveries", SCRIPTS.settleDeliveries, shard, {
       settlements: settlements.map(settlementRequest),
-      ...(publishes ? { webhooksVersion } : {}),
+      ...(drafts.length > 0 ? { webhooksVersion } : {}),
     });
     if (reply === "stale") return { outcome: "stale-webhooks" };
     const [results, failing] = list(reply).map(list);
@@ -109,7 +116,7 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
     async settleDeliveries({ settlements, webhooksVersion }) {
       const results = new Map<Settlement, "settled" | "fenced">();
       const failing: SinkHealth[] = [];
-      for (const [shard, own] of Map.groupBy(settlements, shardOfLease)) {
+      for (const [shard, own] of Map.groupBy(settlements, shardOfSettlement)) {
         const settled = await settleOn(shard, own, webhooksVersion);
         if (settled.outcome !== "settled") return settled;
         own.forEach((settlement, at) => results.set(settlement, settled.results[at] ?? "fenced"));
@@ -211,16 +218,15 @@ function earlier(a: number | null, b: number | null): number | null {
   return Math.min(a, b);
 }
 
-function shardOfLease({ leaseToken }: Settlement): number {
-  return Number(leaseToken.slice(0, leaseToken.indexOf(".")));
-}
+const shardOfSettlement = ({ leaseToken }: Settlement) => readLease(leaseToken).shard;
 
 function settlementRequest({ leaseToken, next, drafts, ...settlement }: Settlement): object {
   return {
     ...settlement,
-    leaseToken: leaseToken.slice(leaseToken.indexOf(".") + 1),
+    leaseToken: readLease(leaseToken).token,
     status: next.status,
     atMs: next.status === "retrying" ? next.atMs : undefined,
+    attempted: next.status !== "held" && !(next.status === "retrying" && next.counted === false),
     drafts: drafts.map(draftRequest),
   };
 }

@@ -46,7 +46,8 @@ export function publishedEvent(id: string, reply: Reply): PublishedEvent {
 }
 
 export function sessionRecord(reply: Reply): SessionRecord {
-  const [id, agentsJson, state, acceptedAt, upstream, updatedAt, sequence, phone, sender] = reply;
+  const [id, agentsJson, state, acceptedAt, upstream, updatedAt, seatUntil, ...memory] = reply;
+  const [sequence, phone, sender] = memory;
   const [holder, ...participants] = JSON.parse(text(agentsJson)) as [Participant, ...Participant[]];
   const known = textOrNull(phone);
   return {
@@ -58,6 +59,7 @@ export function sessionRecord(reply: Reply): SessionRecord {
     acceptedAtMs: Number(acceptedAt),
     acceptedUpstreamMs: Number(upstream),
     updatedAtMs: Number(updatedAt),
+    seatUntilMs: Number(seatUntil),
     sequence: Number(sequence),
     customer: known === null ? null : { phone: known, sender: textOrNull(sender) },
   };
@@ -78,7 +80,7 @@ export function eventRecord(reply: Reply): EventRecord {
 
 export function claimedDelivery(reply: Reply, leaseToken: string): ClaimedDelivery {
   const [id, sinkId, attempt, interrupted, messageIndex] = reply;
-  const [phone, sender] = reply.slice(12);
+  const [phone, sender, progressJson] = reply.slice(12);
   const known = textOrNull(phone);
   return {
     id: text(id),
@@ -89,6 +91,7 @@ export function claimedDelivery(reply: Reply, leaseToken: string): ClaimedDelive
     messageIndex: countOrNull(messageIndex),
     event: eventRecord(reply.slice(5, 12)),
     customer: known === null ? null : { phone: known, sender: textOrNull(sender) },
+    progressJson: textOrNull(progressJson),
   };
 }
 
@@ -96,10 +99,15 @@ export function sinkHealth([sinkId, failures, since]: Reply): SinkHealth {
   return { sinkId: text(sinkId), failures: Number(failures), sinceMs: Number(since) };
 }
 
-/** A delivery from its id and the flat fields of HGETALL. */
-export function deliveryRecord(id: string, flat: Reply): DeliveryRecord {
+/** The flat fields of HGETALL by name. */
+export function fieldsOf(flat: Reply): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   for (let at = 0; at + 1 < flat.length; at += 2) fields.set(text(flat[at]), text(flat[at + 1]));
+  return fields;
+}
+
+/** A delivery from its id and its fields. */
+export function deliveryRecord(id: string, fields: ReadonlyMap<string, string>): DeliveryRecord {
   const field = (name: string) => fields.get(name) ?? "";
   const numberOrNull = (name: string) => fields.has(name) ? Number(field(name)) : null;
   return {

@@ -80,6 +80,23 @@ export function createRedisSessions(shards: Shards): SessionStore {
       );
       return sessionOrNull(reply);
     },
+    async firstUnseenMessage(sessionIds) {
+      const found = new Map<string, number>();
+      const groups = Map.groupBy(new Set(sessionIds), (id) => shards.of(id));
+      await Promise.all(
+        [...groups].map(async ([shard, ids]) => {
+          const request = { sessionIds: ids };
+          const reply = await shards.run(
+            "find the first unseen messages",
+            SCRIPTS.firstUnseen,
+            shard,
+            request,
+          );
+          list(reply).forEach((index, at) => found.set(ids[at] ?? "", Number(index)));
+        }),
+      );
+      return sessionIds.map((id) => found.get(id) ?? 1);
+    },
   };
 }
 

@@ -12,6 +12,8 @@ export interface Shards {
   prefix(shard: number): string;
   /** Runs a script on a shard; `operation` completes the sentence "Cannot …". */
   run(operation: string, script: Script, shard: number, request: object): Promise<unknown>;
+  /** Runs a script on every shard, in one round trip once Redis knows it; it must be one that may run twice. */
+  runOnAll(operation: string, script: Script, request: object): Promise<unknown[]>;
   /** Runs plain commands on a shard in one round trip. */
   commands(operation: string, commands: readonly (readonly string[])[]): Promise<unknown[]>;
 }
@@ -31,6 +33,20 @@ export function createShards(
     statuses: DELIVERY_STATUSES,
   });
   const prefix = (shard: number) => `pb:{${shard}}:`;
+
+  async function onAll(script: Script, request: object): Promise<unknown[]> {
+    const args = [requestJson(request), policyJson];
+    const everyShard = Array.from({ length: count }, (_, shard) => shard);
+    const asked = (...verb: string[]) =>
+      transport.pipeline(everyShard.map((shard) => [...verb, "1", prefix(shard), ...args]));
+    try {
+      return await asked("EVALSHA", script.sha);
+    } catch (error) {
+      if (!(error instanceof RedisReplyError) || error.code !== "NOSCRIPT") throw error;
+      return await asked("EVAL", script.text);
+    }
+  }
+
   return {
     count,
     of: (id) => count === 1 ? 0 : fnv1a(id) % count,
@@ -40,6 +56,7 @@ export function createShards(
         operation,
         transport.script(script, [prefix(shard)], [requestJson(request), policyJson]),
       ),
+    runOnAll: (operation, script, request) => explained(operation, onAll(script, request)),
     commands: (operation, commands) => explained(operation, transport.pipeline(commands)),
   };
 }

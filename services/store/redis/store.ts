@@ -1,8 +1,10 @@
 import type { Store, StorePolicy } from "../port.ts";
 import { createRedisHistory } from "./history.ts";
 import { createRedisOutbox } from "./outbox.ts";
+import { createRedisRecords } from "./records.ts";
 import { createRedisSessions } from "./sessions.ts";
 import { createShards } from "./shards.ts";
+import { createRedisSms } from "./sms.ts";
 import type { RedisTransport } from "./transport.ts";
 import { createRedisWebhooks } from "./webhooks.ts";
 
@@ -22,8 +24,12 @@ export function openRedisStore({ transport, shards: count, policy }: RedisStoreO
     ...createRedisOutbox(shards, policy),
     ...createRedisHistory(shards),
     ...createRedisWebhooks(shards),
+    ...createRedisRecords(shards),
+    ...createRedisSms(shards),
     ping: async () => {
-      await shards.commands("reach the store", [["PING"]]);
+      // A PING is answered by a node of a cluster that serves nothing, and by one alone.
+      const keys = Array.from({ length: count }, (_, shard) => `${shards.prefix(shard)}ping`);
+      await shards.commands("reach the store", keys.map((key) => ["EXISTS", key]));
     },
     close: () => transport.close(),
   };

@@ -1,7 +1,11 @@
+import { StoreUnavailable } from "../../errors.ts";
 import type { WebhookRegistry } from "../port.ts";
-import { list, text } from "./replies.ts";
+import { list, type Reply, text } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import type { Shards } from "./shards.ts";
+
+/** Each needs another change right then. */
+const MAX_TRIES = 5;
 
 /**
  * The registered webhooks in Redis: the first shard keeps the list, every shard the version that publishing on it
@@ -15,40 +19,64 @@ export function createRedisWebhooks(shards: Shards): WebhookRegistry {
   async function change(operation: string, request: object): Promise<boolean> {
     const version = text(await shards.run(operation, SCRIPTS.changeWebhook, 0, request));
     if (version === "") return false;
-    await spread(operation, version, otherShards);
+    await spread(operation, Number(version), otherShards);
     return true;
   }
 
-  async function spread(operation: string, version: string, to: readonly number[]): Promise<void> {
+  async function spread(operation: string, version: number, to: readonly number[]): Promise<void> {
     if (to.length === 0) return;
-    const request = { version: Number(version) };
+    const request = { version };
     await Promise.all(
       to.map((shard) => shards.run(operation, SCRIPTS.raiseVersion, shard, request)),
     );
   }
 
+  /** The list as the first shard has it, and the versions that the other shards know. */
+  async function read(): Promise<{ version: number; flat: Reply; known: readonly number[] }> {
+    const [reply, ...known] = await Promise.all([
+      shards.run("list the webhooks", SCRIPTS.listWebhooks, 0, {}),
+      ...otherShards.map((shard) =>
+        shards.commands("list the webhooks", [["GET", versionKey(shard)]])
+      ),
+    ]);
+    const [version, ...flat] = list(reply);
+    return {
+      version: Number(version),
+      flat,
+      known: known.map((replies) => Number(replies[0] ?? 0)),
+    };
+  }
+
+  /**
+   * Another shard is ahead where the list was changed while it was read, or where the first shard's node has lost it. Then
+   * nobody could publish on that shard any more, so the list gets a version that no shard has seen. For a list that was
+   * merely changed that costs its readers one more reading.
+   */
+  async function readNotBehind(): Promise<
+    { version: number; flat: Reply; known: readonly number[] }
+  > {
+    for (let tries = 1;; tries++) {
+      const reading = await read();
+      const ahead = Math.max(0, ...reading.known);
+      if (ahead <= reading.version) return reading;
+      if (tries === MAX_TRIES) {
+        throw new StoreUnavailable("list the webhooks while they keep changing");
+      }
+      await shards.run("list the webhooks", SCRIPTS.raiseVersion, 0, { version: ahead + 1 });
+    }
+  }
+
   return {
     async listWebhooks() {
-      const [reply, ...versions] = await Promise.all([
-        shards.run("list the webhooks", SCRIPTS.listWebhooks, 0, {}),
-        ...otherShards.map((shard) =>
-          shards.commands("list the webhooks", [["GET", versionKey(shard)]])
-        ),
-      ]);
-      const [version, ...flat] = list(reply);
+      const { version, flat, known } = await readNotBehind();
       // A change that died between the shards would leave one stale for good: whoever lists next mends it.
-      const behind = otherShards.filter((_, at) =>
-        Number(versions[at]?.[0] ?? 0) < Number(version)
-      );
-      await spread("list the webhooks", text(version), behind);
+      const behind = otherShards.filter((_, at) => (known[at] ?? 0) < version);
+      await spread("list the webhooks", version, behind);
       const webhooks = [];
       for (let at = 0; at + 1 < flat.length; at += 2) {
         webhooks.push({ id: text(flat[at]), json: text(flat[at + 1]) });
       }
-      return {
-        version: Number(version),
-        webhooks: webhooks.sort((a, b) => (a.id < b.id ? -1 : 1)),
-      };
+      return { version, webhooks: webhooks.sort((a, b) => (a.id < b.id ? -1 : 1)) };
     },
     putWebhook: ({ id, json }, ifVersion) =>
       change("store the webhook", { id, json, webhooksVersion: ifVersion }),

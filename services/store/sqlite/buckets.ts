@@ -1,11 +1,17 @@
 import type { DeliveryRate } from "../port.ts";
 import type { Database } from "./database.ts";
 
-/** Token buckets of sinks, inside the caller's transaction. */
+/** Token buckets, inside the caller's transaction. Their column is called after sinks, who had them alone at first. */
 export interface Buckets {
-  /** Whole tokens now, and when there is one again (0: there is). */
-  look(sinkId: string, rate: DeliveryRate, nowMs: number): { tokens: number; nextAtMs: number };
-  take(sinkId: string, rate: DeliveryRate, count: number, nowMs: number): void;
+  /** Tokens now; less than none where more were taken than there were. */
+  tokens(name: string, rate: DeliveryRate, nowMs: number): number;
+  /** Takes tokens whether they are there or not. */
+  take(name: string, rate: DeliveryRate, count: number, nowMs: number): void;
+}
+
+/** How many milliseconds it lasts until so many tokens are missing no more; 0 only where none is. */
+export function fillingMs(missing: number, { perSecond }: DeliveryRate): number {
+  return missing <= 0 ? 0 : Math.max(1, Math.ceil(rounded(missing * 1000 / perSecond)));
 }
 
 /** To a millionth of a token: sums of binary fractions must not fall short of a whole one. */
@@ -14,10 +20,10 @@ function rounded(tokens: number): number {
 }
 
 export function createBuckets(db: Database): Buckets {
-  function filled(sinkId: string, { perSecond, burst }: DeliveryRate, nowMs: number): number {
+  function tokens(name: string, { perSecond, burst }: DeliveryRate, nowMs: number): number {
     const row = db.one<{ tokens: number; filled_at: number }>(
       "SELECT tokens, filled_at FROM buckets WHERE sink_id = ?",
-      sinkId,
+      name,
     );
     if (row === undefined) return burst;
     const filled = row.tokens + Math.max(0, nowMs - row.filled_at) * perSecond / 1000;
@@ -25,19 +31,13 @@ export function createBuckets(db: Database): Buckets {
   }
 
   return {
-    look(sinkId, rate, nowMs) {
-      const tokens = filled(sinkId, rate, nowMs);
-      const nextAtMs = tokens >= 1
-        ? 0
-        : nowMs + Math.ceil(rounded((1 - tokens) * 1000 / rate.perSecond));
-      return { tokens: Math.floor(tokens), nextAtMs };
-    },
-    take(sinkId, rate, count, nowMs) {
+    tokens,
+    take(name, rate, count, nowMs) {
       if (count === 0) return;
       db.run(
         "INSERT OR REPLACE INTO buckets (sink_id, tokens, filled_at) VALUES (?, ?, ?)",
-        sinkId,
-        filled(sinkId, rate, nowMs) - count,
+        name,
+        tokens(name, rate, nowMs) - count,
         nowMs,
       );
     },

@@ -7,7 +7,7 @@ import {
   SMS_SINK,
 } from "../port.ts";
 import { shareBySink } from "../sharing.ts";
-import { createBuckets } from "./buckets.ts";
+import { type Buckets, fillingMs } from "./buckets.ts";
 import type { Database } from "./database.ts";
 import { eventRecord, type EventRow } from "./history.ts";
 
@@ -18,6 +18,7 @@ interface HeadRow extends EventRow {
   attempts: number;
   ladder_start: number;
   message_index: number | null;
+  progress_json: string | null;
 }
 
 /** A sink with a waiting lane. */
@@ -34,21 +35,21 @@ interface WaitingSink {
 /** Taking the heads of due lanes, inside the caller's transaction. */
 export function createClaiming(
   db: Database,
+  buckets: Buckets,
 ): (request: ClaimDeliveriesRequest) => Pick<ClaimedBatch, "deliveries" | "nextDueAtMs"> {
-  const buckets = createBuckets(db);
-
   function waitingSinks(request: ClaimDeliveriesRequest): WaitingSink[] {
     return sinksWithLanes().map(({ sink_id: sinkId, due_at: dueAtMs }) => {
       const places = request.capacity[sinkId] ?? request.capacityPerSink;
       const rate = request.rates[sinkId];
       if (rate === undefined) return { sinkId, dueAtMs, room: places, tokenAtMs: 0 };
-      const { tokens, nextAtMs } = buckets.look(sinkId, rate, request.nowMs);
+      const tokens = buckets.tokens(sinkId, rate, request.nowMs);
+      const wait = fillingMs(1 - tokens, rate);
       // No places is no room at all; no tokens is room at a known time.
       return {
         sinkId,
         dueAtMs,
-        room: Math.min(places, tokens),
-        tokenAtMs: places > 0 ? nextAtMs : 0,
+        room: Math.min(places, Math.floor(tokens)),
+        tokenAtMs: places > 0 && wait > 0 ? request.nowMs + wait : 0,
       };
     });
   }
@@ -83,7 +84,7 @@ export function createClaiming(
   function lease(lane: string, request: ClaimDeliveriesRequest): ClaimedDelivery | null {
     const head = db.one<HeadRow>(
       `SELECT d.id AS delivery_id, d.sink_id, d.status, d.attempts, d.ladder_start,
-         d.message_index, e.*
+         d.message_index, d.progress_json, e.*
        FROM deliveries d JOIN events e ON e.id = d.event_id
        WHERE d.lane = ? AND d.status IN ('pending', 'delivering', 'retrying', 'held')
        ORDER BY d.position LIMIT 1`,
@@ -111,6 +112,7 @@ export function createClaiming(
       messageIndex: head.message_index,
       event: eventRecord(head),
       customer: head.sink_id === SMS_SINK ? customerOf(head.session_id) : null,
+      progressJson: head.progress_json,
     };
   }
 

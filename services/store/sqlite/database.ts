@@ -2,10 +2,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { PatchbayError, StoreUnavailable } from "../../errors.ts";
-import schema from "./schema.sql" with { type: "text" };
-
-/** Schema number n is reached by running the first n of these, each once. */
-const MIGRATIONS: readonly string[] = [schema];
+import { migrate, refuseNewer } from "./migrating.ts";
 
 /**
  * How long to wait for another process's transaction: longer than any takes, shorter than the 2 s within which
@@ -45,12 +42,14 @@ export interface Database {
 /** Opens the database, bringing its schema up to date. Throws `StoreUnavailable` when it cannot. */
 export function openDatabase({ path, sync }: DatabaseOptions): Database {
   const db = guarded(`open the database ${path}`, () => {
+    // Before anything of it is written: switching to WAL alone would change the file.
+    refuseNewer(path, PATIENCE_MS);
     if (path !== ":memory:") createPrivately(path);
     const opened = new DatabaseSync(path, { timeout: PATIENCE_MS });
     opened.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${sync.toUpperCase()};`);
     // What is deleted or overwritten is overwritten with zeros: texts and numbers must not outlive their expunging.
     opened.exec("PRAGMA secure_delete = ON");
-    migrate(opened);
+    migrate(opened, inTransaction);
     opened.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     return opened;
   });
@@ -131,17 +130,4 @@ function inTransaction<T>(db: DatabaseSync, step: () => T): T {
     if (db.isTransaction) db.exec("ROLLBACK");
     throw error;
   }
-}
-
-function migrate(db: DatabaseSync): void {
-  inTransaction(db, () => {
-    const version = Number(db.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
-    if (version > MIGRATIONS.length) {
-      throw new Error(
-        `Cannot use a database of schema ${version}: expected at most ${MIGRATIONS.length}`,
-      );
-    }
-    for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
-    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
-  });
 }

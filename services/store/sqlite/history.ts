@@ -78,7 +78,10 @@ export function createSqliteHistory(db: Database): HistoryReader {
       }),
     readDelivery: (id) =>
       db.read("read the delivery", () => {
-        const row = db.one<DeliveryRow>("SELECT * FROM deliveries WHERE id = ?", id);
+        const row = db.one<DeliveryRow & { progress_json: string | null }>(
+          "SELECT * FROM deliveries WHERE id = ?",
+          id,
+        );
         if (row === undefined) return null;
         const attempts = db.all<{ attempt_json: string }>(
           "SELECT attempt_json FROM attempts WHERE delivery_id = ? ORDER BY attempt",
@@ -87,6 +90,7 @@ export function createSqliteHistory(db: Database): HistoryReader {
         return {
           delivery: deliveryRecord(row),
           attemptsJson: attempts.map(({ attempt_json }) => attempt_json),
+          progressJson: row.progress_json,
         };
       }),
     listDeliveries: ({ sinkId, status, limit, cursor = "" }) =>
@@ -131,7 +135,8 @@ function expunge(db: Database, sessionId: string): number {
     db.run("UPDATE deliveries SET expunged = 1 WHERE id >= ? AND id < ?", prefix, `${prefix}~`);
   }
   db.run(
-    `UPDATE session_memory SET phone = NULL, sender = NULL, phone_given = 0, state_hash = NULL
+    `UPDATE session_memory SET phone = NULL, phone_digits = NULL, sender = NULL,
+       sender_digits = NULL, phone_given = 0, state_hash = NULL
      WHERE id = ?`,
     sessionId,
   );

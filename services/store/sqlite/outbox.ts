@@ -1,9 +1,11 @@
 import type { Outbox } from "../port.ts";
+import type { AttemptLog } from "./attempt_log.ts";
+import type { Buckets } from "./buckets.ts";
 import { createClaiming } from "./claiming.ts";
 import type { Database } from "./database.ts";
 import type { Lanes } from "./lanes.ts";
 import type { PublishingSteps } from "./publishing.ts";
-import { createRequeueing } from "./requeueing.ts";
+import type { Requeueing } from "./requeueing.ts";
 import { createSettling } from "./settling.ts";
 import type { Sweep } from "./sweeping.ts";
 
@@ -12,13 +14,17 @@ const NOTHING_SWEPT: Sweep = { sweptAll: true, expired: 0 };
 /** The outbox in SQLite; every method is one transaction. */
 export function createSqliteOutbox(
   db: Database,
-  publishing: PublishingSteps,
-  lanes: Lanes,
-  sweep: (nowMs: number) => Sweep,
+  { publishing, lanes, requeueing, log, buckets, sweep }: {
+    readonly publishing: PublishingSteps;
+    readonly lanes: Lanes;
+    readonly requeueing: Requeueing;
+    readonly log: AttemptLog;
+    readonly buckets: Buckets;
+    readonly sweep: (nowMs: number) => Sweep;
+  },
 ): Outbox {
-  const claim = createClaiming(db);
-  const settling = createSettling(db, publishing, lanes);
-  const requeueing = createRequeueing(db, lanes);
+  const claim = createClaiming(db, buckets);
+  const settling = createSettling(db, publishing, lanes, log);
 
   return {
     publish: ({ drafts, nowMs, webhooksVersion }) =>

@@ -1,4 +1,4 @@
-import { deliveryId } from "../delivery_id.ts";
+import { deliveryId, deliveryIdPrefix } from "../delivery_id.ts";
 import {
   type EventData,
   type EventDraft,
@@ -6,8 +6,9 @@ import {
   SMS_SINK,
   type StorePolicy,
 } from "../port.ts";
-import { memoryTtlMs, POSITIONS_PER_EVENT, STATE_DUPLICATE_WINDOW_MS } from "../rules.ts";
+import { digitsOf, memoryTtlMs, POSITIONS_PER_EVENT, STATE_DUPLICATE_WINDOW_MS } from "../rules.ts";
 import type { Database } from "./database.ts";
+import type { RecordSteps } from "./records.ts";
 import type { SessionRow } from "./session_rows.ts";
 import { liveSession } from "./session_rows.ts";
 
@@ -32,9 +33,16 @@ interface NewDelivery {
 }
 
 /** The outbox's write side: duplicates, numbering, the event, its deliveries and their lanes. */
-export function createPublishingSteps(db: Database, policy: StorePolicy): PublishingSteps {
+export function createPublishingSteps(
+  db: Database,
+  policy: StorePolicy,
+  records: RecordSteps,
+): PublishingSteps {
   function publish(draft: EventDraft, nowMs: number): PublishedEvent {
+    const known = publishedBefore(draft.id);
+    if (known !== null) return known;
     const { sessionId } = draft;
+    if (!guardHolds(draft, nowMs)) return duplicate(draft);
     const memory = sessionId === null ? null : openMemory(sessionId, nowMs);
     if (memory !== null && isRepeat(memory, draft, nowMs)) return duplicate(draft);
     const fresh = freshData(draft.data, sessionId);
@@ -44,6 +52,7 @@ export function createPublishingSteps(db: Database, policy: StorePolicy): Publis
     const sequence = memory === null ? null : memory.sequence + 1;
     if (sessionId !== null) remember(sessionId, draft, sequence, nowMs);
     if (session !== undefined) observe(session, draft, nowMs);
+    if (draft.guard !== undefined) records.put({ ...draft.guard, ...nearOf(draft), nowMs });
     db.run(
       `INSERT INTO events (id, type, session_id, sequence, agent_id, occurred_at, data_json)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -58,6 +67,28 @@ export function createPublishingSteps(db: Database, policy: StorePolicy): Publis
     const made = fanOut(draft, session, fresh.indexes);
     made.forEach((delivery, ordinal) => enqueue(draft, delivery, sequence, ordinal, nowMs));
     return { id: draft.id, accepted: true, sequence, deliveries: made.length };
+  }
+
+  /** The answer to a draft that is published already: the answer to an earlier call was lost. */
+  function publishedBefore(id: string): PublishedEvent | null {
+    const event = db.one<{ sequence: number | null }>(
+      "SELECT sequence FROM events WHERE id = ?",
+      id,
+    );
+    if (event === undefined) return null;
+    const prefix = deliveryIdPrefix(id);
+    const made = db.one<{ n: number }>(
+      "SELECT COUNT(*) AS n FROM deliveries WHERE id >= ? AND id < ?",
+      prefix,
+      `${prefix}~`,
+    );
+    return { id, accepted: true, sequence: event.sequence, deliveries: made?.n ?? 0 };
+  }
+
+  function guardHolds({ guard, ...draft }: EventDraft, nowMs: number): boolean {
+    if (guard === undefined) return true;
+    const { kind, key, expected } = guard;
+    return records.text({ kind, key, ...nearOf(draft) }, nowMs) === expected;
   }
 
   function openMemory(sessionId: string, nowMs: number): MemoryRow {
@@ -101,7 +132,10 @@ export function createPublishingSteps(db: Database, policy: StorePolicy): Publis
          state_hash = COALESCE(?, state_hash),
          state_hash_at = CASE WHEN ? THEN ? ELSE state_hash_at END,
          phone = CASE WHEN phone_given THEN phone ELSE COALESCE(?, phone) END,
-         sender = CASE WHEN phone_given THEN sender ELSE COALESCE(?, sender) END
+         phone_digits = CASE WHEN phone_given THEN phone_digits ELSE COALESCE(?, phone_digits) END,
+         sender = CASE WHEN phone_given THEN sender ELSE COALESCE(?, sender) END,
+         sender_digits =
+           CASE WHEN phone_given THEN sender_digits ELSE COALESCE(?, sender_digits) END
        WHERE id = ?`,
       sequence,
       nowMs + memoryTtlMs(policy),
@@ -109,7 +143,9 @@ export function createPublishingSteps(db: Database, policy: StorePolicy): Publis
       draft.stateHash === undefined ? 0 : 1,
       nowMs,
       draft.observed?.phone ?? null,
+      digitsOf(draft.observed?.phone ?? null),
       draft.observed?.sender ?? null,
+      digitsOf(draft.observed?.sender ?? null),
       sessionId,
     );
   }
@@ -117,7 +153,7 @@ export function createPublishingSteps(db: Database, policy: StorePolicy): Publis
   function observe(session: SessionRow, draft: EventDraft, nowMs: number): void {
     db.run(
       "UPDATE sessions SET state = ?, updated_at = ?, expires_at = ? WHERE id = ?",
-      draft.observed?.state ?? session.state,
+      observedState(session, draft),
       nowMs,
       nowMs + policy.sessionTtlMs,
       session.id,
@@ -169,6 +205,17 @@ export function createPublishingSteps(db: Database, policy: StorePolicy): Publis
 
 function duplicate(draft: EventDraft): PublishedEvent {
   return { id: draft.id, accepted: false, sequence: null, deliveries: 0 };
+}
+
+/** Where the record of a draft's guard is. */
+function nearOf({ sessionId }: Pick<EventDraft, "sessionId">): { near?: string } {
+  return sessionId === null ? {} : { near: sessionId };
+}
+
+/** The session's state from now on: what another agent than the holder hears of it is that agent's own. */
+function observedState({ agent_id, state }: SessionRow, { observed = {} }: EventDraft): string {
+  const { heardBy = agent_id } = observed;
+  return heardBy === agent_id ? observed.state ?? state : state;
 }
 
 function isRepeat(memory: MemoryRow, draft: EventDraft, nowMs: number): boolean {

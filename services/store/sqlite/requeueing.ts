@@ -3,6 +3,7 @@ import { firstDeliveryIdAt } from "../delivery_id.ts";
 import type { Database } from "./database.ts";
 import type { Lanes } from "./lanes.ts";
 
+/** A delivery's place in its lane. */
 interface Place {
   id: string;
   lane: string;
@@ -10,8 +11,18 @@ interface Place {
 }
 
 /** Bringing deliveries back, and holding them, inside the caller's transaction. */
-export function createRequeueing(db: Database, lanes: Lanes) {
+export interface Requeueing {
   /** Makes a delivery due at its old place in its lane, on a new ladder. */
+  makeDue(place: Place, nowMs: number): void;
+  retry(id: string, nowMs: number): "due" | "in-flight" | "spent" | null;
+  hold(request: Parameters<Outbox["holdDeliveries"]>[0]): number;
+  requeue(
+    request: Parameters<Outbox["requeueDeliveries"]>[0],
+  ): { readonly requeued: number; readonly nextCursor: string | null };
+  count(range: DeliveryRange): number;
+}
+
+export function createRequeueing(db: Database, lanes: Lanes): Requeueing {
   function makeDue({ id, lane, sink_id }: Place, nowMs: number): void {
     db.run(
       `UPDATE deliveries SET status = CASE attempts WHEN 0 THEN 'pending' ELSE 'retrying' END,
@@ -77,7 +88,7 @@ export function createRequeueing(db: Database, lanes: Lanes) {
     return row?.n ?? 0;
   }
 
-  return { retry, hold, requeue, count };
+  return { makeDue, retry, hold, requeue, count };
 }
 
 const IN_RANGE = `sink_id = ? AND status IN (SELECT value FROM json_each(?))

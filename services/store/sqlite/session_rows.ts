@@ -35,6 +35,16 @@ export function agentsOf(row: SessionRow): Agents {
   return JSON.parse(row.agents_json) as Agents;
 }
 
+export function isMember(session: SessionRow, agentId: string): boolean {
+  return agentsOf(session).some((agent) => agent.agentId === agentId);
+}
+
+/** Holder and participants once the agent is gone; null when nobody is left. */
+export function withoutAgent(session: SessionRow, agentId: string): Agents | null {
+  const [holder, ...participants] = agentsOf(session).filter((agent) => agent.agentId !== agentId);
+  return holder === undefined ? null : [holder, ...participants];
+}
+
 export function sessionRecord(row: SessionWithMemoryRow): SessionRecord {
   const [holder, ...participants] = agentsOf(row);
   return {
@@ -46,6 +56,7 @@ export function sessionRecord(row: SessionWithMemoryRow): SessionRecord {
     acceptedAtMs: row.accepted_at,
     acceptedUpstreamMs: row.accepted_upstream,
     updatedAtMs: row.updated_at,
+    seatUntilMs: row.seat_until,
     sequence: row.sequence ?? 0,
     customer: row.phone === null ? null : { phone: row.phone, sender: row.sender },
   };

@@ -6,23 +6,21 @@ import type {
   EffectOutcome,
   EffectRequest,
   EventDraft,
-  Participant,
   PublishedEvent,
   SessionStore,
   StorePolicy,
 } from "../port.ts";
 import { page } from "../paging.ts";
-import { memoryTtlMs } from "../rules.ts";
 import type { Database } from "./database.ts";
 import type { PublishingSteps } from "./publishing.ts";
 import {
-  type Agents,
-  agentsOf,
+  isMember,
   liveSession,
   sessionRecord,
-  type SessionRow,
   type SessionWithMemoryRow,
+  withoutAgent,
 } from "./session_rows.ts";
+import { createSessionSteps } from "./session_steps.ts";
 
 const WITH_MEMORY = `
   SELECT s.*, m.sequence, m.phone, m.sender
@@ -71,15 +69,19 @@ export function createSqliteSessions(
     const { sessionId, agentId, nowMs, effect } = request;
     const session = liveSession(db, sessionId, nowMs);
     if (session === undefined) return { outcome: "nothing" };
-    const member = isMember(session, agentId);
-    if (member === (effect.kind === "join")) return { outcome: "nothing" };
+    const forOutsiders = effect.kind === "join" || effect.kind === "decline";
+    if (isMember(session, agentId) === forOutsiders) return { outcome: "nothing" };
     // The event of an ending is published while the mapping still stands: it names the holder.
     const publish = (): PublishedEvent | null =>
       draft === null ? null : publishing.publish(draft, nowMs);
     let published: PublishedEvent | null = null;
     switch (effect.kind) {
       case "open-seat":
-        sessions.openSeat(sessionId, effect.untilMs, nowMs);
+        sessions.setSeat(sessionId, effect.untilMs, nowMs);
+        break;
+      case "decline":
+        if (session.seat_until <= nowMs) return { outcome: "nothing" };
+        sessions.setSeat(sessionId, 0, nowMs);
         break;
       case "join":
         sessions.admit(session, { agentId, nickname: effect.nickname, nowMs });
@@ -107,6 +109,28 @@ export function createSqliteSessions(
       nowMs,
     );
     return row === undefined ? null : sessionRecord(row);
+  }
+
+  function firstUnseen(sessionId: string): number {
+    if (!hasSeen(sessionId, 1)) return 1;
+    // The last of the unbroken row that begins with 1.
+    const last = db.one<{ message_index: number }>(
+      `SELECT message_index FROM seen_messages AS this
+       WHERE session_id = ? AND message_index >= 1 AND NOT EXISTS (
+         SELECT 1 FROM seen_messages AS next
+         WHERE next.session_id = this.session_id AND next.message_index = this.message_index + 1)
+       ORDER BY message_index LIMIT 1`,
+      sessionId,
+    );
+    return (last?.message_index ?? 0) + 1;
+  }
+
+  function hasSeen(sessionId: string, index: number): boolean {
+    return db.one(
+      "SELECT 1 FROM seen_messages WHERE session_id = ? AND message_index = ?",
+      sessionId,
+      index,
+    ) !== undefined;
   }
 
   return {
@@ -154,98 +178,12 @@ export function createSqliteSessions(
     setCustomer: ({ sessionId, customer, nowMs }) =>
       db.write("set the customer", () => {
         if (liveSession(db, sessionId, nowMs) === undefined) return null;
-        db.run(
-          `INSERT INTO session_memory (id, phone, sender, phone_given, expires_at)
-           VALUES (?, ?, ?, 1, ?)
-           ON CONFLICT (id) DO UPDATE SET
-             phone = excluded.phone, sender = excluded.sender, phone_given = 1,
-             expires_at = excluded.expires_at`,
-          sessionId,
-          customer.phone,
-          customer.sender,
-          nowMs + memoryTtlMs(policy),
-        );
+        sessions.setCustomer(sessionId, customer, nowMs);
         return read(sessionId, nowMs);
       }),
+    firstUnseenMessage: (sessionIds) =>
+      db.read("find the first unseen messages", () => sessionIds.map(firstUnseen)),
   };
 }
 
 const STALE = { outcome: "stale-webhooks" } as const;
-
-function isMember(session: SessionRow, agentId: string): boolean {
-  return agentsOf(session).some((agent) => agent.agentId === agentId);
-}
-
-/** Holder and participants once the agent is gone; null when nobody is left. */
-function withoutAgent(session: SessionRow, agentId: string): Agents | null {
-  const [holder, ...participants] = agentsOf(session).filter((agent) => agent.agentId !== agentId);
-  return holder === undefined ? null : [holder, ...participants];
-}
-
-type Newcomer = Participant & { readonly nowMs: number };
-
-/** The single statements, in words. */
-function createSessionSteps(db: Database, policy: StorePolicy) {
-  const rewriteAgents = (sessionId: string, agents: Agents, nowMs: number) =>
-    db.run(
-      "UPDATE sessions SET agent_id = ?, agents_json = ?, updated_at = ? WHERE id = ?",
-      agents[0].agentId,
-      JSON.stringify(agents),
-      nowMs,
-      sessionId,
-    );
-  const admit = (session: SessionRow, { agentId, nickname, nowMs }: Newcomer) =>
-    rewriteAgents(session.id, [...agentsOf(session), { agentId, nickname }], nowMs);
-  return {
-    rewriteAgents,
-    claimedByAnother: (sessionId: string, agentId: string, nowMs: number) =>
-      db.one(
-        "SELECT 1 FROM claims WHERE session_id = ? AND agent_id <> ? AND until > ?",
-        sessionId,
-        agentId,
-        nowMs,
-      ) !== undefined,
-    dropClaim: (sessionId: string, agentId: string) =>
-      db.run("DELETE FROM claims WHERE session_id = ? AND agent_id = ?", sessionId, agentId),
-    map: ({ sessionId, agentId, nickname, nowMs, acceptedUpstreamMs }: ConfirmRequest) =>
-      db.run(
-        `INSERT OR REPLACE INTO sessions (id, agent_id, agents_json, state, accepted_at,
-           accepted_upstream, updated_at, expires_at)
-         VALUES (?, ?, ?, 'accepted', ?, ?, ?, ?)`,
-        sessionId,
-        agentId,
-        JSON.stringify([{ agentId, nickname }]),
-        nowMs,
-        acceptedUpstreamMs,
-        nowMs,
-        nowMs + policy.sessionTtlMs,
-      ),
-    admit,
-    takeSeat: (session: SessionRow, newcomer: Newcomer) => {
-      admit(session, newcomer);
-      db.run("UPDATE sessions SET seat_until = 0 WHERE id = ?", session.id);
-    },
-    openSeat: (sessionId: string, untilMs: number, nowMs: number) =>
-      db.run(
-        "UPDATE sessions SET seat_until = ?, updated_at = ? WHERE id = ?",
-        untilMs,
-        nowMs,
-        sessionId,
-      ),
-    unmap: (sessionId: string) => db.run("DELETE FROM sessions WHERE id = ?", sessionId),
-    slide: (sessionId: string, nowMs: number) => {
-      db.run(
-        "UPDATE sessions SET expires_at = ? WHERE id = ? AND expires_at > ?",
-        nowMs + policy.sessionTtlMs,
-        sessionId,
-        nowMs,
-      );
-      // The memory must not lapse under the mapping: its sequence would start anew, and seen messages leave again.
-      db.run(
-        "UPDATE session_memory SET expires_at = MAX(expires_at, ?) WHERE id = ?",
-        nowMs + memoryTtlMs(policy),
-        sessionId,
-      );
-    },
-  };
-}

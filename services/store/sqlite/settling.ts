@@ -1,45 +1,40 @@
 import type { Settlement, SinkHealth } from "../port.ts";
-import { ATTEMPTS_KEPT } from "../rules.ts";
+import type { AttemptLog } from "./attempt_log.ts";
 import type { Database } from "./database.ts";
-import { dropExcerpts } from "./history.ts";
 import type { Lanes } from "./lanes.ts";
 import type { PublishingSteps } from "./publishing.ts";
 
 /** Writing down what became of claimed deliveries, inside the caller's transaction. */
-export function createSettling(db: Database, publishing: PublishingSteps, lanes: Lanes) {
+export function createSettling(
+  db: Database,
+  publishing: PublishingSteps,
+  lanes: Lanes,
+  log: AttemptLog,
+) {
   function settle(settlement: Settlement): "settled" | "fenced" {
     const { deliveryId, nowMs, next } = settlement;
     const atMs = next.status === "retrying" ? next.atMs : null;
-    const held = next.status === "held";
-    const row = db.one<{ lane: string; attempts: number; sink_id: string; expunged: number }>(
+    const attempted = next.status !== "held" &&
+      !(next.status === "retrying" && next.counted === false);
+    const row = db.one<{ lane: string; sink_id: string; expunged: number }>(
       `UPDATE deliveries SET status = ?, lease_token = NULL, next_attempt_at = ?, updated_at = ?,
          attempts = attempts - ?
        WHERE id = ? AND lease_token = ? AND status = 'delivering'
-       RETURNING lane, attempts, sink_id, expunged`,
+       RETURNING lane, sink_id, expunged`,
       next.status,
       atMs,
       nowMs,
-      held ? 1 : 0,
+      attempted ? 0 : 1,
       deliveryId,
       settlement.leaseToken,
     );
     if (row === undefined) return "fenced";
-    if (!held) logAttempt(deliveryId, row.attempts, settlement.attemptJson);
-    // Expunged while the attempt was under way: an echo of the text must not come in behind that.
-    if (row.expunged) dropExcerpts(db, deliveryId, deliveryId);
+    // It may have been expunged while the attempt was under way.
+    if (attempted) log.append(deliveryId, settlement.attemptJson, row.expunged === 1);
     lanes.schedule(row.lane, row.sink_id, nowMs);
     noteHealth(row.sink_id, settlement);
     for (const draft of settlement.drafts) publishing.publish(draft, nowMs);
     return "settled";
-  }
-
-  function logAttempt(deliveryId: string, attempt: number, attemptJson: string): void {
-    db.run("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?)", deliveryId, attempt, attemptJson);
-    db.run(
-      "DELETE FROM attempts WHERE delivery_id = ? AND attempt <= ?",
-      deliveryId,
-      attempt - ATTEMPTS_KEPT,
-    );
   }
 
   function noteHealth(sinkId: string, { health, nowMs }: Settlement): void {

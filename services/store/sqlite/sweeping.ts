@@ -75,6 +75,15 @@ export function createSweeper(
     return Math.max(dropped, forgotten.length);
   }
 
+  function dropRecords(nowMs: number): number {
+    return db.run(
+      `DELETE FROM records WHERE (kind, near, key) IN (
+         SELECT kind, near, key FROM records WHERE until <= ? LIMIT ?)`,
+      nowMs,
+      SWEEP_LIMIT,
+    );
+  }
+
   return function sweep(nowMs) {
     const oldestMs = nowMs - policy.eventRetentionMs;
     const expired = expire(firstDeliveryIdAt(oldestMs), nowMs);
@@ -83,6 +92,7 @@ export function createSweeper(
       dropDeliveries(firstDeliveryIdAt(oldestMs), firstDeliveryIdAt(oldestMs - EXPIRED_SHOWN_MS)),
       dropEvents(firstEventIdAt(oldestMs)),
       dropSessions(nowMs),
+      dropRecords(nowMs),
     );
     return { sweptAll: most < SWEEP_LIMIT, expired };
   };

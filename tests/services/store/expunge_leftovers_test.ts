@@ -84,6 +84,12 @@ async function attemptAll(store: Store, text: string): Promise<void> {
   });
 }
 
+/** Whether the customer's number still leads to the session. */
+async function isFound(store: Store): Promise<boolean> {
+  const request = { customerDigits: SECRET_PHONE, senderDigits: "15550002222", nowMs: T0 };
+  return await store.findCustomerSession(request) === "S1";
+}
+
 /** What of the texts is in there. */
 function foundIn(bytes: Uint8Array, texts: readonly string[]): string[] {
   const buffer = Buffer.from(bytes);
@@ -122,7 +128,9 @@ Deno.test("an expunged session leaves nothing in the files of SQLite, its log in
       assert.deepEqual(foundIn(filesBefore.get(file) ?? new Uint8Array(), SECRETS), SECRETS, file);
     }
 
+    assert(await isFound(store));
     assert.equal(await store.expungeSession("S1"), 5);
+    assert(!await isFound(store));
 
     const files = await readDatabase(path);
     for (const [name, bytes] of files) assert.deepEqual(foundIn(bytes, SECRETS), [], name);
@@ -165,7 +173,9 @@ redisTest("an expunged session leaves nothing in any key of Redis", async () => 
     const before = Buffer.from(await dump(redis));
     assert.deepEqual(foundIn(before, SECRETS), SECRETS);
 
+    assert(await isFound(store));
     assert.equal(await store.expungeSession("S1"), 5);
+    assert(!await isFound(store));
 
     const after = Buffer.from(await dump(redis));
     assert.deepEqual(foundIn(after, SECRETS), []);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { MissingKeyFile } from "../../../services/sealing/key_file.ts";
 import { openStore } from "../../../services/store/open.ts";
+import type { Store } from "../../../services/store/port.ts";
 
 async function inFolder(test: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -42,12 +43,29 @@ Deno.test("openStore() comes back with the same key", async () => {
   });
 });
 
-Deno.test("openStore() refuses a database with secrets whose key file is gone", async () => {
-  await inFolder(async (path) => {
-    const { store } = await openAt(path);
-    await store.putWebhook({ id: "wh_1", json: "{}" });
-    await store.close();
-    await Deno.remove(`${path}.key`);
-    await assert.rejects(openAt(path), MissingKeyFile);
+const SEALED: readonly [string, (store: Store) => Promise<unknown>][] = [
+  ["a webhook's secret", (store) => store.putWebhook({ id: "wh_1", json: "{}" })],
+  [
+    "an agent's credentials",
+    (store) =>
+      store.writeRecord({
+        kind: "credentials",
+        key: "ann",
+        text: "sealed",
+        untilMs: null,
+        nowMs: Date.now(),
+      }),
+  ],
+];
+
+for (const [what, keep] of SEALED) {
+  Deno.test(`openStore() refuses a database with ${what} whose key file is gone`, async () => {
+    await inFolder(async (path) => {
+      const { store } = await openAt(path);
+      await keep(store);
+      await store.close();
+      await Deno.remove(`${path}.key`);
+      await assert.rejects(openAt(path), MissingKeyFile);
+    });
   });
-});
+}

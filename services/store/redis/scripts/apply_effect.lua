@@ -4,7 +4,8 @@
 if stale() then return { 'stale' } end
 local id, kind = req.sessionId, req.effect.kind
 local s = live_session(id)
-if not s or is_member(s, req.agentId) == (kind == 'join') then return { 'nothing' } end
+local for_outsiders = kind == 'join' or kind == 'decline'
+if not s or is_member(s, req.agentId) == for_outsiders then return { 'nothing' } end
 
 local function applied(with_event)
   if not with_event or not req.draft then return { 'applied' } end
@@ -21,6 +22,10 @@ end
 
 if kind == 'open-seat' then
   call('HSET', P .. 's:' .. id, 'seatUntil', req.effect.untilMs, 'updatedAt', now)
+  return applied(false)
+elseif kind == 'decline' then
+  if tonumber(s.seatUntil) <= now then return { 'nothing' } end
+  call('HSET', P .. 's:' .. id, 'seatUntil', 0, 'updatedAt', now)
   return applied(false)
 elseif kind == 'join' then
   s.agents[#s.agents + 1] = { agentId = req.agentId, nickname = req.effect.nickname }

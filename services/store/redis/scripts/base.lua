@@ -19,13 +19,19 @@ local function hash(key)
   return fields
 end
 
--- The mapping, unless it has lapsed; `agents` is decoded, holder first.
-local function live_session(id)
+-- The mapping as it lies there, lapsed or not; `agents` is decoded, holder first.
+local function kept_session(id)
   local s = hash(P .. 's:' .. id)
-  if not s or tonumber(s.expiresAt) <= now then return nil end
+  if not s then return nil end
   s.id = id
   s.agents = cjson.decode(s.agents)
   return s
+end
+
+-- The mapping, unless it has lapsed.
+local function live_session(id)
+  local s = kept_session(id)
+  return s and tonumber(s.expiresAt) > now and s or nil
 end
 
 local function is_member(s, agent)
@@ -35,17 +41,34 @@ local function is_member(s, agent)
   return false
 end
 
-local function slide(id)
-  local ends = now + policy.sessionTtlMs
+-- A mapped session is found by the digits of its customer's number; `customer` of the mapping says by which it is ('': none
+-- is known; absent: nobody has looked).
+local function index_customer(s, phone)
+  local digits = phone:gsub('%D', '')
+  if digits == s.customer then return end
+  if (s.customer or '') ~= '' then call('SREM', P .. 'customer:' .. s.customer, s.id) end
+  s.customer = digits
+  call('HSET', P .. 's:' .. s.id, 'customer', digits)
+  if digits == '' then return end
+  call('SADD', P .. 'customer:' .. digits, s.id)
+  call('PEXPIRE', P .. 'customer:' .. digits, policy.sessionTtlMs + MARGIN_MS)
+end
+
+local function slide(s)
+  local id, ends = s.id, now + policy.sessionTtlMs
   call('HSET', P .. 's:' .. id, 'expiresAt', ends)
   call('PEXPIRE', P .. 's:' .. id, policy.sessionTtlMs + MARGIN_MS)
   call('ZADD', P .. 'expiry', ends, id)
   -- The memory must not lapse under the mapping: its sequence would start anew, and seen messages leave again.
   call('PEXPIRE', P .. 'm:' .. id, policy.memoryTtlMs + MARGIN_MS)
   call('PEXPIRE', P .. 'seen:' .. id, policy.memoryTtlMs + MARGIN_MS)
+  -- A notification may have told the customer before the session was anybody's.
+  if not s.customer then index_customer(s, call('HGET', P .. 'm:' .. id, 'phone') or '')
+  elseif s.customer ~= '' then call('PEXPIRE', P .. 'customer:' .. s.customer, policy.sessionTtlMs + MARGIN_MS) end
 end
 
 local function unmap(s)
+  if (s.customer or '') ~= '' then call('SREM', P .. 'customer:' .. s.customer, s.id) end
   call('DEL', P .. 's:' .. s.id)
   call('ZREM', P .. 'expiry', s.id)
   call('ZREM', P .. 'sessions', s.id)
@@ -66,7 +89,7 @@ end
 local function session_reply(s)
   local m = hash(P .. 'm:' .. s.id) or {}
   return {
-    s.id, cjson.encode(s.agents), s.state, s.acceptedAt, s.acceptedUpstream, s.updatedAt,
+    s.id, cjson.encode(s.agents), s.state, s.acceptedAt, s.acceptedUpstream, s.updatedAt, s.seatUntil,
     m.seq or '0', m.phone or '', m.sender or '',
   }
 end

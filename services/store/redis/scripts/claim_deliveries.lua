@@ -2,34 +2,17 @@
 -- req    nowMs, leaseToken, leaseUntilMs, limit, capacityPerSink, capacity {sink: places},
 --        rates {sink: {perSecond, burst}}, sweepBefore? {event, delivery, expired}: ids below which these are past their time
 -- reply  {nextDueAt or -1, swept all 0/1, expired, delivery…}, each delivery {id, sink, attempt, interrupted, index or -1,
---        event id, type, session, sequence, agent, occurredAt, data, phone, sender}; '' stands for nothing
+--        event id, type, session, sequence, agent, occurredAt, data, phone, sender, progress}; '' stands for nothing
 
 local function places(sink) return req.capacity[sink] or req.capacityPerSink end
-
--- To a millionth: sums of binary fractions must not fall short of a whole token.
-local function rounded(n) return math.floor(n * 1e6 + 0.5) / 1e6 end
 
 -- The tokens in a sink's bucket, and when there is one again (0: there is); nothing for a sink without a rate.
 local function bucket(sink)
   local rate = req.rates[sink]
   if not rate then return nil, 0 end
-  local kept = call('HMGET', P .. 'bucket:' .. sink, 'tokens', 'at')
-  local tokens = rate.burst
-  if kept[1] then
-    local filled = math.max(0, now - tonumber(kept[2])) * rate.perSecond / 1000
-    tokens = math.min(rate.burst, rounded(tonumber(kept[1]) + filled))
-  end
-  return tokens, tokens >= 1 and 0 or now + math.ceil(rounded((1 - tokens) * 1000 / rate.perSecond))
-end
-
-local function take_tokens(sink, count)
-  local tokens = bucket(sink)
-  if not tokens or count == 0 then return end
-  call('HSET', P .. 'bucket:' .. sink, 'tokens', tostring(tokens - count), 'at', now)
-  -- Once it is full again it need not be remembered.
-  local rate = req.rates[sink]
-  local full_in = math.ceil(rate.burst * 1000 / rate.perSecond)
-  call('PEXPIRE', P .. 'bucket:' .. sink, math.min(full_in, policy.retentionMs) + MARGIN_MS)
+  local tokens = tokens_in(P .. 'bucket:' .. sink, rate)
+  local wait = filling_ms(1 - tokens, rate)
+  return tokens, wait == 0 and 0 or now + wait
 end
 
 -- The head of a lane, passing over what has expired under it.
@@ -50,7 +33,7 @@ local function reply_for(id, d, e, attempt, interrupted)
   return {
     id, d.sink, attempt - tonumber(d.ladder or 0), interrupted, tonumber(d.index or -1),
     d.event, e.type, e.session or '', tonumber(e.seq or -1), e.agent or '', tonumber(e.at), e.data,
-    customer[1] or '', customer[2] or '',
+    customer[1] or '', customer[2] or '', d.progress or '',
   }
 end
 
@@ -135,7 +118,7 @@ while more and #deliveries < req.limit do
 end
 for sink, count in pairs(taken) do
   refresh_sink(sink)
-  take_tokens(sink, count)
+  if req.rates[sink] then take_from(P .. 'bucket:' .. sink, req.rates[sink], count) end
   local due = tonumber(call('ZSCORE', P .. 'sinks', sink) or nil)
   if due and places(sink) > count then
     local _, token_at = bucket(sink)

@@ -15,13 +15,13 @@ if claim and not own and tonumber(claim['until']) > now then return { 'lost' } e
 local newcomer = { agentId = req.agentId, nickname = req.nickname }
 if not s then
   -- A lapsed mapping may still lie here; nothing of it may show through.
-  local lapsed = hash(P .. 's:' .. id)
-  if lapsed then unmap({ id = id, agents = cjson.decode(lapsed.agents) }) end
+  local lapsed = kept_session(id)
+  if lapsed then unmap(lapsed) end
   call('HSET', P .. 's:' .. id, 'state', 'accepted', 'acceptedAt', now,
     'acceptedUpstream', req.acceptedUpstreamMs, 'seatUntil', 0)
   write_agents(id, { newcomer }, nil)
   call('ZADD', P .. 'sessions', 0, id)
-  slide(id)
+  slide({ id = id })
 elseif req.as == 'participant' then
   s.agents[#s.agents + 1] = newcomer
   write_agents(id, s.agents, s.agents[1].agentId)

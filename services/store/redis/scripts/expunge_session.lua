@@ -27,5 +27,7 @@ for _, id in ipairs(call('ZRANGE', P .. 'events:session:' .. req.sessionId, 0, -
     emptied = emptied + 1
   end
 end
+local s = kept_session(req.sessionId)
+if s then index_customer(s, '') end
 call('HDEL', P .. 'm:' .. req.sessionId, 'phone', 'sender', 'given', 'hash')
 return emptied

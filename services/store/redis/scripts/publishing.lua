@@ -46,25 +46,31 @@ local function fresh_data(draft)
   return draft.before .. '[' .. table.concat(texts, ',') .. ']' .. draft.after, fresh
 end
 
--- What outlives the mapping: numbering, the last state, the customer. Returns the event's sequence.
+-- What outlives the mapping: numbering, the last state, the customer. Returns the event's sequence, and the customer's
+-- number where the draft told it and it counts.
 local function remember(draft)
   local key = P .. 'm:' .. draft.sessionId
   local seq = call('HINCRBY', key, 'seq', 1)
   if draft.stateHash then call('HSET', key, 'hash', draft.stateHash, 'hashAt', now) end
-  local seen = draft.observed or {}
+  local seen, phone = draft.observed or {}, nil
   if (seen.phone or seen.sender) and call('HEXISTS', key, 'given') == 0 then
-    if seen.phone then call('HSET', key, 'phone', seen.phone) end
+    phone = seen.phone
+    if phone then call('HSET', key, 'phone', phone) end
     if seen.sender then call('HSET', key, 'sender', seen.sender) end
   end
   call('PEXPIRE', key, policy.memoryTtlMs + MARGIN_MS)
   call('PEXPIRE', P .. 'seen:' .. draft.sessionId, policy.memoryTtlMs + MARGIN_MS)
-  return seq
+  return seq, phone
 end
 
-local function observe(s, draft)
-  local state = draft.observed and draft.observed.state or s.state
+local function observe(s, draft, phone)
+  local seen = draft.observed or {}
+  -- What another agent than the holder hears of the state is that agent's own.
+  local heard = not seen.heardBy or seen.heardBy == s.agents[1].agentId
+  local state = heard and seen.state or s.state
   call('HSET', P .. 's:' .. s.id, 'state', state, 'updatedAt', now)
-  slide(s.id)
+  if phone then index_customer(s, phone) end
+  slide(s)
 end
 
 local function store_event(draft, data, s, seq)
@@ -115,7 +121,8 @@ local function publish(draft)
   -- A draft that is published already: the answer to an earlier call was lost, or another shard's list was stale.
   local known = call('HMGET', P .. 'e:' .. draft.id, 'type', 'seq', 'made')
   if known[1] then return { 1, tonumber(known[2] or -1), #cjson.decode(known[3]) } end
-  local id = draft.sessionId
+  local id, guard = draft.sessionId, draft.guard
+  if guard and record_text(record_key(guard, id)) ~= guard.expected then return { 0, -1, 0 } end
   if id and draft.stateHash then
     local last = call('HMGET', P .. 'm:' .. id, 'hash', 'hashAt')
     if last[1] == draft.stateHash and now - tonumber(last[2]) < policy.stateWindowMs then
@@ -124,11 +131,12 @@ local function publish(draft)
   end
   local data, fresh = fresh_data(draft)
   if not data then return { 0, -1, 0 } end
-  local seq, s = -1, nil
+  if guard then put_record(guard, id) end
+  local seq, s, phone = -1, nil, nil
   if id then
-    seq = remember(draft)
+    seq, phone = remember(draft)
     s = live_session(id)
-    if s then observe(s, draft) end
+    if s then observe(s, draft, phone) end
   end
   store_event(draft, data, s, seq)
   local made = fan_out(draft, s, id and seq or 0, fresh)

@@ -1,5 +1,5 @@
 -- Writes down what became of claimed deliveries, moves their lanes on, publishes their own events.
--- req    settlements [{deliveryId, leaseToken, nowMs, attemptJson, status, atMs?, health?, drafts}], webhooksVersion?
+-- req    settlements [{deliveryId, leaseToken, nowMs, attemptJson, status, atMs?, attempted, health?, drafts}], webhooksVersion?
 -- reply  {results, failing} | 'stale'; results: 1 (settled) | 0 (fenced) for each;
 --        failing: {sink, failures, since} for each sink that failed here
 if stale() then return 'stale' end
@@ -14,20 +14,6 @@ local function note_health(sink, health)
   call('HINCRBY', key, 'failures', 1)
 end
 
-local function log_attempt(id, json)
-  local log = P .. 'a:' .. id
-  call('RPUSH', log, json)
-  call('LTRIM', log, -policy.attemptsKept, -1)
-  call('PEXPIRE', log, policy.retentionMs + MARGIN_MS)
-end
-
--- Its session was expunged while the attempt was under way: an echo of the text must not come in behind that.
-local function without_excerpt(json)
-  local attempt = cjson.decode(json)
-  attempt.responseExcerpt = nil
-  return cjson.encode(attempt)
-end
-
 local function settle(s)
   local key = P .. 'd:' .. s.deliveryId
   local d = hash(key)
@@ -35,8 +21,8 @@ local function settle(s)
   set_status(s.deliveryId, d, s.status)
   call('HDEL', key, 'lease', 'nextAt')
   if s.atMs then call('HSET', key, 'nextAt', s.atMs) end
-  if s.status == 'held' then call('HINCRBY', key, 'attempts', -1)
-  else log_attempt(s.deliveryId, d.expunged and without_excerpt(s.attemptJson) or s.attemptJson) end
+  if s.attempted then log_attempt(s.deliveryId, d, s.attemptJson)
+  else call('HINCRBY', key, 'attempts', -1) end
   if s.status == 'held' or s.atMs then schedule(d.lane, d.sink)
   else leave_lane(s.deliveryId, d) end
   note_health(d.sink, s.health)

@@ -44,12 +44,22 @@ local function sweep_sessions()
   local lapsed = call('ZRANGEBYSCORE', P .. 'expiry', '-inf', now, 'LIMIT', 0, budget)
   if #lapsed == budget then complete = false end
   for _, id in ipairs(lapsed) do
-    local s = hash(P .. 's:' .. id)
-    if s then unmap({ id = id, agents = cjson.decode(s.agents) })
+    local s = kept_session(id)
+    if s then unmap(s)
     else
       call('ZREM', P .. 'expiry', id)
       call('ZREM', P .. 'sessions', id)
     end
+  end
+end
+
+local function sweep_records()
+  if budget <= 0 then complete = false return end
+  local lapsed = call('ZRANGEBYSCORE', P .. 'record-ends', '-inf', now, 'LIMIT', 0, budget)
+  if #lapsed == budget then complete = false end
+  for _, entry in ipairs(lapsed) do
+    local kind, key = entry:match('^([^:]*):(.*)$')
+    put_record({ kind = kind, key = key })
   end
 end
 
@@ -64,5 +74,6 @@ local function sweep()
     for _, id in ipairs(old_ids(index, req.sweepBefore.event)) do call('ZREM', index, id) end
   end
   sweep_sessions()
+  sweep_records()
   return complete, expired
 end

@@ -44,6 +44,7 @@ export function deliveryContract(test: ContractTest): void {
         dataJson: '{"x":1}',
       },
       customer: null,
+      progressJson: null,
     }]);
     assert.equal(nextDueAtMs, T0 + LEASE);
   });

@@ -28,6 +28,28 @@ export function eventContract(test: ContractTest): void {
     assert.deepEqual(sequences, Array.from({ length: 50 }, (_, index) => index + 1));
   });
 
+  test("publish() of an event that is there answers as before and stores nothing again", async (store) => {
+    await accept(store, "S1", "a");
+    const state = draft({ stateHash: "A", webhooks: [webhook("wh_1"), webhook("wh_2")] });
+    const text = draft({
+      data: messages([1]),
+      webhooks: [webhook("wh_1")],
+      smsMessages: [{ index: 1, sentAtMs: T0 }],
+    });
+    const free = draft({ sessionId: null, webhooks: [webhook("wh_1", { ordered: false })] });
+    const first = await publish(store, [state, text, free]);
+    assert.deepEqual(
+      first.map(({ accepted, sequence, deliveries }) => [accepted, sequence, deliveries]),
+      [[true, 2, 2], [true, 3, 2], [true, null, 1]],
+    );
+    assert.deepEqual(await publish(store, [free, text, state], T0 + 1), first.toReversed());
+    assert.deepEqual(await publish(store, [state, state]), [first[0], first[0]]);
+    assert.equal((await store.listEvents({ limit: 9 })).items.length, 4);
+    assert.equal((await store.listDeliveries({ limit: 9 })).items.length, 5);
+    const [next] = await publish(store, [draft()]);
+    assert.equal(next?.sequence, 4);
+  });
+
   test("an event without a session has neither sequence nor agent", async (store) => {
     const [published] = await publish(store, [draft({ sessionId: null, type: "webhook.ping" })]);
     assert.equal(published?.sequence, null);

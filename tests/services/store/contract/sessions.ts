@@ -66,6 +66,7 @@ export function sessionContract(test: ContractTest): void {
       acceptedAtMs: T0,
       acceptedUpstreamMs: T0 - 2_000,
       updatedAtMs: T0,
+      seatUntilMs: 0,
       sequence: 1,
       customer: null,
     });
@@ -184,6 +185,52 @@ export function sessionContract(test: ContractTest): void {
     await store.applyEffect(seat("a"), null, 0);
     const late = claim("b", { nowMs: T0 + 5 * MINUTE, untilMs: T0 + 6 * MINUTE });
     assert.deepEqual(await store.claimSession(late), { outcome: "held" });
+  });
+
+  test("readSession() and listSessions() tell until when a seat is open, and that it was taken", async (store) => {
+    await accept(store, "S1", "a");
+    await store.applyEffect(seat("a"), null, 0);
+    const seats = async () => {
+      const { items } = await store.listSessions({ limit: 9, nowMs: T0 });
+      const read = await store.readSession("S1", { nowMs: T0, slide: true });
+      return [items[0]?.seatUntilMs, read?.seatUntilMs];
+    };
+    assert.deepEqual(await seats(), [T0 + 5 * MINUTE, T0 + 5 * MINUTE]);
+    await accept(store, "S1", "b");
+    assert.deepEqual(await seats(), [0, 0]);
+  });
+
+  const decline = (agentId: string, nowMs = T0) => ({
+    sessionId: "S1",
+    agentId,
+    nowMs,
+    effect: { kind: "decline" as const },
+  });
+
+  test("an invited agent who declines closes the open seat, without an event and once", async (store) => {
+    await accept(store, "S1", "a");
+    await store.applyEffect(seat("a"), null, 0);
+    assert.deepEqual(await store.applyEffect(decline("b", T0 + 1), null, 0), {
+      outcome: "applied",
+      published: null,
+    });
+    const session = await store.readSession("S1", { nowMs: T0 + 1, slide: false });
+    assert.deepEqual([session?.seatUntilMs, session?.updatedAtMs], [0, T0 + 1]);
+    assert.deepEqual([session?.agentId, session?.participants], ["a", []]);
+    assert.deepEqual(await store.claimSession(claim("b")), { outcome: "held" });
+    assert.deepEqual(await store.applyEffect(decline("b"), null, 0), { outcome: "nothing" });
+  });
+
+  test("declining does nothing for those in the session, without a session or after the seat closed", async (store) => {
+    assert.deepEqual(await store.applyEffect(decline("b"), null, 0), { outcome: "nothing" });
+    await accept(store, "S1", "a");
+    assert.deepEqual(await store.applyEffect(decline("b"), null, 0), { outcome: "nothing" });
+    await store.applyEffect(seat("a"), null, 0);
+    assert.deepEqual(await store.applyEffect(decline("a"), null, 0), { outcome: "nothing" });
+    const late = decline("b", T0 + 5 * MINUTE);
+    assert.deepEqual(await store.applyEffect(late, null, 0), { outcome: "nothing" });
+    const session = await store.readSession("S1", { nowMs: T0, slide: false });
+    assert.equal(session?.seatUntilMs, T0 + 5 * MINUTE);
   });
 
   test("a participant leaves without an event; the holder stays", async (store) => {
@@ -333,6 +380,42 @@ export function sessionContract(test: ContractTest): void {
     await publish(store, [draft({ observed: { state: "Chatting" } })], T0 + 5);
     const session = await store.readSession("S1", { nowMs: T0 + 5, slide: false });
     assert.deepEqual([session?.state, session?.updatedAtMs], ["Chatting", T0 + 5]);
+  });
+
+  test("a state that another agent heard is not the session's; the customer's number is", async (store) => {
+    await accept(store, "S1", "a");
+    await accept(store, "S2", "b");
+    const heard = (sessionId: string, heardBy: string, state: string, phone: string) =>
+      publish(store, [draft({ sessionId, observed: { state, heardBy, phone, sender: "1555" } })]);
+    const known = async () => {
+      const session = await store.readSession("S1", { nowMs: T0, slide: false });
+      return [session?.state, session?.customer];
+    };
+    await heard("S1", "a", "Chatting", "15550001");
+    assert.deepEqual(await known(), ["Chatting", { phone: "15550001", sender: "1555" }]);
+    await heard("S1", "b", "Completed", "15550002");
+    assert.deepEqual(await known(), ["Chatting", { phone: "15550002", sender: "1555" }]);
+    await heard("S1", "a", "Wrapup", "15550002");
+    assert.deepEqual((await known())[0], "Wrapup");
+  });
+
+  test("firstUnseenMessage() tells each session's lowest gap from 1 on", async (store) => {
+    const seen: Record<string, number[]> = {
+      all: [1, 2, 3],
+      gap: [1, 2, 4, 5],
+      late: [5, 6],
+      zero: [0, 1],
+      // More than a reply's worth, out of order.
+      long: Array.from({ length: 700 }, (_, at) => 700 - at),
+    };
+    for (const [sessionId, indexes] of Object.entries(seen)) {
+      await publish(store, [draft({ sessionId, data: messages(indexes) })]);
+    }
+    assert.deepEqual(
+      await store.firstUnseenMessage(["all", "gap", "late", "zero", "long", "none", "all"]),
+      [4, 3, 1, 2, 701, 1, 4],
+    );
+    assert.deepEqual(await store.firstUnseenMessage([]), []);
   });
 
   test("ids that look like other things stay what they are", async (store) => {

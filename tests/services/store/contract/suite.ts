@@ -1,8 +1,11 @@
 import type { Store } from "../../../../services/store/port.ts";
 import { deliveryContract } from "./deliveries.ts";
 import { eventContract } from "./events.ts";
+import { guardContract } from "./guards.ts";
 import { holdingContract } from "./holding.ts";
+import { recordContract } from "./records.ts";
 import { sessionContract } from "./sessions.ts";
+import { smsContract } from "./sms.ts";
 
 /** Registers one test of the contract against an engine. */
 export type ContractTest = (name: string, check: (store: Store) => Promise<void>) => void;
@@ -32,4 +35,7 @@ export function testStoreContract(engine: Engine): void {
   eventContract(test);
   deliveryContract(test);
   holdingContract(test, engine.shards ?? 1);
+  recordContract(test);
+  guardContract(test);
+  smsContract(test);
 }

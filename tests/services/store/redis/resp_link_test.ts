@@ -85,6 +85,25 @@ redisTest(
   },
 );
 
+redisTest(
+  "a link gives up a connection to a server that has become a replica, and makes another",
+  async () => {
+    await using server = await startRedisServer();
+    const link = createRespLink({ url: server.url, deadlineMs: 2000 });
+    const [before] = await link.send([["CLIENT", "ID"]]);
+
+    await server.cli("REPLICAOF", "127.0.0.1", "1");
+    const [refusal] = await link.send([["SET", "k", "v"]]);
+    assert.match(String(refusal), /READONLY/);
+    await server.cli("REPLICAOF", "NO", "ONE");
+    const [written, after] = await link.send([["SET", "k", "v"], ["CLIENT", "ID"]]);
+
+    assert.equal(written, "OK");
+    assert.notEqual(before, after);
+    await link.close();
+  },
+);
+
 redisTest("commands sent together share one connection and never mix their replies", async () => {
   await using server = await startRedisServer();
   const link = createRespLink({ url: server.url, deadlineMs: 2000 });

@@ -75,3 +75,28 @@ redisTest("listing goes past deliveries that Redis has let expire", async () => 
   assert.equal(page.nextCursor, items[24]?.id);
   await store.close();
 });
+
+redisTest(
+  "a version of the list of webhooks does not come back when Redis was emptied",
+  async () => {
+    await using redis = await startRedisServer();
+    const transport = createRespTransport({ url: redis.url });
+    const store = openRedisStore({ transport, shards: 1, policy: POLICY });
+    // Many at once: a version that a millisecond has one of would run ahead of the clock.
+    await Promise.all(
+      Array.from({ length: 200 }, (_, at) => store.putWebhook({ id: `wh_${at}`, json: "{}" })),
+    );
+    const { version: remembered } = await store.listWebhooks();
+    await redis.cli("FLUSHALL");
+    await store.putWebhook({ id: "wh_new", json: "{}" });
+    const { version } = await store.listWebhooks();
+    assert.ok(version > remembered, `${version} after ${remembered}`);
+    const stale = await store.publish({
+      drafts: [draft()],
+      nowMs: T0,
+      webhooksVersion: remembered,
+    });
+    assert.equal(stale.outcome, "stale-webhooks");
+    await store.close();
+  },
+);

@@ -46,16 +46,3 @@ Deno.test("many writes are refused within 2 s together while another process kee
     rival.exec("ROLLBACK");
   });
 });
-
-Deno.test("a database of a newer program is refused, and left as it is", async () => {
-  const folder = await Deno.makeTempDir();
-  const path = `${folder}/patchbay.db`;
-  const newer = new DatabaseSync(path);
-  newer.exec("PRAGMA user_version = 99");
-  newer.close();
-  assert.throws(() => openSqliteStore({ path, sync: "normal", policy: POLICY }), StoreUnavailable);
-  const still = new DatabaseSync(path);
-  assert.equal(still.prepare("PRAGMA user_version").get()?.["user_version"], 99);
-  still.close();
-  await Deno.remove(folder, { recursive: true });
-});

@@ -1,0 +1,37 @@
+-- Records: small texts under names. A value is the time when it lapses ('' for never), ':' and the text.
+-- A record's kind, key, text and untilMs are members of `r`; `near` is its session, nil for none.
+
+-- The length of the session's id comes first, so that no two names make one key.
+local function record_key(r, near)
+  if near then return P .. 'near:' .. #near .. ':' .. near .. ':' .. r.kind .. ':' .. r.key end
+  return P .. 'record:' .. r.kind .. ':' .. r.key
+end
+
+-- What the record under a key holds, or nil.
+local function record_text(key)
+  local value = call('GET', key)
+  if not value then return nil end
+  local mark = value:find(':', 1, true)
+  local ends = tonumber(value:sub(1, mark - 1))
+  if ends and ends <= now then return nil end
+  return value:sub(mark + 1)
+end
+
+-- Those near no session are listed by kind, and swept out of that list by the time when they lapse.
+local function index_record(r, text)
+  local list, entry = P .. 'records:' .. r.kind, r.kind .. ':' .. r.key
+  if text then call('ZADD', list, 0, r.key) else call('ZREM', list, r.key) end
+  if text and r.untilMs then call('ZADD', P .. 'record-ends', r.untilMs, entry)
+  else call('ZREM', P .. 'record-ends', entry) end
+end
+
+-- Makes the record hold r.text, or nothing, whatever it held before. Returns what it holds then.
+local function put_record(r, near)
+  local key, text, ends = record_key(r, near), r.text, r.untilMs
+  if ends and ends <= now then text = nil end
+  if not text then call('DEL', key)
+  elseif ends then call('SET', key, string.format('%d', ends) .. ':' .. text, 'PX', ends - now + MARGIN_MS)
+  else call('SET', key, ':' .. text) end
+  if not near then index_record(r, text) end
+  return text
+end

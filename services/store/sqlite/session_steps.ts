@@ -1,0 +1,89 @@
+import type { ConfirmRequest, Customer, Participant, StorePolicy } from "../port.ts";
+import { digitsOf, memoryTtlMs } from "../rules.ts";
+import type { Database } from "./database.ts";
+import { type Agents, agentsOf, type SessionRow } from "./session_rows.ts";
+
+type Newcomer = Participant & { readonly nowMs: number };
+
+/** What changes a session, statement by statement, inside the caller's transaction. */
+export function createSessionSteps(db: Database, policy: StorePolicy) {
+  const rewriteAgents = (sessionId: string, agents: Agents, nowMs: number) =>
+    db.run(
+      "UPDATE sessions SET agent_id = ?, agents_json = ?, updated_at = ? WHERE id = ?",
+      agents[0].agentId,
+      JSON.stringify(agents),
+      nowMs,
+      sessionId,
+    );
+  const admit = (session: SessionRow, { agentId, nickname, nowMs }: Newcomer) =>
+    rewriteAgents(session.id, [...agentsOf(session), { agentId, nickname }], nowMs);
+  return {
+    rewriteAgents,
+    claimedByAnother: (sessionId: string, agentId: string, nowMs: number) =>
+      db.one(
+        "SELECT 1 FROM claims WHERE session_id = ? AND agent_id <> ? AND until > ?",
+        sessionId,
+        agentId,
+        nowMs,
+      ) !== undefined,
+    dropClaim: (sessionId: string, agentId: string) =>
+      db.run("DELETE FROM claims WHERE session_id = ? AND agent_id = ?", sessionId, agentId),
+    map: ({ sessionId, agentId, nickname, nowMs, acceptedUpstreamMs }: ConfirmRequest) =>
+      db.run(
+        `INSERT OR REPLACE INTO sessions (id, agent_id, agents_json, state, accepted_at,
+           accepted_upstream, updated_at, expires_at)
+         VALUES (?, ?, ?, 'accepted', ?, ?, ?, ?)`,
+        sessionId,
+        agentId,
+        JSON.stringify([{ agentId, nickname }]),
+        nowMs,
+        acceptedUpstreamMs,
+        nowMs,
+        nowMs + policy.sessionTtlMs,
+      ),
+    admit,
+    takeSeat: (session: SessionRow, newcomer: Newcomer) => {
+      admit(session, newcomer);
+      db.run("UPDATE sessions SET seat_until = 0 WHERE id = ?", session.id);
+    },
+    /** 0 closes it. */
+    setSeat: (sessionId: string, untilMs: number, nowMs: number) =>
+      db.run(
+        "UPDATE sessions SET seat_until = ?, updated_at = ? WHERE id = ?",
+        untilMs,
+        nowMs,
+        sessionId,
+      ),
+    unmap: (sessionId: string) => db.run("DELETE FROM sessions WHERE id = ?", sessionId),
+    slide: (sessionId: string, nowMs: number) => {
+      db.run(
+        "UPDATE sessions SET expires_at = ? WHERE id = ? AND expires_at > ?",
+        nowMs + policy.sessionTtlMs,
+        sessionId,
+        nowMs,
+      );
+      // The memory must not lapse under the mapping: its sequence would start anew, and seen messages leave again.
+      db.run(
+        "UPDATE session_memory SET expires_at = MAX(expires_at, ?) WHERE id = ?",
+        nowMs + memoryTtlMs(policy),
+        sessionId,
+      );
+    },
+    setCustomer: (sessionId: string, { phone, sender }: Customer, nowMs: number) =>
+      db.run(
+        `INSERT INTO session_memory
+           (id, phone, phone_digits, sender, sender_digits, phone_given, expires_at)
+         VALUES (?, ?, ?, ?, ?, 1, ?)
+         ON CONFLICT (id) DO UPDATE SET
+           phone = excluded.phone, phone_digits = excluded.phone_digits,
+           sender = excluded.sender, sender_digits = excluded.sender_digits,
+           phone_given = 1, expires_at = excluded.expires_at`,
+        sessionId,
+        phone,
+        digitsOf(phone),
+        sender,
+        digitsOf(sender),
+        nowMs + memoryTtlMs(policy),
+      ),
+  };
+}
