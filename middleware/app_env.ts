@@ -1,5 +1,7 @@
 import type { MiddlewareHandler } from "hono";
+import type { ReachedAddress } from "./reached_address.ts";
 import type { Agent } from "../services/auth/token_verifier.ts";
+import type { Operation } from "../services/sessions/operations.ts";
 
 /** The scopes of DESIGN §5. */
 export type Scope =
@@ -22,6 +24,17 @@ export interface AppEnv {
     body: { readonly bytes: Uint8Array<ArrayBuffer>; readonly untrustedJson: unknown };
     /** The client's address by the rule of `TRUST_PROXY_HOPS`; null where the platform tells none. */
     clientIp: string | null;
+    /** How the client reached Patchbay; set by `reachedAddress`. */
+    reachedAt: ReachedAddress;
+    /** Set by the routes of operations once path and body are found good. */
+    sessionOperation: {
+      readonly operation: Operation;
+      readonly sessionId: string;
+      /** Where it goes upstream, in upstream's own spelling. */
+      readonly path: string;
+    };
+    /** Set by `idempotent`: what is under way goes on although the client goes away, as the answer is kept. */
+    outlivesClient?: true;
   };
 }
 

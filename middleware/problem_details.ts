@@ -2,6 +2,7 @@ import type { ErrorHandler, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { NotFound, PatchbayError, type ProblemCode } from "../services/errors.ts";
 import type { Logger } from "../services/log.ts";
+import { storeFailureReason } from "../services/store/failure_reason.ts";
 import type { AppEnv } from "./app_env.ts";
 import { PROBLEMS } from "./problem_kinds.ts";
 
@@ -61,7 +62,7 @@ export function createErrorHandler({ log }: { readonly log: Logger }): ErrorHand
     if (code === "internal-error") {
       log.error("request.crashed", { requestId, stack: stackOf(error) });
     } else if (PROBLEMS[code].status >= 500) {
-      log.warn("request.failed", { requestId, code, detail });
+      log.warn("request.failed", { requestId, code, detail, reason: storeFailureReason(error) });
     }
     return problemFor(error, requestId);
   };

@@ -17,7 +17,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: "Not authenticated",
     statusCode: 20,
     explanation:
-      "The request carries no token, or one that is bad or expired; get a new one and repeat it.",
+      "The request carries no token, or one that is bad or expired: get a new one and repeat it; if `detail` says so, the agent has left no credentials for the contact centre.",
   },
   "insufficient-scope": {
     status: 403,
@@ -115,7 +115,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 409,
     title: "Idempotency key in use",
     statusCode: 2,
-    explanation: "A request with the same idempotency key is still under way.",
+    explanation:
+      "A request with the same idempotency key is still under way, or its answer was too long to be kept.",
   },
   "idempotency-mismatch": {
     status: 422,

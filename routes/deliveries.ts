@@ -1,8 +1,15 @@
 import { Hono } from "hono";
+import * as v from "valibot";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import type { Clock } from "../services/clock.ts";
-import { InvalidParameter, NotFound } from "../services/errors.ts";
+import { InvalidBody, InvalidParameter, NotFound } from "../services/errors.ts";
 import { rfc3339 } from "../services/rfc3339.ts";
+import { isJsonObject } from "../services/notifications/json_object.ts";
+import {
+  type Resolution,
+  type ResolutionOutcome,
+  RESOLUTIONS,
+} from "../services/sms/resolution.ts";
 import {
   DELIVERY_STATUSES,
   type DeliveryRecord,
@@ -14,14 +21,25 @@ import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
 
 export interface DeliveryRoutesDependencies {
   readonly store: Pick<Store, "listDeliveries" | "readDelivery" | "retryDelivery">;
-  readonly guards: Pick<RouteGuards, "agent">;
+  readonly guards: RouteGuards;
   readonly clock: Clock;
   /** Told that a delivery has become due: wakes the delivery engine. */
   readonly onDue: () => void;
+  /** Ends the doubt about a text. */
+  readonly resolve: (
+    deliveryId: string,
+    resolution: Resolution,
+    agentId: string,
+  ) => Promise<ResolutionOutcome>;
 }
 
+const MAX_BODY_BYTES = 4 * 1024;
+const resolutionSchema = v.picklist(RESOLUTIONS);
+
 /** `/v1/deliveries`: what became of each event at each sink, oldest first. */
-export function deliveryRoutes({ store, guards, clock, onDue }: DeliveryRoutesDependencies) {
+export function deliveryRoutes(
+  { store, guards, clock, onDue, resolve }: DeliveryRoutesDependencies,
+) {
   const routes = new Hono<AppEnv>();
 
   routes.get("/v1/deliveries", guards.agent("webhooks:read"), async (c) => {
@@ -59,7 +77,37 @@ export function deliveryRoutes({ store, guards, clock, onDue }: DeliveryRoutesDe
     return c.json(deliveryView(delivery), 202);
   });
 
+  routes.post(
+    "/v1/deliveries/:id/resolve",
+    guards.agent("webhooks:write"),
+    guards.jsonBody({ maxBytes: MAX_BODY_BYTES }),
+    async (c) => {
+      const resolution = readResolution(c.get("body").untrustedJson);
+      const id = c.req.param("id");
+      const outcome = await resolve(id, resolution, c.get("agent").id);
+      if (outcome === "not-unknown") {
+        throw new InvalidParameter(
+          "Cannot resolve this delivery: expected a text whose status is unknown",
+        );
+      }
+      const kept = found(outcome === "resolved" ? await store.readDelivery(id) : null);
+      if (resolution === "send-again") onDue();
+      return c.json(deliveryView(kept.delivery));
+    },
+  );
+
   return routes;
+}
+
+function readResolution(untrustedJson: unknown): Resolution {
+  if (!isJsonObject(untrustedJson)) {
+    throw new InvalidBody("Cannot resolve a delivery with this body: expected a JSON object");
+  }
+  const read = v.safeParse(resolutionSchema, untrustedJson["outcome"]);
+  if (read.success) return read.output;
+  throw new InvalidParameter(
+    `Cannot use this outcome: expected one of ${RESOLUTIONS.join(", ")}`,
+  );
 }
 
 /** A delivery as it is shown. `webhookId` is null for one to the customer's phone. */

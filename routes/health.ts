@@ -17,14 +17,17 @@ export interface HealthRoutesDependencies {
   readonly keysLoaded: () => boolean;
   /** Whether the program is on its way out. */
   readonly draining: () => boolean;
+  /** What does not work although the rest does, by part: `{"sms": "stopped: 20003"}`. Absent or empty: nothing. */
+  readonly degraded?: () => Readonly<Record<string, string>>;
 }
 
 /**
- * `GET /healthz`: the process is up. `GET /readyz`: it can do its work; 503 says what is missing.
+ * `GET /healthz`: the process is up. `GET /readyz`: it can do its work; 503 says what is missing. What is merely degraded
+ * is named in a 200: a load balancer that took the instance away would take the proxy away with it.
  * `GET /problems/{code}`: what the `type` of an error answer points to.
  */
 export function healthRoutes(
-  { clock, log, pingStore, keysLoaded, draining }: HealthRoutesDependencies,
+  { clock, log, pingStore, keysLoaded, draining, degraded = () => ({}) }: HealthRoutesDependencies,
 ) {
   const storeAnswers = createStoreProbe({ clock, log, pingStore });
   const routes = new Hono<AppEnv>();
@@ -37,9 +40,10 @@ export function healthRoutes(
       ...(keysLoaded() ? [] : ["key set"]),
       ...(await storeAnswers() ? [] : ["store"]),
     ];
-    return missing.length === 0
-      ? c.json({ status: "ready" }, 200, NO_STORE)
-      : c.json({ status: "not ready", missing }, 503, NO_STORE);
+    if (missing.length > 0) return c.json({ status: "not ready", missing }, 503, NO_STORE);
+    const parts = degraded();
+    const status = Object.keys(parts).length === 0 ? "ready" : "degraded";
+    return c.json({ status, ...parts }, 200, NO_STORE);
   });
 
   routes.get("/problems/:code", (c) => {

@@ -5,19 +5,25 @@ import { answerHeaders } from "../middleware/answer_headers.ts";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { clientAddress } from "../middleware/client_address.ts";
 import { methodFallback } from "../middleware/method_fallback.ts";
+import { reachedAddress } from "../middleware/reached_address.ts";
 
 import { createErrorHandler, notFound } from "../middleware/problem_details.ts";
 import type { Clock } from "../services/clock.ts";
+import type { Idempotency } from "../services/idempotency/idempotency.ts";
 import type { Logger } from "../services/log.ts";
 import type { Publisher } from "../services/publisher.ts";
 import type { SessionService } from "../services/sessions/sessions.ts";
+import { createResolver } from "../services/sms/resolution.ts";
 import type { Store } from "../services/store/port.ts";
 import type { Upstream } from "../services/upstream/upstream.ts";
+import type { CredentialVault } from "../services/upstream/vault.ts";
 import type { WebhookService } from "../services/webhooks/webhooks.ts";
+import { credentialRoutes } from "./credentials.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes, type HealthRoutesDependencies } from "./health.ts";
 import { ingressRoutes } from "./ingress.ts";
+import { type TwilioIngress, twilioIngressRoutes } from "./ingress_twilio.ts";
 import { meRoutes } from "./me.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { smsSessionRoutes } from "./smssessions.ts";
@@ -27,7 +33,10 @@ import { webhookRoutes } from "./webhooks.ts";
 export interface AppDependencies {
   readonly guards: RouteGuards;
   readonly sessions: SessionService;
+  readonly idempotency: Idempotency;
   readonly upstream: Upstream;
+  /** Absent in every mode of upstream authentication but `vault`. */
+  readonly vault?: CredentialVault | null;
   readonly publisher: Publisher;
   readonly webhooks: WebhookService;
   readonly store: Store;
@@ -35,7 +44,9 @@ export interface AppDependencies {
   readonly log: Logger;
   readonly trustProxyHops: number;
   readonly notificationsToken: string | null;
-  readonly health: Pick<HealthRoutesDependencies, "keysLoaded" | "draining">;
+  /** Absent or null: SMS is off. */
+  readonly twilio?: TwilioIngress | null;
+  readonly health: Pick<HealthRoutesDependencies, "keysLoaded" | "draining" | "degraded">;
   /** Deliveries were made due by hand. */
   readonly onDue: () => void;
 }
@@ -49,18 +60,21 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
 
   app.use(requestId());
   app.use(clientAddress(dependencies));
+  app.use(reachedAddress(dependencies));
   app.use(accessLog({ log, clock }));
   app.use(answerHeaders());
   app.use(methodFallback({ app }));
 
   app.route("/", smsSessionRoutes(dependencies));
   app.route("/", meRoutes(dependencies));
+  app.route("/", credentialRoutes({ guards, vault: dependencies.vault ?? null }));
   app.route("/", sessionRoutes({ store, guards, clock, log }));
   app.route("/", webhookRoutes(dependencies));
   app.route("/", webhookKeyRoutes(dependencies));
   app.route("/", eventRoutes({ store, guards }));
-  app.route("/", deliveryRoutes(dependencies));
+  app.route("/", deliveryRoutes({ ...dependencies, resolve: createResolver(dependencies) }));
   app.route("/", ingressRoutes({ ...dependencies, token: dependencies.notificationsToken }));
+  app.route("/", twilioIngressRoutes({ twilio: dependencies.twilio ?? null, log }));
   app.route(
     "/",
     healthRoutes({ ...dependencies.health, clock, log, pingStore: () => store.ping() }),

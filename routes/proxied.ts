@@ -39,8 +39,9 @@ export function upstreamRequest(
 ): UpstreamRequest {
   const { url, headers, signal } = c.req.raw;
   const queryStart = url.indexOf("?");
-  const reachedAt = URL.parse(url);
+  const reachedAt = c.get("reachedAt");
   return {
+    agentId: c.get("agent").id,
     method,
     path,
     search: queryStart === -1 ? "" : url.slice(queryStart),
@@ -48,10 +49,10 @@ export function upstreamRequest(
     body: method === "POST" ? c.get("body").bytes : null,
     requestId: c.get("requestId"),
     clientIp: c.get("clientIp"),
-    forwardedProto: reachedAt?.protocol.slice(0, -1) ?? "http",
-    forwardedHost: reachedAt?.host ?? null,
+    forwardedProto: reachedAt.proto,
+    forwardedHost: reachedAt.host,
     authorization: headers.get("authorization"),
-    signal,
+    signal: c.get("outlivesClient") ? new AbortController().signal : signal,
   };
 }
 

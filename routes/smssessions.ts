@@ -1,6 +1,8 @@
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type Next } from "hono";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
+import { idempotent } from "../middleware/idempotency.ts";
 import { InvalidBody, InvalidParameter } from "../services/errors.ts";
+import type { Idempotency } from "../services/idempotency/idempotency.ts";
 import { type Operation, readOperation } from "../services/sessions/operations.ts";
 import type { SessionService } from "../services/sessions/sessions.ts";
 import type { Upstream } from "../services/upstream/upstream.ts";
@@ -14,79 +16,98 @@ import {
 
 export interface SmsSessionRoutesDependencies {
   readonly guards: RouteGuards;
+  readonly idempotency: Pick<Idempotency, "once">;
   readonly sessions: Pick<SessionService, "accept" | "operate" | "intrude" | "read">;
   readonly upstream: Upstream;
 }
 
+/**
+ * How the collection is spelled in a request. Four pages of the vendor's documentation (SMSSendStopType, SMSGetMessages,
+ * SMSSetDisposition, SMSSendCustomNotice) have it with one s; upstream gets the first spelling whichever came.
+ */
+const SPELLINGS = ["smssessions", "smsessions"] as const;
+
 /** The SMS Session API as agents use it: upstream's own paths, bodies and answers (DESIGN §5 and §6). */
 export function smsSessionRoutes(
-  { guards, sessions, upstream }: SmsSessionRoutesDependencies,
+  { guards, idempotency, sessions, upstream }: SmsSessionRoutesDependencies,
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const body = guards.jsonBody({ maxBytes: MAX_PROXIED_BODY_BYTES });
+  const once = idempotent({ idempotency });
 
-  // Accept, and every other operation of an agent on a session.
-  routes.post("/api/v2/me/smssessions/:id", guards.agent("sms:operate"), body, async (c) => {
-    const sessionId = pathId(c, "id");
-    const operation = operationIn(c);
-    const path = `/api/v2/me/smssessions/${sessionId}`;
-    const call = { sessionId, operation, ...callBy(c, "POST", path) };
+  for (const collection of SPELLINGS) {
+    const own = `/api/v2/me/${collection}`;
 
-    switch (operation.effect) {
-      case "accept":
-        return answerWith(await sessions.accept(call));
-      case "join":
-        // Here it would let an agent into any session without the supervisor's scope.
-        throw new InvalidParameter(
-          `Cannot do ${operation.name} here: expected POST /api/v2/users/{userId}/smssessions/{id}`,
-        );
-      default:
-        return answerWith(await sessions.operate(call));
-    }
-  });
-
-  // Intrude: a supervisor joins a session of the user named in the path.
-  routes.post(
-    "/api/v2/users/:userId/smssessions/:id",
-    guards.agent("sms:supervise"),
-    body,
-    async (c) => {
-      const userId = pathAgentId(c, "userId");
-      const sessionId = pathId(c, "id");
-      const operation = operationIn(c);
-      if (operation.name !== "Intrude") {
-        throw new InvalidParameter("Cannot do this operation here: expected operationName Intrude");
-      }
-      const path = `/api/v2/users/${userId}/smssessions/${sessionId}`;
-      return answerWith(
-        await sessions.intrude({ sessionId, operation, ...callBy(c, "POST", path) }),
-      );
-    },
-  );
-
-  routes.get("/api/v2/me/smssessions", guards.agent("sms:operate"), async (c) => {
-    const { request } = callBy(c, "GET", "/api/v2/me/smssessions");
-    return answerWith(await upstream.call(request));
-  });
-
-  for (const subresource of ["", "/messages"]) {
-    routes.get(
-      `/api/v2/me/smssessions/:id${subresource}`,
+    // Accept, and every other operation of an agent on a session.
+    routes.post(
+      `${own}/:id`,
       guards.agent("sms:operate"),
+      body,
+      readAgentOperation,
+      once,
       async (c) => {
-        const sessionId = pathId(c, "id");
-        const path = `/api/v2/me/smssessions/${sessionId}${subresource}`;
-        return answerWith(await sessions.read({ sessionId, ...callBy(c, "GET", path) }));
+        const call = operationCall(c);
+        return answerWith(
+          call.operation.effect === "accept"
+            ? await sessions.accept(call)
+            : await sessions.operate(call),
+        );
       },
     );
+
+    // Intrude: a supervisor joins a session of the user named in the path.
+    routes.post(
+      `/api/v2/users/:userId/${collection}/:id`,
+      guards.agent("sms:supervise"),
+      body,
+      readIntrude,
+      once,
+      async (c) => answerWith(await sessions.intrude(operationCall(c))),
+    );
+
+    routes.get(own, guards.agent("sms:operate"), async (c) => {
+      return answerWith(await upstream.call(upstreamRequest(c, "GET", "/api/v2/me/smssessions")));
+    });
+
+    for (const subresource of ["", "/messages"]) {
+      routes.get(`${own}/:id${subresource}`, guards.agent("sms:operate"), async (c) => {
+        const sessionId = pathId(c, "id");
+        const path = `/api/v2/me/smssessions/${sessionId}${subresource}`;
+        const request = upstreamRequest(c, "GET", path);
+        return answerWith(
+          await sessions.read({ agentId: c.get("agent").id, sessionId, request }),
+        );
+      });
+    }
   }
 
   return routes;
 }
 
-/** Who calls, and the request to forward for them. */
-function callBy(c: Context<AppEnv>, method: "GET" | "POST", path: string) {
-  return { agentId: c.get("agent").id, request: upstreamRequest(c, method, path) };
+async function readAgentOperation(c: Context<AppEnv>, next: Next): Promise<void> {
+  const sessionId = pathId(c, "id");
+  const operation = operationIn(c);
+  if (operation.effect === "join") {
+    // Here it would let an agent into any session without the supervisor's scope.
+    throw new InvalidParameter(
+      `Cannot do ${operation.name} here: expected POST /api/v2/users/{userId}/smssessions/{id}`,
+    );
+  }
+  const path = `/api/v2/me/smssessions/${sessionId}`;
+  c.set("sessionOperation", { operation, sessionId, path });
+  await next();
+}
+
+async function readIntrude(c: Context<AppEnv>, next: Next): Promise<void> {
+  const userId = pathAgentId(c, "userId");
+  const sessionId = pathId(c, "id");
+  const operation = operationIn(c);
+  if (operation.name !== "Intrude") {
+    throw new InvalidParameter("Cannot do this operation here: expected operationName Intrude");
+  }
+  const path = `/api/v2/users/${userId}/smssessions/${sessionId}`;
+  c.set("sessionOperation", { operation, sessionId, path });
+  await next();
 }
 
 function operationIn(c: Context<AppEnv>): Operation {
@@ -95,4 +116,15 @@ function operationIn(c: Context<AppEnv>): Operation {
   throw read.code === "invalid-body"
     ? new InvalidBody(read.message)
     : new InvalidParameter(read.message);
+}
+
+/** Who asks for what, and the request to forward for them. */
+function operationCall(c: Context<AppEnv>) {
+  const { operation, sessionId, path } = c.get("sessionOperation");
+  return {
+    agentId: c.get("agent").id,
+    sessionId,
+    operation,
+    request: upstreamRequest(c, "POST", path),
+  };
 }

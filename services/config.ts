@@ -1,5 +1,5 @@
 import type { Config } from "./config/shape.ts";
-import { readJwt, readServer, readUpstream } from "./config/edge_sections.ts";
+import { readJwt, readServer, readSubscribe, readUpstream } from "./config/edge_sections.ts";
 import { readSms, readWebhooks } from "./config/outgoing_sections.ts";
 import { headerToken, oneOf, rateLimit } from "./config/parsers.ts";
 import { complete, createReader, type Reader } from "./config/reader.ts";
@@ -47,12 +47,11 @@ function readSections(
   reader: Reader,
   platform: Pick<Config, "tracedByPlatform">,
 ): Config | undefined {
-  // This version has no subscriber: the variable is read only to refuse what it cannot do.
-  reader.required("SUBSCRIBE", oneOf(["off"], " (on is not available in this version)"));
   return complete<Config>({
     ...platform,
     server: readServer(reader),
     upstream: readUpstream(reader),
+    subscribe: readSubscribe(reader),
     jwt: readJwt(reader),
     store: readStore(reader),
     notificationsToken: reader.optional("NOTIFICATIONS_TOKEN", headerToken),

@@ -137,6 +137,16 @@ export class RateLimited extends PatchbayError {
   readonly code = "rate-limited";
 }
 
+/** The first request with the idempotency key is still under way, or its answer was too long to be kept. */
+export class IdempotencyConflict extends PatchbayError {
+  readonly code = "idempotency-conflict";
+}
+
+/** The idempotency key was first used with another body. */
+export class IdempotencyMismatch extends PatchbayError {
+  readonly code = "idempotency-mismatch";
+}
+
 /** The egress guard refused a webhook's URL; the message says why. */
 export class WebhookUrlRefused extends PatchbayError {
   readonly code = "webhook-url-refused";

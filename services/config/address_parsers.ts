@@ -20,6 +20,17 @@ export function httpUrl({ query }: { readonly query: boolean }): Parser<URL> {
   };
 }
 
+/** A path below an origin, as it goes into the request line. */
+export const absolutePath: Parser<string> = {
+  expected: "a path such as /api/v2/notifications, without query or fragment",
+  parse(text) {
+    // What the URL parser would change (WHATWG URL §4.4: dots, backslashes, blanks) would reach upstream otherwise.
+    // Resolved against an origin, a second slash in front would make a host of what follows.
+    const url = /^\/(?!\/)[^?#]*$/.test(text) ? URL.parse(text, "http://host.invalid") : null;
+    return url?.pathname === text ? text : undefined;
+  },
+};
+
 /** Where a Redis or Valkey is; credentials and a database number may be part of it. */
 export const redisUrl: Parser<URL> = {
   expected: "redis:// or rediss:// with a host, such as rediss://user:password@host.example:6379/0",

@@ -1,5 +1,5 @@
 import type { Config } from "./shape.ts";
-import { httpOrigin, httpUrl, listenHost } from "./address_parsers.ts";
+import { absolutePath, httpOrigin, httpUrl, listenHost } from "./address_parsers.ts";
 import * as parse from "./parsers.ts";
 import { complete, type Reader } from "./reader.ts";
 
@@ -24,8 +24,7 @@ export function readUpstream(env: Reader): Config["upstream"] | undefined {
 }
 
 function readUpstreamAuth(env: Reader): Config["upstream"]["auth"] | undefined {
-  const modes = parse.oneOf(["forward", "basic"], " (vault is not available in this version)");
-  const mode = env.required("UPSTREAM_AUTH", modes);
+  const mode = env.required("UPSTREAM_AUTH", parse.oneOf(["forward", "basic", "vault"]));
   // RFC 7617 §2: a colon would end the user name early, and neither may hold control characters.
   const username = env.optional(
     "UPSTREAM_USERNAME",
@@ -44,6 +43,29 @@ function readUpstreamAuth(env: Reader): Config["upstream"]["auth"] | undefined {
     ? undefined
     : { mode, username, password: password ?? "" };
 }
+
+/** Which of upstream's CometD notifications to follow; null: none. */
+export function readSubscribe(env: Reader): Config["subscribe"] | undefined {
+  const subscribe = env.required("SUBSCRIBE", parse.oneOf(["on", "off"]));
+  const parts = complete<NonNullable<Config["subscribe"]>>({
+    path: env.required("COMETD_PATH", absolutePath),
+    channels: env.required("COMETD_SUBSCRIPTIONS", cometdChannels),
+  });
+  return subscribe === "off" ? null : subscribe && parts;
+}
+
+const cometdChannels = parse.commaList(
+  // Bayeux protocol specification, "Channels": segments of these characters; a wildcard stands for one segment (*) or any
+  // number (**), only at the end. Under /meta the protocol talks to itself.
+  parse.matching(
+    /^(?!\/meta(\/|$))(\/[A-Za-z0-9_!~()$@-]+)*\/([A-Za-z0-9_!~()$@-]+|\*\*?)$/,
+    "",
+  ).parse,
+  {
+    expected: "1 to 100 CometD channels such as /v2/me/* or /v2/me/calls, separated by commas",
+    max: 100,
+  },
+);
 
 /** What an agent's token has to be. */
 export function readJwt(env: Reader): Config["jwt"] | undefined {

@@ -29,13 +29,14 @@ export function readSms(env: Reader): Sms | null | undefined {
   const accountSid = env.optional("TWILIO_ACCOUNT_SID", twilioSid("AC"));
   const authToken = env.optional("TWILIO_AUTH_TOKEN", parse.headerToken);
   const from = env.optional("TWILIO_FROM", senderNumber);
+  const rateLimit = env.required("SMS_RATE_LIMIT", parse.rateLimit);
   const serviceSid = env.optional("TWILIO_MESSAGING_SERVICE_SID", twilioSid("MG"));
   if (accountSid === null && authToken === null) return null;
 
   checkSmsIsWhole(env);
   const sender = from ? { from } : serviceSid ? { messagingServiceSid: serviceSid } : undefined;
   return accountSid && authToken
-    ? complete<Sms>({ accountSid, authToken, authTokenNext, sender, apiUrl })
+    ? complete<Sms>({ accountSid, authToken, authTokenNext, sender, apiUrl, rateLimit })
     : undefined;
 }
 

@@ -17,9 +17,17 @@ export interface Config {
     readonly url: URL;
     readonly auth:
       | { readonly mode: "forward" }
-      | { readonly mode: "basic"; readonly username: string; readonly password: string };
+      | { readonly mode: "basic"; readonly username: string; readonly password: string }
+      /** Each agent's own credentials, kept sealed in the store. */
+      | { readonly mode: "vault" };
     readonly timeoutMs: number;
   };
+  /** Which CometD notifications to follow; null: none. */
+  readonly subscribe: {
+    /** Where upstream's CometD is, below the origin of `upstream.url`. */
+    readonly path: string;
+    readonly channels: readonly string[];
+  } | null;
   readonly jwt: {
     readonly issuer: string;
     readonly audiences: readonly string[];
@@ -40,6 +48,8 @@ export interface Config {
     readonly shards: number;
     /** 32 bytes; null only with SQLite, which keeps a key file of its own. */
     readonly encryptionKey: Uint8Array | null;
+    /** Keys that seal nothing more and still open what they have sealed. */
+    readonly retiredEncryptionKeys: readonly Uint8Array[];
     readonly sessionTtlMs: number;
     readonly eventRetentionMs: number;
   };
@@ -61,6 +71,8 @@ export interface Config {
       | { readonly from: string }
       | { readonly messagingServiceSid: string };
     readonly apiUrl: URL;
+    /** Segments per second of one sender; null: no limit of ours. */
+    readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null;
   } | null;
   /** Token bucket per agent; null: off. */
   readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null;

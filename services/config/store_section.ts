@@ -13,7 +13,7 @@ export function readStore(env: Reader): Store | undefined {
   return complete<Store>({
     engine: readEngine(env),
     shards: env.required("STORE_SHARDS", parse.integer(1, 1024)),
-    encryptionKey: readEncryptionKey(env),
+    ...readEncryptionKeys(env),
     sessionTtlMs: env.required("SESSION_TTL_S", parse.secondsAsMs(1, YEAR_S)),
     eventRetentionMs: env.required("EVENT_RETENTION_S", parse.secondsAsMs(1, YEAR_S)),
   });
@@ -55,16 +55,26 @@ function readUpstash(env: Reader): Extract<Store["engine"], { kind: "upstash" }>
   return url && token ? { kind: "upstash", url, token } : undefined;
 }
 
-function readEncryptionKey(env: Reader): Uint8Array | null | undefined {
+/** The first seals; the others are what earlier deployments sealed with. */
+function readEncryptionKeys(
+  env: Reader,
+): { [K in "encryptionKey" | "retiredEncryptionKeys"]: Store[K] | undefined } {
   const form = "32 bytes in base64, as `openssl rand -base64 32` prints them";
-  const key = env.optional("ENCRYPTION_KEY", {
-    expected: form,
-    parse: (text) => parseEncryptionKey(text) ?? undefined,
-  });
+  const keys = env.optional(
+    "ENCRYPTION_KEY",
+    parse.commaList((text) => parseEncryptionKey(text) ?? undefined, {
+      expected: `${form}; a new key, then older ones, separated by commas`,
+      max: 16,
+    }),
+  );
   const needed = env.isSet("REDIS_URL") || UPSTASH.some(env.isSet);
-  if (key === null && needed) {
+  if (keys === null && needed) {
     env.fault(`Cannot use a Redis store without ENCRYPTION_KEY: expected ${form}`);
-    return undefined;
+    return { encryptionKey: undefined, retiredEncryptionKeys: undefined };
   }
-  return key;
+  const [encryptionKey, ...retiredEncryptionKeys] = keys ?? [];
+  return {
+    encryptionKey: keys === undefined ? undefined : encryptionKey ?? null,
+    retiredEncryptionKeys,
+  };
 }

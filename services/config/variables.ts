@@ -62,7 +62,8 @@ export const VARIABLE_GROUPS = [
       {
         name: "UPSTREAM_AUTH",
         defaultText: "forward",
-        meaning: "forward: the agent's own bearer token goes upstream; basic: one service account",
+        meaning:
+          "forward: the agent's own bearer token goes upstream; basic: one service account; vault: the agent's own sealed credentials",
       },
       {
         name: "UPSTREAM_USERNAME",
@@ -149,7 +150,7 @@ export const VARIABLE_GROUPS = [
         name: "ENCRYPTION_KEY",
         secret: true,
         meaning:
-          "32 bytes in base64 that seal secrets at rest; required with Redis, SQLite makes a key file",
+          "32 bytes in base64 that seal secrets at rest, older keys behind it after commas; required with Redis, SQLite makes a key file",
       },
       {
         name: "STORE_SHARDS",
@@ -179,17 +180,18 @@ export const VARIABLE_GROUPS = [
       {
         name: "SUBSCRIBE",
         defaultText: "off",
-        meaning: "Following CometD notifications; only off in this version",
+        meaning:
+          "on: follow the CometD notifications of agents (with UPSTREAM_AUTH=forward while a token lives)",
       },
       {
         name: "COMETD_PATH",
         defaultText: "/api/v2/notifications",
-        meaning: "Where upstream's CometD is; unused in this version",
+        meaning: "Where upstream's CometD is",
       },
       {
         name: "COMETD_SUBSCRIPTIONS",
         defaultText: "/v2/me/*",
-        meaning: "CometD channels to follow; unused in this version",
+        meaning: "CometD channels to follow, separated by commas; wildcards as CometD has them",
       },
     ],
   },
@@ -236,6 +238,12 @@ export const VARIABLE_GROUPS = [
         name: "TWILIO_API_URL",
         defaultText: "https://api.twilio.com",
         meaning: "Origin of the Twilio REST API",
+      },
+      {
+        name: "SMS_RATE_LIMIT",
+        defaultText: "20/s",
+        meaning:
+          "Segments of SMS per second of one sender, across all instances: N/s with a burst of twice that, or off",
       },
     ],
   },

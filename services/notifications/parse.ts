@@ -4,7 +4,7 @@ import type { Observation } from "../store/port.ts";
 import { isDeeperThan, mayHoldInexactNumbers, parseExactly } from "./exact_json.ts";
 import { isJsonObject, type JsonObject } from "./json_object.ts";
 import { observe } from "./observe.ts";
-import { sessionIdOf } from "./session_id.ts";
+import { namesSession, sessionIdOf } from "./session_id.ts";
 
 /** At most this many notifications are taken in one request. */
 export const MAX_NOTIFICATIONS = 1_000;
@@ -50,7 +50,13 @@ export type ReadOutcome =
     /** How many CometD meta messages were passed over: they carry no notification. */
     readonly skipped: number;
   }
-  | { readonly ok: false; readonly message: string };
+  | { readonly ok: false; readonly reason: RefusalReason; readonly message: string };
+
+/**
+ * `no-session`: a notification is about something other than a session. Whoever listens to more than sessions, a CometD
+ * subscriber for one, hands in each notification alone and passes over these. `unusable`: everything else.
+ */
+export type RefusalReason = "no-session" | "unusable";
 
 /**
  * Reads one notification, an array of them, or either in CometD framing (`{channel, data}`). Liberal in the ways that
@@ -82,7 +88,7 @@ export function readNotifications(untrustedJson: unknown, untrustedText?: string
     if (isMeta(body)) continue;
     const where = bodies.length === 1 ? "the notification" : `notification ${at + 1}`;
     const read = readOne(unframed(body), unframed(verbatimBodies[at]));
-    if ("expected" in read) return refusal(where, read.expected);
+    if ("expected" in read) return refusal(where, read.expected, read.reason);
     messages += read.messages?.length ?? 0;
     if (messages > MAX_MESSAGES) {
       return refusal(where, `at most ${MAX_MESSAGES} messages in one request`);
@@ -94,6 +100,7 @@ export function readNotifications(untrustedJson: unknown, untrustedText?: string
 
 interface Unusable {
   readonly expected: string;
+  readonly reason?: RefusalReason;
 }
 
 function readOne(untrustedJson: unknown, verbatim: unknown): ParsedNotification | Unusable {
@@ -102,7 +109,8 @@ function readOne(untrustedJson: unknown, verbatim: unknown): ParsedNotification 
   }
   const sessionId = sessionIdOf(untrustedJson);
   if (sessionId === null) {
-    return { expected: "a session id in smssession.id, smssessionPath or smssessionUri" };
+    const expected = "a session id in smssession.id, smssessionPath or smssessionUri";
+    return { expected, reason: namesSession(untrustedJson) ? "unusable" : "no-session" };
   }
   const eventType = eventTypeOf(untrustedJson.notificationType);
   const messages = eventType === "session.messages_added"
@@ -151,6 +159,10 @@ function unframed(json: unknown): unknown {
     : json;
 }
 
-function refusal(what: string, expected: string): ReadOutcome {
-  return { ok: false, message: `Cannot read ${what}: expected ${expected}` };
+function refusal(
+  what: string,
+  expected: string,
+  reason: RefusalReason = "unusable",
+): ReadOutcome {
+  return { ok: false, reason, message: `Cannot read ${what}: expected ${expected}` };
 }

@@ -37,6 +37,13 @@ export function sessionIdOf(untrustedNotification: JsonObject): string | null {
     untrustedAddresses.map(idInAddress).find((id) => id !== null) ?? null;
 }
 
+/** Whether a notification means to be about a session, whatever it says of which. */
+export function namesSession(untrustedNotification: JsonObject): boolean {
+  return SPELLINGS.some((name) =>
+    [name, `${name}Path`, `${name}Uri`].some((member) => untrustedNotification[member] != null)
+  );
+}
+
 /** The id in `http://host/api/v2/smssessions/{id}` or `/smssessions/{id}`, percent-decoded; null where there is none. */
 function idInAddress(untrustedAddress: unknown): string | null {
   if (typeof untrustedAddress !== "string") return null;

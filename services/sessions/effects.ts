@@ -11,13 +11,18 @@ export interface MappingChange {
   readonly event: OwnSessionEvent | null;
 }
 
+/** An operation that upstream has done. */
+export interface DoneOperation {
+  readonly agentId: string;
+  readonly sessionId: string;
+  readonly operation: Operation;
+  /** The agent is not in the session, but a seat is open. */
+  readonly invited: boolean;
+}
+
 /** What the operation, done at `nowMs`, means for the mapping of its session; null: nothing. Pure. */
 export function changeAfter(
-  { agentId, sessionId, operation }: {
-    readonly agentId: string;
-    readonly sessionId: string;
-    readonly operation: Operation;
-  },
+  { agentId, sessionId, operation, invited }: DoneOperation,
   nowMs: number,
 ): MappingChange | null {
   const { name, effect } = operation;
@@ -27,6 +32,10 @@ export function changeAfter(
     case "end":
     case "leave":
       return { effect: { kind: effect }, event: sessionReleased(sessionId, name) };
+    case "reject":
+      return invited
+        ? { effect: { kind: "decline" }, event: null }
+        : { effect: { kind: "leave" }, event: sessionReleased(sessionId, name) };
     case "join": {
       // Intrude has no nickname of its own.
       const nickname = operation.nickname ?? agentId;

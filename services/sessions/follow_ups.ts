@@ -1,11 +1,12 @@
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
+import { storeFailureReason } from "../store/failure_reason.ts";
 
 /** A write of the store that follows from what upstream has already done, so that no answer may be withheld over it. */
 export interface FollowUp {
   readonly sessionId: string;
   /** For the log. */
-  readonly action: "confirm" | "release" | "effect";
+  readonly action: "confirm" | "release" | "effect" | "keep-answer" | "free-key";
   /** After this moment (Unix milliseconds) it is of no use any more. */
   readonly giveUpAtMs: number;
   /** Safe to repeat: a failed try may have written all the same. `tries` is 1 for the first. */
@@ -61,7 +62,8 @@ export function createFollowUps({ clock, log }: { clock: Clock; log: Logger }): 
     } catch (error) {
       const { sessionId, action } = followUp;
       const message = error instanceof Error ? error.message : String(error);
-      log.error("session.follow_up_failed", { sessionId, action, tries, error: message });
+      const reason = storeFailureReason(error);
+      log.error("session.follow_up_failed", { sessionId, action, tries, error: message, reason });
       return false;
     }
   }

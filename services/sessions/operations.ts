@@ -1,8 +1,15 @@
 import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../notifications/json_object.ts";
 
-/** What a successful operation means for the mapping (DESIGN §6). */
-export type MappingEffect = "accept" | "open-seat" | "end" | "leave" | "join" | "none";
+/** What a successful operation means for the mapping (DESIGN §6); `reject`: by an invited agent it closes the open seat. */
+export type MappingEffect =
+  | "accept"
+  | "open-seat"
+  | "end"
+  | "leave"
+  | "reject"
+  | "join"
+  | "none";
 
 /** An operation of the SMS Session API as Patchbay knows it. */
 export interface KnownOperation {
@@ -58,7 +65,15 @@ const notice = v.looseObject({ noticeText: string });
 const userData = v.looseObject({ userData: plainObject });
 // The sample request of the vendor's SMSInvite page sends `userUri`, which its own table does not have.
 const agentOrQueue = withOneOf(["targetUri", "targetPath", "userUri"]);
-const transferTarget = withOneOf(["targetUri", "targetPath", "queueName"]);
+// What may go with it is documented for chats alone (ChatSingleStepTransfer).
+const transfer = withOneOf(["targetUri", "targetPath", "queueName"], {
+  text: maybeString,
+  messageType: maybeString,
+  treatAs: v.pipe(
+    v.optional(v.picklist(["Normal", "System"])),
+    v.description("Normal or System, or absent"),
+  ),
+});
 
 /**
  * Every operation of the vendor's SMS Session API (docs.genesys.com, Genesys Web Services 8.5.2 and 8.6, pages
@@ -70,14 +85,14 @@ export const OPERATIONS: ReadonlyMap<string, KnownOperation> = new Map<string, K
     parameters: v.looseObject({ nickname: nonEmptyString, saveLAR: maybeSaveLar }),
     effect: "accept",
   }],
-  ["Reject", { parameters: nothing, effect: "leave" }],
+  ["Reject", { parameters: nothing, effect: "reject" }],
   ["Leave", { parameters: nothing, effect: "leave" }],
   ["Complete", {
     parameters: v.looseObject({ queueName: maybeString, saveLAR: maybeSaveLar }),
     effect: "end",
   }],
   ["LeaveAndComplete", { parameters: nothing, effect: "end" }],
-  ["Transfer", { parameters: transferTarget, effect: "end" }],
+  ["Transfer", { parameters: transfer, effect: "end" }],
   ["Invite", { parameters: agentOrQueue, effect: "open-seat" }],
   ["Consult", { parameters: agentOrQueue, effect: "open-seat" }],
   ["Intrude", {
@@ -144,11 +159,14 @@ function expectation(
   return schema === undefined ? issue.message : `${member} to be ${v.getDescription(schema)}`;
 }
 
-/** An object with at least one of the members, each a string. */
-function withOneOf(names: readonly [string, string, string]) {
+/** An object with at least one of the members, each a string, and what else it may have. */
+function withOneOf(names: readonly [string, string, string], others: v.ObjectEntries = {}) {
   const [first, second, third] = names;
   return v.pipe(
-    v.looseObject(Object.fromEntries(names.map((name) => [name, maybeString]))),
+    v.looseObject({
+      ...Object.fromEntries(names.map((name) => [name, maybeString])),
+      ...others,
+    }),
     v.check(
       (members) => names.some((name) => members[name] !== undefined),
       `${first}, ${second} or ${third} to be a string`,

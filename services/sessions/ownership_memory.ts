@@ -3,6 +3,9 @@ import { createLruMap } from "../lru_map.ts";
 /** A mapping's agents may be answered from memory for this long (DESIGN §6). */
 export const OWNERSHIP_MEMORY_MS = 2_000;
 
+/** And for this long while the store is away: until then nobody else can be mapped, so what was known still holds. */
+export const OWNERSHIP_OUTAGE_MS = 10 * 60_000;
+
 /** How many sessions are remembered; the least recently used one makes room. */
 export const OWNERSHIP_MEMORY_SIZE = 10_000;
 
@@ -13,6 +16,8 @@ export const OWNERSHIP_MEMORY_SIZE = 10_000;
 export interface OwnershipMemory {
   /** True: as of at most {@link OWNERSHIP_MEMORY_MS} ago the agent was holder or participant. */
   isOwn(sessionId: string, agentId: string): boolean;
+  /** The same as of at most {@link OWNERSHIP_OUTAGE_MS} ago; only for a caller whom the store has not answered. */
+  wasOwn(sessionId: string, agentId: string): boolean;
   /** `asOfMs` is the moment before the store was asked, so that a slow answer is not remembered for longer. */
   remember(sessionId: string, agentIds: readonly string[], asOfMs: number): void;
   forget(sessionId: string): void;
@@ -20,18 +25,20 @@ export interface OwnershipMemory {
 
 /** The memory of one instance. `now` in Unix milliseconds. */
 export function createOwnershipMemory(now: () => number): OwnershipMemory {
-  const entries = createLruMap<string, { agentIds: ReadonlySet<string>; untilMs: number }>(
+  const entries = createLruMap<string, { agentIds: ReadonlySet<string>; asOfMs: number }>(
     OWNERSHIP_MEMORY_SIZE,
   );
 
+  function isKnown(sessionId: string, agentId: string, forMs: number): boolean {
+    const entry = entries.get(sessionId);
+    return entry !== undefined && now() < entry.asOfMs + forMs && entry.agentIds.has(agentId);
+  }
+
   return {
-    isOwn(sessionId, agentId) {
-      const entry = entries.get(sessionId);
-      return entry !== undefined && now() < entry.untilMs && entry.agentIds.has(agentId);
-    },
+    isOwn: (sessionId, agentId) => isKnown(sessionId, agentId, OWNERSHIP_MEMORY_MS),
+    wasOwn: (sessionId, agentId) => isKnown(sessionId, agentId, OWNERSHIP_OUTAGE_MS),
     remember(sessionId, agentIds, asOfMs) {
-      const untilMs = asOfMs + OWNERSHIP_MEMORY_MS;
-      entries.set(sessionId, { agentIds: new Set(agentIds), untilMs });
+      entries.set(sessionId, { agentIds: new Set(agentIds), asOfMs });
     },
     forget: (sessionId) => entries.delete(sessionId),
   };

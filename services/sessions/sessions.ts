@@ -1,19 +1,24 @@
 import type { Clock } from "../clock.ts";
-import { NotYourSession, SessionHeld, UpstreamUnavailable } from "../errors.ts";
+import { NotYourSession, SessionHeld, StoreUnavailable } from "../errors.ts";
 import { createFollowUps } from "./follow_ups.ts";
 import type { Ids } from "../ids.ts";
 import type { Logger } from "../log.ts";
 import type { Operation } from "./operations.ts";
 import { createOwnershipMemory } from "./ownership_memory.ts";
-import { changeAfter } from "./effects.ts";
+import { changeAfter, type DoneOperation } from "./effects.ts";
 import {
   type OwnEventPublisher,
   participantAdded,
   sessionAccepted,
   writeWithEvent,
 } from "./events.ts";
-import type { SessionStore } from "../store/port.ts";
-import type { Upstream, UpstreamAnswer, UpstreamRequest } from "../upstream/upstream.ts";
+import type { SessionRecord, SessionStore } from "../store/port.ts";
+import {
+  surelyNotSent,
+  type Upstream,
+  type UpstreamAnswer,
+  type UpstreamRequest,
+} from "../upstream/upstream.ts";
 import { judgeAnswer } from "../upstream/verdict.ts";
 
 /** Something an agent asks of a session, ready to be forwarded. */
@@ -96,7 +101,7 @@ export function createSessionService(
     } catch (error) {
       // Whatever may have reached upstream may have made this agent the holder there: then the claim stays, so
       // that the agent can retry and no other slips in.
-      if (error instanceof UpstreamUnavailable && error.reached === "never") await release();
+      if (surelyNotSent(error)) await release();
       throw error;
     }
 
@@ -155,44 +160,61 @@ export function createSessionService(
 
   async function operate(call: OperationCall): Promise<UpstreamAnswer> {
     const { agentId, sessionId, operation } = call;
-    await requireOwnSession(call);
+    const standing = await standingOf(call);
+    const invited = standing === "invited";
+    if (standing === "outsider" || (invited && operation.effect !== "reject")) {
+      throw notYourSession(sessionId);
+    }
     if (!operation.known) {
       // The name is the client's: cut, so that a line of the log stays a line.
       const operationName = operation.name.slice(0, 64);
       log.warn("operation.unknown", { sessionId, agentId, operationName });
     }
     const answer = await upstream.call(call.request);
-    if (succeeded(answer)) await applyEffect(call);
+    if (succeeded(answer)) await applyEffect({ ...call, invited });
     return answer;
   }
 
   async function intrude(call: OperationCall): Promise<UpstreamAnswer> {
     const answer = await upstream.call(call.request);
-    if (succeeded(answer)) await applyEffect(call);
+    if (succeeded(answer)) await applyEffect({ ...call, invited: false });
     return answer;
   }
 
   async function read(call: SessionCall): Promise<UpstreamAnswer> {
-    await requireOwnSession(call);
+    if (await standingOf(call) !== "own") throw notYourSession(call.sessionId);
     return await upstream.call(call.request);
   }
 
-  /** Holder and participants pass; so does anyone while there is no mapping: then upstream is the judge. */
-  async function requireOwnSession({ agentId, sessionId }: SessionCall): Promise<void> {
-    if (ownership.isOwn(sessionId, agentId)) return;
+  async function standingOf({ agentId, sessionId }: SessionCall): Promise<Standing> {
+    if (ownership.isOwn(sessionId, agentId)) return "own";
     const nowMs = clock.now();
-    const session = await store.readSession(sessionId, { nowMs, slide: true });
-    if (session === null) return;
+    const session = await readUnlessKnown(sessionId, agentId, nowMs);
+    if (session === null) return "own";
     const agentIds = [session.agentId, ...session.participants.map(({ agentId }) => agentId)];
     ownership.remember(sessionId, agentIds, nowMs);
-    if (!agentIds.includes(agentId)) {
-      throw new NotYourSession(`Cannot operate session ${sessionId}: another agent holds it`);
+    if (agentIds.includes(agentId)) return "own";
+    return session.seatUntilMs > nowMs ? "invited" : "outsider";
+  }
+
+  /** Null also where the store is away and the agent is the one who was let in last: an outage ends no conversation. */
+  async function readUnlessKnown(
+    sessionId: string,
+    agentId: string,
+    nowMs: number,
+  ): Promise<SessionRecord | null> {
+    try {
+      return await store.readSession(sessionId, { nowMs, slide: true });
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable && ownership.wasOwn(sessionId, agentId))) throw error;
+      log.debug("session.known_from_memory", { sessionId, agentId });
+      return null;
     }
   }
 
-  async function applyEffect(call: OperationCall): Promise<void> {
-    const { agentId, sessionId } = call;
-    const change = changeAfter(call, clock.now());
+  async function applyEffect(done: DoneOperation): Promise<void> {
+    const { agentId, sessionId } = done;
+    const change = changeAfter(done, clock.now());
     if (change === null) return;
     const { effect, event } = change;
 
@@ -216,6 +238,16 @@ export function createSessionService(
   }
 
   return { accept, operate, intrude, read, settled: followUps.settled };
+}
+
+/**
+ * What an agent is to a session. `own`: holder or participant, and anyone while there is no mapping, as then upstream is the
+ * judge. `invited`: neither, but a seat is open; for whom it is upstream alone knows.
+ */
+type Standing = "own" | "invited" | "outsider";
+
+function notYourSession(sessionId: string): NotYourSession {
+  return new NotYourSession(`Cannot operate session ${sessionId}: another agent holds it`);
 }
 
 function succeeded({ status, body }: UpstreamAnswer): boolean {

@@ -1,5 +1,7 @@
 /** What the contact centre is asked, and on whose behalf. */
 export interface UpstreamRequest {
+  /** The verified agent who asks: whose credentials, cookies and CSRF token go upstream. */
+  readonly agentId: string;
   readonly method: "GET" | "POST";
   /** Starts with `/api/v2/`; made of constants and checked ids, never of text a client chose freely. */
   readonly path: string;

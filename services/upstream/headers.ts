@@ -1,4 +1,3 @@
-import type { Config } from "../config.ts";
 import type { UpstreamRequest } from "./exchange.ts";
 
 /**
@@ -30,31 +29,35 @@ const UNDONE_CODINGS = /^(gzip|br)$/i;
 
 const TRACE_HEADERS = ["traceparent", "tracestate"];
 
-/** Whose credentials go upstream, and whether the platform adds trace headers by itself. */
+/** What a request carries beside the client's own headers. */
 export interface RequestHeaderRules {
-  readonly auth: Config["upstream"]["auth"];
+  readonly authorization: string | null;
+  /** The cookies and the CSRF token of the agent's link. */
+  readonly link: Headers;
+  /** Whether the platform adds trace headers by itself. */
   readonly tracedByPlatform: boolean;
+}
+
+/** The client's `authorization`, unless it is meant for this hop only. */
+export function clientAuthorization(request: UpstreamRequest): string | null {
+  return hopOnlyNames(request).has("authorization") ? null : request.authorization;
 }
 
 /** The headers of a request to upstream. */
 export function requestHeaders(
   request: UpstreamRequest,
-  { auth, tracedByPlatform }: RequestHeaderRules,
+  { authorization, link, tracedByPlatform }: RequestHeaderRules,
 ): Headers {
-  // RFC 9110 §7.6.1: what Connection names is for this hop only, whatever it is called.
-  const hopOnly = new Set(listed(request.untrustedHeaders.get("connection")));
+  const hopOnly = hopOnlyNames(request);
   if (tracedByPlatform) TRACE_HEADERS.forEach((name) => hopOnly.add(name));
 
-  const headers = new Headers();
+  // Upstream chose the name of its CSRF header; what is set after it cannot be replaced by it.
+  const headers = new Headers(link);
   for (const name of UPSTREAM_REQUEST_HEADERS) {
     const value = request.untrustedHeaders.get(name);
     if (value !== null && !hopOnly.has(name)) headers.set(name, value);
   }
-  if (auth.mode === "basic") {
-    headers.set("authorization", basicAuthorization(auth.username, auth.password));
-  } else if (request.authorization !== null && !hopOnly.has("authorization")) {
-    headers.set("authorization", request.authorization);
-  }
+  if (authorization !== null) headers.set("authorization", authorization);
 
   headers.set("x-request-id", request.requestId);
   if (request.clientIp !== null) headers.set("x-forwarded-for", request.clientIp);
@@ -79,16 +82,8 @@ export function answerHeaders(answer: Response, bodyBytes: number): Headers {
   return headers;
 }
 
-/**
- * RFC 7617 §2. The contact centre's own clients encode the pair as ISO-8859-1; what that cannot express goes as UTF-8.
- */
-function basicAuthorization(username: string, password: string): string {
-  const pair = `${username}:${password}`;
-  // deno-lint-ignore no-control-regex
-  const isLatin1 = /^[\x00-\xff]*$/.test(pair);
-  return `Basic ${isLatin1 ? btoa(pair) : new TextEncoder().encode(pair).toBase64()}`;
-}
-
-function listed(value: string | null): string[] {
-  return value === null ? [] : value.split(",").map((name) => name.trim().toLowerCase());
+/** RFC 9110 §7.6.1: what Connection names is for this hop only, whatever it is called. */
+function hopOnlyNames({ untrustedHeaders }: UpstreamRequest): Set<string> {
+  const names = untrustedHeaders.get("connection")?.split(",") ?? [];
+  return new Set(names.map((name) => name.trim().toLowerCase()));
 }

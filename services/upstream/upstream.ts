@@ -1,17 +1,32 @@
 import { readAtMost } from "../bounded_bytes.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { PatchbayError, UpstreamTimeout, UpstreamUnavailable } from "../errors.ts";
+import {
+  PatchbayError,
+  StoreUnavailable,
+  UpstreamTimeout,
+  UpstreamUnavailable,
+} from "../errors.ts";
 import { singleSend } from "../single_send.ts";
+import { type AgentLink, type AgentLinks, createAgentLinks } from "./agent_links.ts";
+import {
+  createUpstreamCredentials,
+  NoUpstreamCredentials,
+  type UpstreamCredentials,
+} from "./credentials.ts";
+import { CSRF_TOKEN_PATH, isCsrfRefusal } from "./csrf.ts";
 import type { UpstreamAnswer, UpstreamRequest } from "./exchange.ts";
-import { answerHeaders, requestHeaders } from "./headers.ts";
+import { answerHeaders, clientAuthorization, requestHeaders } from "./headers.ts";
 
 export type { UpstreamAnswer, UpstreamRequest };
 
 export interface Upstream {
   /**
-   * Sends one request and buffers the answer. Any complete answer is a value, whatever its status.
-   * Throws {@link UpstreamTimeout} or {@link UpstreamUnavailable}; nothing is retried.
+   * Sends one request and buffers the answer. Any complete answer is a value, whatever its status. Nothing is sent twice,
+   * with one exception: a POST that upstream refused for its CSRF token, and so has not acted on, is repeated once with a
+   * fresh one, within the same deadline.
+   *
+   * Throws {@link UpstreamTimeout} or {@link UpstreamUnavailable}, and what the credentials throw; see {@link surelyNotSent}.
    */
   call(request: UpstreamRequest): Promise<UpstreamAnswer>;
 }
@@ -20,7 +35,11 @@ export interface UpstreamOptions {
   /** `/api/v2/…` is appended. */
   readonly url: URL;
   readonly auth: Config["upstream"]["auth"];
-  /** One deadline for all of a call: connecting, the headers, the last byte of the body. */
+  /** Whose credentials go upstream; what `auth` says, unless told otherwise. Mode `vault` needs them. */
+  readonly credentials?: UpstreamCredentials;
+  /** The agents' cookies and CSRF tokens; links of its own, unless they are shared with others. */
+  readonly links?: AgentLinks;
+  /** One deadline for all of a call: connecting, the headers, the last byte of the body, and a repetition. */
   readonly timeoutMs: number;
   readonly fetch: typeof fetch;
   readonly clock?: Clock;
@@ -41,48 +60,133 @@ export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
  * an empty set and an allow-list; it streams the body, while the deadline and the verdict need the whole answer; and it
  * throws a RangeError on a status that `Response` cannot be built with.
  */
-export function createUpstream(
-  { url, auth, timeoutMs, fetch, clock = systemClock, tracedByPlatform = false }: UpstreamOptions,
-): Upstream {
-  const base = url.origin + url.pathname.replace(/\/$/, "");
+export function createUpstream(options: UpstreamOptions): Upstream {
+  const { url, auth, timeoutMs, fetch, clock = systemClock, tracedByPlatform = false } = options;
+  const {
+    credentials = createUpstreamCredentials({ auth }),
+    links = createAgentLinks({ url, mode: auth.mode }),
+  } = options;
+  const basePath = url.pathname.replace(/\/$/, "");
+
+  async function exchange(
+    request: UpstreamRequest,
+    { authorization, link, signal }: Means,
+  ): Promise<UpstreamAnswer> {
+    const { method, search, body } = request;
+    const path = basePath + request.path;
+    const response = await fetch(url.origin + path + search, {
+      method,
+      headers: requestHeaders(request, {
+        authorization,
+        link: link.headersFor(method, path),
+        tracedByPlatform,
+      }),
+      body: body === null ? null : singleSend(body),
+      redirect: "manual",
+      signal,
+    });
+    await link.adopt(path, response.headers);
+    return await readAnswer(response, actionOf(request));
+  }
+
+  /** The exchange, and once more with a fresh CSRF token where upstream asks for one. */
+  async function exchangeWithToken(
+    request: UpstreamRequest,
+    means: Means,
+  ): Promise<UpstreamAnswer> {
+    // As one text, for comparing: a Headers object lists its entries in a fixed order.
+    const carried = () =>
+      JSON.stringify([...means.link.headersFor(request.method, basePath + request.path)]);
+    const refused = carried();
+    const answer = await exchange(request, means);
+    if (request.method === "GET" || !isCsrfRefusal(answer)) return answer;
+    try {
+      await exchange(tokenRequest(request), means);
+    } catch {
+      // The refusal is a complete answer, and truer than a time-out: upstream has surely not acted.
+      return answer;
+    }
+    // Upstream that hands out nothing new would refuse again.
+    return carried() === refused ? answer : await exchange(request, means);
+  }
 
   return {
     async call(request) {
-      const action = `${request.method} ${request.path}`;
+      const authorization = await credentials.authorizationFor(
+        request.agentId,
+        clientAuthorization(request),
+      );
       if (request.signal.aborted) {
-        throw new UpstreamUnavailable(`Cannot ${action}: the client went away`, "never");
+        const message = `Cannot ${actionOf(request)}: the client went away`;
+        throw new UpstreamUnavailable(message, "never");
       }
       const deadline = new AbortController();
       const timer = clock.after(timeoutMs, () => deadline.abort());
       try {
-        const response = await fetch(base + request.path + request.search, {
-          method: request.method,
-          headers: requestHeaders(request, { auth, tracedByPlatform }),
-          body: request.body === null ? null : singleSend(request.body),
-          redirect: "manual",
+        return await exchangeWithToken(request, {
+          authorization,
+          link: links.of(request.agentId, authorization),
           signal: AbortSignal.any([request.signal, deadline.signal]),
         });
-        return await readAnswer(response, action);
       } catch (error) {
         if (error instanceof PatchbayError) throw error;
         if (deadline.signal.aborted) {
-          const message = `Cannot ${action}: upstream did not answer within ${timeoutMs} ms`;
+          const message = `Cannot ${
+            actionOf(request)
+          }: upstream did not answer within ${timeoutMs} ms`;
           throw new UpstreamTimeout(message, { cause: error });
         }
-        if (request.signal.aborted) {
-          const message = `Cannot ${action}: the client went away`;
-          throw new UpstreamUnavailable(message, "maybe", { cause: error });
-        }
-        const reached = whetherReached(error);
-        const what = reached === "never" ? "could not be reached" : "broke off the exchange";
-        throw new UpstreamUnavailable(`Cannot ${action}: upstream ${what}`, reached, {
-          cause: error,
-        });
+        throw broken(request, error);
       } finally {
         timer.cancel();
       }
     },
   };
+}
+
+/** What the exchanges of one call have in common. */
+interface Means {
+  readonly authorization: string | null;
+  readonly link: AgentLink;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Whether a call that threw has surely not reached upstream: then nothing was done there, and what was prepared for it
+ * can be taken back. Without credentials to send, for want of any or of the store that has them, a call ends before it begins.
+ */
+export function surelyNotSent(error: unknown): boolean {
+  return error instanceof UpstreamUnavailable
+    ? error.reached === "never"
+    : error instanceof NoUpstreamCredentials || error instanceof StoreUnavailable;
+}
+
+function actionOf({ method, path }: UpstreamRequest): string {
+  return `${method} ${path}`;
+}
+
+/** The GET whose answer brings a CSRF token, on the same agent's behalf. */
+function tokenRequest(request: UpstreamRequest): UpstreamRequest {
+  const untrustedHeaders = new Headers({ accept: "application/json" });
+  return {
+    ...request,
+    method: "GET",
+    path: CSRF_TOKEN_PATH,
+    search: "",
+    untrustedHeaders,
+    body: null,
+  };
+}
+
+function broken(request: UpstreamRequest, cause: unknown): UpstreamUnavailable {
+  const action = actionOf(request);
+  if (request.signal.aborted) {
+    const message = `Cannot ${action}: the client went away`;
+    return new UpstreamUnavailable(message, "maybe", { cause });
+  }
+  const reached = whetherReached(cause);
+  const what = reached === "never" ? "could not be reached" : "broke off the exchange";
+  return new UpstreamUnavailable(`Cannot ${action}: upstream ${what}`, reached, { cause });
 }
 
 /**

@@ -389,6 +389,76 @@ for (const body of [ACCEPT, { operationName: "Complete" }, { operationName: "Add
   });
 }
 
+Deno.test("A supervisor who came by Intrude may operate the session", async () => {
+  await withProxiedApp(async ({ post }) => {
+    await (await post(SESSION, ACCEPT)).body?.cancel();
+    const complete = { operationName: "Complete" };
+    assert.equal(await statusOf(post(SESSION, complete, "boss")), 403);
+    const path = `/api/v2/users/2a6c/smssessions/${SESSION_ID}`;
+    assert.equal(await statusOf(post(path, INTRUDE, "boss")), 200);
+    assert.equal(await statusOf(post(SESSION, complete, "boss")), 200);
+  });
+});
+
+// ------------------------------------------------------------------------- spellings of the documentation's own
+
+Deno.test("The collection spelled smsessions is the same, and upstream gets its real name", async () => {
+  await withProxiedApp(async ({ post, send, upstream, agents }) => {
+    const misspelled = SESSION.replace("smssessions", "smsessions");
+    assert.equal(await statusOf(post(misspelled, ACCEPT)), 200);
+    assert.equal(await statusOf(post(misspelled, ACCEPT, "agent-2")), 409);
+    for (const path of ["/api/v2/me/smsessions", misspelled, `${misspelled}/messages?count=4`]) {
+      assert.equal(await statusOf(send(path)), 200);
+    }
+    const users = `/api/v2/users/2a6c/smsessions/${SESSION_ID}`;
+    assert.equal(await statusOf(post(users, INTRUDE, "boss")), 200);
+    assert.equal(await agents(), "agent-1, boss");
+    assert.deepEqual(upstream.seen.map(({ target }) => target), [
+      SESSION,
+      "/api/v2/me/smssessions",
+      SESSION,
+      `${SESSION}/messages?count=4`,
+      users.replace("smsessions", "smssessions"),
+    ]);
+  });
+});
+
+for (const operationName of ["Invite", "Consult"]) {
+  Deno.test(`${operationName} without /me, as its sample has it, is not found`, async () => {
+    await withProxiedApp(async ({ post, upstream }) => {
+      const body = { operationName, targetUri: "http://x/api/v2/users/1" };
+      for (const collection of ["smssessions", "smsessions"]) {
+        const path = `/api/v2/${collection}/${SESSION_ID}`;
+        await assertProblem(await post(path, body), "not-found", 6);
+      }
+      assert.equal(upstream.seen.length, 0);
+    });
+  });
+}
+
+// Where the pages spell one thing in two ways, both go through unchanged.
+const BOTH_WAYS = [
+  { operationName: "InFocus" },
+  { operationName: "SetInFocus" },
+  { operationName: "SendStopTypingToAgentNotification" },
+  { operationName: "SendStopTypingToAgentsNotification" },
+  { operationName: "SendStartTypingToAgentNotification" },
+  { operationName: "SendStartTypingToAgentsNotification" },
+  { operationName: "Invite", userUri: "http://x/api/v2/contacts/1" },
+  { operationName: "Invite", targetPath: "/users/1" },
+];
+
+for (const body of BOTH_WAYS) {
+  Deno.test(`${JSON.stringify(body)} reaches upstream as it came, without a log line`, async () => {
+    await withProxiedApp(async ({ post, upstream, log }) => {
+      await (await post(SESSION, ACCEPT)).body?.cancel();
+      assert.equal(await statusOf(post(SESSION, body)), 200);
+      assert.deepEqual(JSON.parse(new TextDecoder().decode(upstream.seen[1]?.bytes)), body);
+      assert.deepEqual(log.of("operation.unknown"), []);
+    });
+  });
+}
+
 Deno.test("A refused Intrude comes back verbatim", async () => {
   await withProxiedApp(async ({ post, say }) => {
     say(() => json(3, { status: 403 }));

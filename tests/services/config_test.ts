@@ -11,7 +11,6 @@ import {
   SERVICE_SID,
   SMS,
   testRefused,
-  testTaken,
   wrongTexts,
 } from "./config/environment.ts";
 
@@ -24,6 +23,7 @@ Deno.test("readConfig() fills in every documented default when only the required
       auth: { mode: "forward" },
       timeoutMs: 10_000,
     },
+    subscribe: null,
     jwt: {
       issuer: "https://issuer.example/",
       audiences: ["patchbay"],
@@ -37,6 +37,7 @@ Deno.test("readConfig() fills in every documented default when only the required
       engine: { kind: "sqlite", path: "./data/patchbay.db", sync: "normal" },
       shards: 1,
       encryptionKey: null,
+      retiredEncryptionKeys: [],
       sessionTtlMs: 86_400_000,
       eventRetentionMs: 604_800_000,
     },
@@ -79,7 +80,9 @@ Deno.test("readConfig() reads every section when all is set", () => {
     SESSION_TTL_S: "60",
     EVENT_RETENTION_S: "120",
     NOTIFICATIONS_TOKEN: "ingress-token",
-    SUBSCRIBE: "off",
+    SUBSCRIBE: "on",
+    COMETD_PATH: "/cometd/",
+    COMETD_SUBSCRIPTIONS: "/v2/me/**, /notifications/services",
     WEBHOOK_TIMEOUT_MS: "500",
     WEBHOOK_RETRY_S: "0.05, 0,1.5",
     EGRESS_ALLOW: "10.0.0.0/8, ::1,Hooks.example,*.corp.example",
@@ -87,6 +90,7 @@ Deno.test("readConfig() reads every section when all is set", () => {
     TWILIO_FROM: "",
     TWILIO_MESSAGING_SERVICE_SID: SERVICE_SID,
     TWILIO_API_URL: "http://127.0.0.1:9001",
+    SMS_RATE_LIMIT: "7/s",
     RATE_LIMIT_PER_AGENT: "off",
     LOG_LEVEL: "debug",
     LOG_FORMAT: "pretty",
@@ -103,6 +107,10 @@ Deno.test("readConfig() reads every section when all is set", () => {
     auth: { mode: "basic", username: "ksippo", password: "p:w" },
     timeoutMs: 100,
   });
+  assert.deepEqual(config.subscribe, {
+    path: "/cometd/",
+    channels: ["/v2/me/**", "/notifications/services"],
+  });
   assert.deepEqual(config.jwt.audiences, ["one", "two"]);
   assert.deepEqual(config.jwt.keys, {
     kind: "static",
@@ -112,6 +120,7 @@ Deno.test("readConfig() reads every section when all is set", () => {
     engine: { kind: "redis", url: new URL("rediss://user:secret@redis.example:6380/2") },
     shards: 1024,
     encryptionKey: KEY,
+    retiredEncryptionKeys: [],
     sessionTtlMs: 60_000,
     eventRetentionMs: 120_000,
   });
@@ -127,17 +136,13 @@ Deno.test("readConfig() reads every section when all is set", () => {
     authTokenNext: "token-2",
     sender: { messagingServiceSid: SERVICE_SID },
     apiUrl: new URL("http://127.0.0.1:9001"),
+    rateLimit: { perSecond: 7, burst: 14 },
   });
   assert.equal(config.rateLimit, null);
   assert.deepEqual(config.log, { level: "debug", format: "pretty" });
 });
 
-testTaken([
-  ["the unused CometD settings", { COMETD_PATH: "/x", COMETD_SUBSCRIPTIONS: "/a,/b" }],
-]);
-
 testRefused([
-  ...wrongTexts("SUBSCRIBE", ["on", "yes"], "off (on is not available in this version)"),
   ...wrongTexts(
     "RATE_LIMIT_PER_AGENT",
     ["0/s", "50", "50/m", "1.5/s", "100001/s", "on"],

@@ -16,7 +16,22 @@ for (const password of [undefined, ""]) {
   });
 }
 
+Deno.test("readConfig() takes UPSTREAM_AUTH=vault, whatever service account is set beside it", () => {
+  const env = { UPSTREAM_AUTH: "vault", UPSTREAM_USERNAME: "ksippo", UPSTREAM_PASSWORD: "p" };
+  assert.deepEqual(configOf(read(env)).upstream.auth, { mode: "vault" });
+});
+
+for (const mode of ["forward", "vault"]) {
+  Deno.test(`readConfig() subscribes by default to what is the agent's own, with UPSTREAM_AUTH=${mode}`, () => {
+    assert.deepEqual(configOf(read({ UPSTREAM_AUTH: mode, SUBSCRIBE: "on" })).subscribe, {
+      path: "/api/v2/notifications",
+      channels: ["/v2/me/*"],
+    });
+  });
+}
+
 testTaken([
+  ["CometD settings that are not used", { COMETD_PATH: "/", COMETD_SUBSCRIPTIONS: "/metal,/**" }],
   ["the upper bounds", {
     PORT: "65535",
     DRAIN_MS: "60000",
@@ -40,10 +55,18 @@ testRefused([
     "some of EdDSA, Ed25519, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, " +
       "separated by commas",
   ),
+  ...wrongTexts("UPSTREAM_AUTH", ["Vault", "Basic"], "forward, basic or vault"),
+  ...wrongTexts("SUBSCRIBE", ["yes", "ON"], "on or off"),
+  // Without SUBSCRIBE=on too: a fault is found when it is made.
   ...wrongTexts(
-    "UPSTREAM_AUTH",
-    ["vault", "Basic"],
-    "forward or basic (vault is not available in this version)",
+    "COMETD_PATH",
+    ["cometd", "//other.example/x", "/a/../b", "/a?b", "/a#b", "/a b", "/a\\b", "/é"],
+    "a path such as /api/v2/notifications, without query or fragment",
+  ),
+  ...wrongTexts(
+    "COMETD_SUBSCRIPTIONS",
+    ["v2/me", "/", "/a//b", "/a/", "/*/b", "/a*", "/a/***", "/meta", "/meta/*", "/a,,/b", "/é"],
+    "1 to 100 CometD channels such as /v2/me/* or /v2/me/calls, separated by commas",
   ),
   [
     { UPSTREAM_URL: "https://user:hunter2@centre.example" },

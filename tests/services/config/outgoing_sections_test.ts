@@ -13,6 +13,11 @@ Deno.test("readConfig() leaves SMS off when only a sender is set", () => {
   assert.equal(configOf(read({ TWILIO_FROM: "+15550100000" })).sms, null);
 });
 
+Deno.test("readConfig() limits each sender to 20 segments a second unless told otherwise", () => {
+  assert.deepEqual(configOf(read(SMS)).sms?.rateLimit, { perSecond: 20, burst: 40 });
+  assert.equal(configOf(read({ ...SMS, SMS_RATE_LIMIT: "off" })).sms?.rateLimit, null);
+});
+
 testTaken([
   ["a short code as sender", { ...SMS, TWILIO_FROM: "12345" }],
   ["the longest retry ladder", { WEBHOOK_RETRY_S: Array(30).fill("604800").join() }],
@@ -29,6 +34,12 @@ testRefused([
     "EGRESS_ALLOW",
     ["10.0.0.0/8,https://hooks.example", "10.0.0.0/8,,::1"],
     "CIDRs, addresses, host names or *.suffixes, without scheme or port, separated by commas",
+  ),
+  ...wrongTexts(
+    "SMS_RATE_LIMIT",
+    ["20", "0/s", "1/m"],
+    "off or a rate such as 50/s, from 1/s to 100000/s",
+    SMS,
   ),
   ...wrongTexts("TWILIO_ACCOUNT_SID", ["AC123"], "AC and 32 hexadecimal digits", SMS),
   ...wrongTexts(

@@ -3,6 +3,15 @@ import { configOf, KEY, read, testRefused, testTaken, wrongTexts } from "./envir
 
 const ENCRYPTION_KEY = KEY.toBase64();
 const KEY_FORM = "32 bytes in base64, as `openssl rand -base64 32` prints them";
+const KEY_LIST_FORM = `${KEY_FORM}; a new key, then older ones, separated by commas`;
+
+Deno.test("readConfig() takes the first encryption key for sealing and keeps the others for opening", () => {
+  const older = [1, 2].map((byte) => new Uint8Array(32).fill(byte));
+  const texts = [KEY, ...older].map((key) => key.toBase64());
+  const { store } = configOf(read({ ENCRYPTION_KEY: texts.join(", ") }));
+  assert.deepEqual(store.encryptionKey, KEY);
+  assert.deepEqual(store.retiredEncryptionKeys, older);
+});
 
 Deno.test("readConfig() reads the Upstash store", () => {
   const { store } = configOf(read({
@@ -67,6 +76,14 @@ testRefused([
     { REDIS_URL: "http://:hunter2@r.example", ENCRYPTION_KEY: "c2hvcnQ=" },
     "Cannot use REDIS_URL=(hidden): expected redis:// or rediss:// with a host, " +
     "such as rediss://user:password@host.example:6379/0",
-    `Cannot use ENCRYPTION_KEY=(hidden): expected ${KEY_FORM}`,
+    `Cannot use ENCRYPTION_KEY=(hidden): expected ${KEY_LIST_FORM}`,
+  ],
+  [
+    { ENCRYPTION_KEY: `${ENCRYPTION_KEY},` },
+    `Cannot use ENCRYPTION_KEY=(hidden): expected ${KEY_LIST_FORM}`,
+  ],
+  [
+    { ENCRYPTION_KEY: `${ENCRYPTION_KEY},c2hvcnQ=` },
+    `Cannot use ENCRYPTION_KEY=(hidden): expected ${KEY_LIST_FORM}`,
   ],
 ]);

@@ -206,6 +206,28 @@ for (const [what, body, message] of REFUSED) {
   });
 }
 
+const REASONS: [string, unknown, string][] = [
+  ["a device", { messageType: "DeviceStateChangeMessage", devices: [{ id: "x" }] }, "no-session"],
+  ["a chat", { notificationType: "NewMessages", chatPath: "/chats/1", messages: [] }, "no-session"],
+  ["an error without a session", { notificationType: "Error", errorMessage: "x" }, "no-session"],
+  ["a null for a session", { smssession: null, smssessionUri: null }, "no-session"],
+  ["nothing", {}, "no-session"],
+  ["framing around a device", { channel: "/v2/me/devices", data: { devices: [] } }, "no-session"],
+  ["framing around nothing", { channel: "/v2/me/x" }, "no-session"],
+  ["a session without an id", { smssession: { state: "Chatting" } }, "unusable"],
+  ["a session path without an id", { smsessionPath: "/smsessions/" }, "unusable"],
+  ["no object", "x", "unusable"],
+  ["messages without an index", newMessages({}), "unusable"],
+  ["no notification at all", [], "unusable"],
+];
+
+for (const [what, body, reason] of REASONS) {
+  Deno.test(`readNotifications() tells ${what} apart as ${reason}`, () => {
+    const read = readNotifications(body);
+    assert.equal(read.ok ? null : read.reason, reason);
+  });
+}
+
 Deno.test("readNotifications() takes as many notifications as allowed and not one more", () => {
   const full = Array.from({ length: MAX_NOTIFICATIONS }, () => statusChange("Chatting"));
   assert.equal(accepted(full).length, MAX_NOTIFICATIONS);

@@ -4,11 +4,14 @@ import { changeAfter, OPEN_SEAT_MS } from "../../../services/sessions/effects.ts
 
 const NOW_MS = 1000;
 
-function change(name: string, nickname: string | null = null) {
+function change(
+  name: string,
+  { nickname = null, invited = false }: { nickname?: string | null; invited?: boolean } = {},
+) {
   const effect = OPERATIONS.get(name)?.effect;
   assert.ok(effect !== undefined, `${name} is no operation`);
   const operation = { ok: true, name, known: true, effect, nickname } as const;
-  return changeAfter({ agentId: "agent-1", sessionId: "s", operation }, NOW_MS);
+  return changeAfter({ agentId: "agent-1", sessionId: "s", operation, invited }, NOW_MS);
 }
 
 const released = (operationName: string) => ({
@@ -29,6 +32,13 @@ for (const name of ["Leave", "Reject"]) {
   });
 }
 
+Deno.test("changeAfter() closes the seat after an invited agent's Reject, without an event", () => {
+  assert.deepEqual(change("Reject", { invited: true }), {
+    effect: { kind: "decline" },
+    event: null,
+  });
+});
+
 for (const name of ["Invite", "Consult"]) {
   Deno.test(`changeAfter() opens a seat after ${name}, without an event`, () => {
     const effect = { kind: "open-seat", untilMs: NOW_MS + OPEN_SEAT_MS };
@@ -38,7 +48,7 @@ for (const name of ["Invite", "Consult"]) {
 
 for (const [given, nickname] of [[null, "agent-1"], ["Boss", "Boss"]] as const) {
   Deno.test(`changeAfter() lets the supervisor in as ${nickname} after Intrude`, () => {
-    assert.deepEqual(change("Intrude", given), {
+    assert.deepEqual(change("Intrude", { nickname: given }), {
       effect: { kind: "join", nickname },
       event: {
         type: "session.participant_added",

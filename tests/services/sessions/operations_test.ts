@@ -9,7 +9,7 @@ import {
 // Every operation, the least that its body needs, and what its success means.
 const GOOD: readonly (readonly [string, Record<string, unknown>, MappingEffect])[] = [
   ["Accept", { nickname: "Ada" }, "accept"],
-  ["Reject", {}, "leave"],
+  ["Reject", {}, "reject"],
   ["Leave", {}, "leave"],
   ["Complete", {}, "end"],
   ["LeaveAndComplete", {}, "end"],
@@ -59,6 +59,7 @@ const ALSO_GOOD: readonly (readonly [string, Record<string, unknown>])[] = [
   ["Complete", { queueName: "q", saveLAR: "true" }],
   ["Transfer", { targetPath: "/users/1" }],
   ["Transfer", { queueName: "q" }],
+  ["Transfer", { targetUri: "u", text: "over to you", messageType: "Text", treatAs: "System" }],
   ["Invite", { targetPath: "/users/1" }],
   ["Invite", { userUri: "http://x/api/v2/contacts/1" }],
   ["Consult", { userUri: "http://x/api/v2/contacts/1" }],
@@ -86,6 +87,13 @@ const BAD: readonly (readonly [string, Record<string, unknown>, string])[] = [
   ["Transfer", {}, "targetUri, targetPath or queueName to be a string"],
   ["Transfer", { userUri: "u" }, "targetUri, targetPath or queueName to be a string"],
   ["Transfer", { queueName: ["q"] }, "queueName to be a string, or absent"],
+  ["Transfer", { queueName: "q", text: 1 }, "text to be a string, or absent"],
+  ["Transfer", { queueName: "q", messageType: {} }, "messageType to be a string, or absent"],
+  [
+    "Transfer",
+    { queueName: "q", treatAs: "Loud" },
+    "treatAs to be Normal or System, or absent",
+  ],
   ["Invite", {}, "targetUri, targetPath or userUri to be a string"],
   ["Consult", { queueName: "q" }, "targetUri, targetPath or userUri to be a string"],
   ["Consult", { targetPath: {} }, "targetPath to be a string, or absent"],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NotYourSession } from "../../../services/errors.ts";
+import { NotYourSession, SessionHeld } from "../../../services/errors.ts";
 import { OPEN_SEAT_MS } from "../../../services/sessions/effects.ts";
 import { json, type ProxiedPath, SESSION, withProxiedPath } from "../../support/proxied_path.ts";
 import { aRequest } from "../../support/upstream_request.ts";
@@ -135,6 +135,74 @@ Deno.test("operate() lets the seat lapse", async () => {
     await operate(path, "agent-1", INVITE);
     path.clock.advance(OPEN_SEAT_MS);
     await assert.rejects(accept(path, "agent-2"));
+  });
+});
+
+// ------------------------------------------------------------------------------------------ an invited Reject
+
+const REJECT = { operationName: "Reject" };
+
+Deno.test("operate() forwards an invited agent's Reject, and then the seat is closed", async () => {
+  await withProxiedPath(async (path) => {
+    await accept(path, "agent-1");
+    await operate(path, "agent-1", INVITE);
+    assert.equal((await operate(path, "agent-2", REJECT)).status, 200);
+    assert.equal(path.upstream.seen.length, 3);
+    assert.equal(await path.agents(), "agent-1");
+    assert.deepEqual((await path.events()).map(([type]) => type), ["session.accepted"]);
+    await assert.rejects(accept(path, "agent-2"), SessionHeld);
+    await assert.rejects(operate(path, "agent-2", REJECT), NotYourSession);
+    assert.equal(path.upstream.seen.length, 3);
+    assert.equal((await operate(path, "agent-1")).status, 200);
+  });
+});
+
+Deno.test("operate() leaves the seat open when upstream refuses the Reject: it meant somebody else", async () => {
+  await withProxiedPath(async (path) => {
+    await accept(path, "agent-1");
+    await operate(path, "agent-1", INVITE);
+    path.say(() => json(6));
+    await operate(path, "agent-3", REJECT);
+    path.say(() => json(0));
+    await accept(path, "agent-2");
+    assert.equal(await path.agents(), "agent-1, agent-2");
+  });
+});
+
+Deno.test("operate() refuses Reject from outside without a seat, with a lapsed one and with one taken", async () => {
+  await withProxiedPath(async (path) => {
+    await accept(path, "agent-1");
+    await assert.rejects(operate(path, "agent-2", REJECT), NotYourSession);
+    await operate(path, "agent-1", INVITE);
+    path.clock.advance(OPEN_SEAT_MS);
+    await assert.rejects(operate(path, "agent-2", REJECT), NotYourSession);
+    await operate(path, "agent-1", INVITE);
+    await accept(path, "agent-2");
+    await assert.rejects(operate(path, "agent-3", REJECT), NotYourSession);
+    assert.equal(path.upstream.seen.length, 4);
+  });
+});
+
+for (const members of [HELLO, { operationName: "Leave" }, { operationName: "Complete" }, UNKNOWN]) {
+  Deno.test(`operate() refuses an invited agent's ${members.operationName}: it is not in the session yet`, async () => {
+    await withProxiedPath(async (path) => {
+      await accept(path, "agent-1");
+      await operate(path, "agent-1", INVITE);
+      await assert.rejects(operate(path, "agent-2", members), NotYourSession);
+      await assert.rejects(path.sessions.read(reading("agent-2")), NotYourSession);
+      assert.equal(path.upstream.seen.length, 2);
+    });
+  });
+}
+
+Deno.test("operate() takes a participant's Reject for leaving, whether or not a seat is open", async () => {
+  await withProxiedPath(async (path) => {
+    await twoAgents(path);
+    await operate(path, "agent-1", INVITE);
+    await operate(path, "agent-2", REJECT);
+    assert.equal(await path.agents(), "agent-1");
+    await accept(path, "agent-3");
+    assert.equal(await path.agents(), "agent-1, agent-3");
   });
 });
 

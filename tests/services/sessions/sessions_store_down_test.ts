@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { StoreUnavailable } from "../../../services/errors.ts";
+import { NotYourSession, StoreUnavailable } from "../../../services/errors.ts";
+import {
+  OWNERSHIP_MEMORY_MS,
+  OWNERSHIP_OUTAGE_MS,
+} from "../../../services/sessions/ownership_memory.ts";
 import { json, type ProxiedPath, SESSION, withProxiedPath } from "../../support/proxied_path.ts";
 import { aRequest } from "../../support/upstream_request.ts";
 
@@ -27,7 +31,7 @@ Deno.test("accept() throws StoreUnavailable and asks upstream nothing while the 
   });
 });
 
-Deno.test("operate() and read() go on for two seconds for those who are known, and for no one else", async () => {
+Deno.test("operate() and read() go on while the store is down for those who are known, and for no one else", async () => {
   await withProxiedPath(async (path) => {
     await accept(path, "agent-1");
     path.watched.fail();
@@ -38,9 +42,29 @@ Deno.test("operate() and read() go on for two seconds for those who are known, a
       assert.equal((await act("agent-1")).status, 200);
       await assert.rejects(act("agent-2"), StoreUnavailable);
     }
-    path.clock.advance(2000);
+    path.clock.advance(OWNERSHIP_OUTAGE_MS - 1);
+    for (const act of [operate, read]) {
+      assert.equal((await act("agent-1")).status, 200);
+      await assert.rejects(act("agent-2"), StoreUnavailable);
+    }
+    path.clock.advance(1);
     for (const act of [operate, read]) await assert.rejects(act("agent-1"), StoreUnavailable);
-    assert.equal(path.upstream.seen.length, 3);
+    assert.equal(path.upstream.seen.length, 5);
+  });
+});
+
+Deno.test("operate() is refused once the store answers that another has the session, however known one was", async () => {
+  await withProxiedPath(async (path) => {
+    await accept(path, "agent-1");
+    const elsewhere = path.anotherInstance();
+    await elsewhere.operate(path.call("agent-1", COMPLETE));
+    await elsewhere.accept(path.call("agent-2", { operationName: "Accept", nickname: "Bea" }));
+    path.clock.advance(OWNERSHIP_MEMORY_MS);
+    await assert.rejects(path.sessions.operate(path.call("agent-1", HELLO)), NotYourSession);
+    // What the store has said is what is known from then on.
+    path.clock.advance(OWNERSHIP_MEMORY_MS);
+    path.watched.fail();
+    await assert.rejects(path.sessions.operate(path.call("agent-1", HELLO)), StoreUnavailable);
   });
 });
 

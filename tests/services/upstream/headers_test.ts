@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
-import type { Config } from "../../../services/config.ts";
-import { answerHeaders, requestHeaders } from "../../../services/upstream/headers.ts";
+import {
+  answerHeaders,
+  clientAuthorization,
+  requestHeaders,
+} from "../../../services/upstream/headers.ts";
 import { aRequest } from "../../support/upstream_request.ts";
 
-const FORWARD = { auth: { mode: "forward" }, tracedByPlatform: false } as const;
-
-function basic(username: string, password: string) {
-  const auth: Config["upstream"]["auth"] = { mode: "basic", username, password };
-  return { auth, tracedByPlatform: false };
-}
+const FORWARD = {
+  authorization: "Bearer agents-own",
+  link: new Headers(),
+  tracedByPlatform: false,
+};
 
 Deno.test("requestHeaders() sends the listed headers on, and nothing else of the client's", () => {
   const untrustedHeaders = new Headers({
@@ -50,11 +52,12 @@ Deno.test("requestHeaders() sends the listed headers on, and nothing else of the
 Deno.test("requestHeaders() leaves out what the client named in Connection, listed or not", () => {
   const untrustedHeaders = new Headers({
     "accept-language": "de",
-    "connection": "close,  Accept-Language ,,AUTHORIZATION, x-request-id, via",
+    "connection": "close,  Accept-Language ,,X-Request-Id, via",
     "content-type": "application/json",
   });
   const headers = requestHeaders(aRequest({ untrustedHeaders }), FORWARD);
   assert.deepEqual([...headers.keys()], [
+    "authorization",
     "content-type",
     "via",
     "x-forwarded-for",
@@ -67,31 +70,33 @@ Deno.test("requestHeaders() leaves out what the client named in Connection, list
 });
 
 Deno.test("requestHeaders() makes no header of what is not known", () => {
-  const request = aRequest({ clientIp: null, forwardedHost: null, authorization: null });
-  const headers = requestHeaders(request, FORWARD);
+  const request = aRequest({ clientIp: null, forwardedHost: null });
+  const headers = requestHeaders(request, { ...FORWARD, authorization: null });
   for (const name of ["x-forwarded-for", "x-forwarded-host", "authorization"]) {
     assert.equal(headers.has(name), false, name);
   }
 });
 
-Deno.test("requestHeaders() sends the service account and never the agent's token in mode basic", () => {
-  // RFC 7617 §2, with its own example.
-  const headers = requestHeaders(aRequest(), basic("Aladdin", "open sesame"));
-  assert.equal(headers.get("authorization"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+Deno.test("requestHeaders() sends the link's cookies and CSRF token, whatever the client sent", () => {
+  const untrustedHeaders = new Headers({ "cookie": "JSESSIONID=stolen", "x-csrf-token": "forged" });
+  const link = new Headers({ "cookie": "JSESSIONID=1; route=a", "x-csrf-token": "t" });
+  const headers = requestHeaders(aRequest({ untrustedHeaders }), { ...FORWARD, link });
+  assert.equal(headers.get("cookie"), "JSESSIONID=1; route=a");
+  assert.equal(headers.get("x-csrf-token"), "t");
 });
 
-for (
-  const [name, password, bytes] of [
-    ["an empty password as it is", "", [0x75, 0x3a]],
-    ["é as one byte of ISO-8859-1", "é", [0x75, 0x3a, 0xe9]],
-    ["what ISO-8859-1 lacks as UTF-8", "é€", [0x75, 0x3a, 0xc3, 0xa9, 0xe2, 0x82, 0xac]],
-  ] as const
-) {
-  Deno.test(`requestHeaders() encodes for Basic ${name}`, () => {
-    const value = requestHeaders(aRequest(), basic("u", password)).get("authorization") ?? "";
-    assert.deepEqual([...Uint8Array.fromBase64(value.replace("Basic ", ""))], bytes);
-  });
-}
+Deno.test("requestHeaders() lets no CSRF header replace the credentials", () => {
+  const link = new Headers({ "authorization": "t" });
+  const headers = requestHeaders(aRequest(), { ...FORWARD, link });
+  assert.equal(headers.get("authorization"), "Bearer agents-own");
+});
+
+Deno.test("clientAuthorization() is null where there is none, or none for upstream", () => {
+  assert.equal(clientAuthorization(aRequest()), "Bearer agents-own");
+  assert.equal(clientAuthorization(aRequest({ authorization: null })), null);
+  const untrustedHeaders = new Headers({ "connection": "close, AUTHORIZATION" });
+  assert.equal(clientAuthorization(aRequest({ untrustedHeaders })), null);
+});
 
 Deno.test("requestHeaders() leaves the trace to a platform that adds it by itself", () => {
   const untrustedHeaders = new Headers({ "traceparent": "00-1-2-01", "tracestate": "a=1" });

@@ -1,0 +1,50 @@
+import type { Config } from "../services/config.ts";
+import type { Sealer } from "../services/sealing/secrets.ts";
+import type { RecordStore } from "../services/store/record_port.ts";
+import { type AgentLinks, createAgentLinks } from "../services/upstream/agent_links.ts";
+import { openUpstreamConnections } from "../services/upstream/connections.ts";
+import {
+  createUpstreamCredentials,
+  type UpstreamCredentials,
+} from "../services/upstream/credentials.ts";
+import { createUpstream, type Upstream } from "../services/upstream/upstream.ts";
+import { createCredentialVault, type CredentialVault } from "../services/upstream/vault.ts";
+import type { Environment } from "./environment.ts";
+
+/** The contact centre, and what its client shares with the one that follows notifications. */
+export interface UpstreamParts {
+  readonly upstream: Upstream;
+  readonly credentials: UpstreamCredentials;
+  readonly links: AgentLinks;
+  /** Null unless agents keep credentials of their own here. */
+  readonly vault: CredentialVault | null;
+  close(): void;
+}
+
+/** The client of the contact centre. `onCredentialsChanged` hears which agent has new ones. */
+export function composeUpstream(
+  { upstream: settings, tracedByPlatform }: Config,
+  { clock, log, fetch }: Environment,
+  { records, sealer, onCredentialsChanged }: {
+    readonly records: RecordStore;
+    readonly sealer: Sealer;
+    readonly onCredentialsChanged: (agentId: string) => void;
+  },
+): UpstreamParts {
+  const { auth, url } = settings;
+  const vault = auth.mode === "vault"
+    ? createCredentialVault({ records, sealer, clock, log, onChanged: onCredentialsChanged })
+    : null;
+  const credentials = createUpstreamCredentials({ auth, vault });
+  const links = createAgentLinks({ url, mode: auth.mode });
+  const connections = openUpstreamConnections({ fetch });
+  const upstream = createUpstream({
+    ...settings,
+    credentials,
+    links,
+    tracedByPlatform,
+    fetch: connections.fetch,
+    clock,
+  });
+  return { upstream, credentials, links, vault, close: connections.close };
+}

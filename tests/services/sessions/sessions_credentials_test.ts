@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { createIds } from "../../../services/ids.ts";
+import { StoreUnavailable } from "../../../services/errors.ts";
+import { createPublisher } from "../../../services/publisher.ts";
+import { readOperation } from "../../../services/sessions/operations.ts";
+import { createSessionService } from "../../../services/sessions/sessions.ts";
+import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
+import { NoUpstreamCredentials } from "../../../services/upstream/credentials.ts";
+import { createUpstream } from "../../../services/upstream/upstream.ts";
+import { createMemoryLog } from "../../support/memory_log.ts";
+import { startUpstream } from "../../support/scripted_upstream.ts";
+import { aRequest } from "../../support/upstream_request.ts";
+import { createVirtualClock } from "../../support/virtual_clock.ts";
+
+for (
+  const error of [new NoUpstreamCredentials("none left"), new StoreUnavailable("read a record")]
+) {
+  Deno.test(`an Accept that ends in ${error.name} leaves the session to the next agent`, async () => {
+    const policy = { sessionTtlMs: 86_400_000, eventRetentionMs: 604_800_000 };
+    const store = openSqliteStore({ path: ":memory:", sync: "normal", policy });
+    const centre = startUpstream(() => Response.json({ statusCode: 0 }));
+    const clock = createVirtualClock();
+    const [log, ids] = [createMemoryLog(), createIds()];
+    const upstream = createUpstream({
+      url: centre.url,
+      auth: { mode: "vault" },
+      credentials: {
+        authorizationFor: (agentId) =>
+          agentId === "agent-1" ? Promise.reject(error) : Promise.resolve("Basic kept"),
+      },
+      timeoutMs: 10_000,
+      fetch,
+      clock,
+    });
+    const publisher = createPublisher({
+      store,
+      clock,
+      ids,
+      log,
+      smsEnabled: false,
+      onPublished: () => {},
+    });
+    const sessions = createSessionService({
+      store,
+      upstream,
+      publisher,
+      clock,
+      ids,
+      log,
+      upstreamTimeoutMs: 10_000,
+    });
+    const accept = (agentId: string) => {
+      const operation = readOperation({ operationName: "Accept", nickname: agentId });
+      assert.ok(operation.ok);
+      const request = aRequest({ agentId });
+      return sessions.accept({ agentId, sessionId: "session-1", operation, request });
+    };
+    try {
+      await assert.rejects(accept("agent-1"), error);
+      assert.equal((await accept("agent-2")).status, 200);
+    } finally {
+      await centre.close();
+      await store.close();
+    }
+  });
+}
