@@ -1,6 +1,8 @@
 import { composeDelivery } from "./composition/delivery.ts";
 import type { Environment } from "./composition/environment.ts";
 import { createGuards } from "./composition/guards.ts";
+import { composeSms } from "./composition/sms.ts";
+import { composeUpstream } from "./composition/upstream.ts";
 import { type Patchbay, runProgram } from "./program.ts";
 import { createApp } from "./routes/mod.ts";
 import { createRemoteKeySet, type KeySet } from "./services/auth/key_set.ts";
@@ -10,12 +12,12 @@ import type { Clock } from "./services/clock.ts";
 import type { Config } from "./services/config.ts";
 import type { DeliveryEngine } from "./services/delivery/engine.ts";
 import { judgeWebhookUrl, parseEgressAllow } from "./services/egress/egress.ts";
+import { createIdempotency } from "./services/idempotency/idempotency.ts";
 import { createIds } from "./services/ids.ts";
 import { createPublisher } from "./services/publisher.ts";
 import { createSealer } from "./services/sealing/secrets.ts";
 import { createSessionService } from "./services/sessions/sessions.ts";
 import { openStore } from "./services/store/open.ts";
-import { createUpstream } from "./services/upstream/upstream.ts";
 import { createWebhookService } from "./services/webhooks/webhooks.ts";
 import { VERSION } from "./version.ts";
 
@@ -32,6 +34,7 @@ export async function startPatchbay(config: Config, environment: Environment): P
   // The listener does not wait for the issuer: until the keys are there, /readyz says so.
   void keySet.warm();
 
+  const sealer = createSealer([encryptionKey, ...config.store.retiredEncryptionKeys]);
   let engine: DeliveryEngine | null = null;
   const wake = () => engine?.wake();
   const publisher = createPublisher({
@@ -47,7 +50,7 @@ export async function startPatchbay(config: Config, environment: Environment): P
     registry: store,
     outbox: store,
     publisher,
-    sealer: createSealer(encryptionKey),
+    sealer,
     judgeUrl: (untrustedUrl) => judgeWebhookUrl(untrustedUrl, egressAllow),
     clock,
     ids,
@@ -58,12 +61,12 @@ export async function startPatchbay(config: Config, environment: Environment): P
   });
   engine = composeDelivery(config, environment, { store, publisher, webhooks, ids });
 
-  const upstream = createUpstream({
-    ...config.upstream,
-    tracedByPlatform: config.tracedByPlatform,
-    fetch,
-    clock,
+  const { upstream, vault, close: closeUpstream } = composeUpstream(config, environment, {
+    records: store,
+    sealer,
+    onCredentialsChanged: () => {},
   });
+  const sms = composeSms(config, environment, { store, publisher, ids, upstream });
   const sessions = createSessionService({
     store,
     upstream,
@@ -73,18 +76,28 @@ export async function startPatchbay(config: Config, environment: Environment): P
     log,
     upstreamTimeoutMs: config.upstream.timeoutMs,
   });
+  const idempotency = createIdempotency({
+    records: store,
+    clock,
+    ids,
+    log,
+    upstreamTimeoutMs: config.upstream.timeoutMs,
+  });
   let draining = false;
   const app = createApp({
     guards: createGuards(config, createTokenVerifier({ keySet, policy: config.jwt, clock }), clock),
     sessions,
+    idempotency,
     upstream,
     publisher,
     webhooks,
+    vault,
     store,
     clock,
     log,
     trustProxyHops: config.server.trustProxyHops,
     notificationsToken: config.notificationsToken,
+    twilio: sms?.ingress ?? null,
     health: { keysLoaded: () => hasKeys(keySet), draining: () => draining },
     onDue: wake,
   });
@@ -116,7 +129,12 @@ export async function startPatchbay(config: Config, environment: Environment): P
         withinTime(clock, left(), server.shutdown()),
         withinTime(clock, left(), engine.stop(left())),
       ]);
-      await withinTime(clock, left(), Promise.all([sessions.settled(), webhooks.stop()]));
+      await withinTime(
+        clock,
+        left(),
+        Promise.all([sessions.settled(), idempotency.settled(), webhooks.stop()]),
+      );
+      closeUpstream();
       await store.close();
       log.info("patchbay.stopped", { afterMs: clock.now() - startedAtMs });
     },

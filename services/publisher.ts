@@ -5,6 +5,7 @@ import type { Ids } from "./ids.ts";
 import type { Logger } from "./log.ts";
 import { draftFor, type UnaddressedDraft } from "./notifications/drafts.ts";
 import type { ParsedNotification } from "./notifications/parse.ts";
+import type { RecordGuard } from "./store/record_port.ts";
 import type {
   EventDraft,
   PublishedEvent,
@@ -32,6 +33,17 @@ export interface PublisherDependencies {
   readonly onPublished: (deliveries: number) => void;
 }
 
+/**
+ * An event of Patchbay's own whose id was chosen, and written down, before it is published: the store publishes an id once,
+ * however often it is asked to.
+ */
+export interface IdentifiedEvent extends OwnEvent {
+  readonly id: string;
+  readonly occurredAtMs: number;
+  /** Published only while this holds, and never without it. */
+  readonly guard?: RecordGuard;
+}
+
 /** Turns what happened into events with their deliveries. Every method throws `StoreUnavailable` when the store is. */
 export interface Publisher {
   /** Publishes all of them in one step, in this order. */
@@ -43,6 +55,8 @@ export interface Publisher {
    * types and agents it asked for.
    */
   publishOwn(event: OwnEvent, options?: { readonly onlyWebhook?: string }): Promise<PublishedEvent>;
+  /** Publishes all of them in one step; they belong to one session, or to none. */
+  publishIdentified(events: readonly IdentifiedEvent[]): Promise<readonly PublishedEvent[]>;
   /** An event for somebody else to publish as part of a larger step, with the version that the step has to name. */
   draft(event: OwnEvent): Promise<{ draft: EventDraft; webhooksVersion: number }>;
   /** To be called when such a step was told `stale-webhooks`, before drafting again. */
@@ -113,16 +127,9 @@ export function createPublisher(
     if (deliveries > 0) onPublished(deliveries);
   }
 
-  function ownDraft({ type, sessionId, data }: OwnEvent): UnaddressedDraft {
+  function ownDraft(event: OwnEvent): UnaddressedDraft {
     const nowMs = clock.now();
-    return {
-      id: ids.event(nowMs),
-      type,
-      sessionId,
-      occurredAtMs: nowMs,
-      data: { kind: "object", json: JSON.stringify(data) },
-      smsMessages: [],
-    };
+    return identifiedDraft({ ...event, id: ids.event(nowMs), occurredAtMs: nowMs });
   }
 
   return {
@@ -143,6 +150,7 @@ export function createPublisher(
       if (outcome === undefined) throw new Error(`Cannot tell what became of event ${draft.id}`);
       return outcome;
     },
+    publishIdentified: (events) => publish(events.map(identifiedDraft), webhookCandidates),
     async draft(event) {
       const { version, webhooks } = snapshot ?? await load();
       const draft = ownDraft(event);
@@ -156,6 +164,10 @@ export function createPublisher(
     },
     published,
   };
+}
+
+function identifiedDraft({ data, ...event }: IdentifiedEvent): UnaddressedDraft {
+  return { ...event, data: { kind: "object", json: JSON.stringify(data) }, smsMessages: [] };
 }
 
 function only(webhookId: string): Addressing {

@@ -17,7 +17,10 @@
  */
 export type SmsErrorClass = "A" | "B" | "C" | "D" | "E" | "F" | "G" | "H" | "I" | "unknown";
 
-/** What a class asks for. Today's sink obeys `retry`, `look-up`, `fail` and `alert-operator`; the rest read as `fail`. */
+/**
+ * What a class asks for. Of the answers to a create request `retry`, `look-up` and `alert-operator` are acted on; the others
+ * end the text there, since a later try is a new message that somebody has to ask for.
+ */
 export type SmsErrorAction =
   | "retry"
   | "hold"
@@ -117,6 +120,15 @@ const CODES: Readonly<Record<number, readonly [Exclude<SmsErrorClass, "unknown">
 
 /** Every code that is in the table. */
 export const KNOWN_SMS_ERROR_CODES: readonly number[] = Object.keys(CODES).map(Number);
+
+/** Twilio refuses the account itself, so every further text would fail alike: credentials, suspension. */
+const STOPPING_CODES: ReadonlySet<number> = new Set([20003, 30002]);
+const UNAUTHORIZED = 401;
+
+/** Whether an answer says that nothing can be sent at all until an operator has acted. */
+export function stopsSending(code: number | null, httpStatus: number | null = null): boolean {
+  return code === null ? httpStatus === UNAUTHORIZED : STOPPING_CODES.has(code);
+}
 
 /** What a Twilio code means; null: Twilio refused without a code. */
 export function explainSmsError(code: number | null): SmsError {

@@ -1,17 +1,43 @@
 import type { AttemptClass, Decision } from "../delivery/sink.ts";
 import { explainSmsError, type SmsErrorAction } from "./error_table.ts";
-import type { SendResult } from "./twilio_transport.ts";
 
-/** What an attempt to text the customer found out: what Twilio said, or why it was not asked. */
+/** What an attempt to text the customer came to: what Twilio said, or why it was not asked. */
 export type SmsFinding =
-  | SendResult
-  /** An earlier attempt was never settled: the text may have left with it. */
-  | { readonly kind: "interrupted" }
-  /** The program is stopping; `begun`: the send was under way. */
-  | { readonly kind: "shutdown"; readonly begun: boolean }
-  | { readonly kind: "no-customer-number" }
+  /** Twilio has every part of it. */
+  | { readonly kind: "sent" }
+  /** Refused with Twilio's code, where there is one; `status` null: not even asked, as the answer is known. */
+  | {
+    readonly kind: "rejected";
+    readonly code: number | null;
+    readonly status: number | null;
+    readonly tries?: number;
+  }
+  /** Surely not taken. `tries`: how many of this kind there were, this one included. */
+  | { readonly kind: "rate-limited"; readonly retryAfterMs?: number; readonly tries: number }
+  | { readonly kind: "not-sent"; readonly reason: string; readonly tries: number }
+  | { readonly kind: "no-customer-number"; readonly tries: number }
+  /** It may have left and is looked up again at that time; `status` is the HTTP status of an answer. */
+  | {
+    readonly kind: "in-doubt";
+    readonly reason: string;
+    readonly atMs: number;
+    readonly status?: number;
+  }
+  /** It may have left, and nothing more can be learnt. */
+  | { readonly kind: "unknown"; readonly reason: string }
+  /** The same, for a text whose words or number are gone. */
+  | { readonly kind: "lost" }
+  /** Not its turn: nothing was tried. */
+  | { readonly kind: "held-back"; readonly untilMs: number; readonly reason: string }
+  /** The program is stopping; the next attempt goes on where this one was. */
+  | { readonly kind: "shutdown" }
+  /** The delivery has passed to somebody else. */
+  | { readonly kind: "fenced" }
   /** The event no longer holds a message that may leave: its texts were expunged. */
-  | { readonly kind: "no-message" };
+  | { readonly kind: "no-message" }
+  | { readonly kind: "too-long" }
+  /** The session has ended meanwhile. */
+  | { readonly kind: "too-late" };
 
 /** What a finding means. */
 export interface SmsVerdict {
@@ -26,8 +52,6 @@ export interface SmsVerdict {
 }
 
 export interface SmsDecisionContext {
-  /** 1 for the first; attempts of every kind count alike. */
-  readonly attempt: number;
   readonly nowMs: number;
   /** In [0, 1). */
   readonly random: () => number;
@@ -45,81 +69,106 @@ const RATE_LIMIT_LONGEST_WAIT_MS = 30_000;
 /** Twilio's code for HTTP 429 (https://www.twilio.com/docs/api/errors/20429). */
 const TOO_MANY_REQUESTS = 20429;
 
+const DEAD: Decision = { status: "dead" };
+const UNKNOWN: Decision = { status: "unknown" };
+
 /**
- * What becomes of a text. Only what Twilio surely did not process is sent again; what may have left is `unknown`,
- * because a doubled text is worse than a missing one that can be seen.
+ * What becomes of a text. Only what Twilio surely did not take is sent again; what may have left is looked up and in the end
+ * `unknown`, because a doubled text is worse than a missing one that can be seen.
  */
 export function decideSms(finding: SmsFinding, context: SmsDecisionContext): SmsVerdict {
   switch (finding.kind) {
-    case "taken":
-      return verdict("ok", { status: "delivered" }, `Twilio took it as ${finding.status}`);
+    case "sent":
+      return verdict("ok", { status: "delivered" }, "Twilio took it");
     case "rejected":
-      return decideRejected(finding.code, finding.status, context);
+      return decideRejected(finding, context);
     case "rate-limited":
-      return decideRateLimited(TOO_MANY_REQUESTS, 429, finding.retryAfterMs ?? 0, context);
-    case "ambiguous":
+      return decideRateLimited({ ...finding, code: TOO_MANY_REQUESTS, status: 429 }, context);
+    case "in-doubt": {
+      const decision: Decision = { status: "retrying", atMs: finding.atMs };
       return {
-        ...verdict("ambiguous", { status: "unknown" }, finding.reason),
+        ...verdict("ambiguous", decision, finding.reason),
         httpStatus: finding.status ?? null,
       };
+    }
+    case "unknown":
+      return verdict("ambiguous", UNKNOWN, finding.reason);
+    case "lost":
+      return verdict("interrupted", UNKNOWN, "it may have left, and can no longer be looked up");
     case "not-sent": {
       const waitsMs = context.retryWaitsMs.slice(0, UNREACHABLE_WAITS);
-      return verdict("connect-failed", retryAlong(waitsMs, context), finding.reason);
+      return verdict("connect-failed", retryAlong(waitsMs, finding.tries, context), finding.reason);
     }
-    case "interrupted":
-      return verdict("interrupted", { status: "unknown" }, "an earlier attempt was cut off");
+    case "held-back":
+      return verdict("held-back", again(finding.untilMs), finding.reason);
     case "shutdown":
-      return finding.begun
-        ? verdict("shutdown", { status: "unknown" }, "Patchbay stopped during the send")
-        : verdict("shutdown", { status: "retrying", atMs: context.nowMs }, "Patchbay is stopping");
+      return verdict(
+        "shutdown",
+        { status: "retrying", atMs: context.nowMs },
+        "Patchbay is stopping",
+      );
+    case "fenced":
+      return verdict("interrupted", again(context.nowMs), "another instance has taken it over");
     case "no-customer-number":
       return verdict(
         "no-customer-number",
-        retryAlong(NUMBER_WAITS_MS, context),
+        retryAlong(NUMBER_WAITS_MS, finding.tries, context),
         "the session has no phone number of the customer that can be used",
       );
     case "no-message":
-      return verdict("rejected", { status: "dead" }, "the event holds no text that may be sent");
+      return verdict("rejected", DEAD, "the event holds no text that may be sent");
+    case "too-long":
+      return verdict("not-sendable", DEAD, "the text is too long to be sent, even in parts");
+    case "too-late":
+      return verdict("not-sendable", DEAD, "the session was over before the text could leave");
   }
 }
 
 function decideRejected(
-  code: number | null,
-  httpStatus: number,
+  { code, status, tries = 1 }: Extract<SmsFinding, { kind: "rejected" }>,
   context: SmsDecisionContext,
 ): SmsVerdict {
   const { action, sentence } = explainSmsError(code);
-  if (action === "retry") return decideRateLimited(code, httpStatus, 0, context);
-  const ended = action === "look-up"
-    ? verdict("ambiguous", { status: "unknown" }, sentence)
-    : verdict("rejected", { status: "dead" }, sentence);
-  return { ...ended, errorCode: code, httpStatus, action };
+  if (action === "retry") return decideRateLimited({ code, status, tries }, context);
+  return { ...verdict("rejected", DEAD, sentence), errorCode: code, httpStatus: status, action };
 }
 
 function decideRateLimited(
-  code: number | null,
-  httpStatus: number,
-  askedWaitMs: number,
+  { code, status, tries, retryAfterMs = 0 }: {
+    readonly code: number | null;
+    readonly status: number | null;
+    readonly tries: number;
+    readonly retryAfterMs?: number;
+  },
   context: SmsDecisionContext,
 ): SmsVerdict {
-  const backOffMs = jittered(RATE_LIMIT_FIRST_WAIT_MS * 2 ** (context.attempt - 1), context);
-  const waitMs = Math.min(Math.max(backOffMs, askedWaitMs), RATE_LIMIT_LONGEST_WAIT_MS);
-  const decision: Decision = context.attempt >= RATE_LIMIT_TRIES
-    ? { status: "dead" }
+  const backOffMs = jittered(RATE_LIMIT_FIRST_WAIT_MS * 2 ** (tries - 1), context);
+  const waitMs = Math.min(Math.max(backOffMs, retryAfterMs), RATE_LIMIT_LONGEST_WAIT_MS);
+  const decision: Decision = tries >= RATE_LIMIT_TRIES
+    ? DEAD
     : { status: "retrying", atMs: context.nowMs + waitMs };
   const { action, sentence } = explainSmsError(code);
   return {
     ...verdict("rate-limited", decision, sentence),
     errorCode: code,
-    httpStatus,
+    httpStatus: status,
     action,
   };
 }
 
-function retryAlong(waitsMs: readonly number[], context: SmsDecisionContext): Decision {
-  const waitMs = waitsMs[context.attempt - 1];
+/** Due again without anything having been tried. */
+function again(atMs: number): Decision {
+  return { status: "retrying", atMs, counted: false };
+}
+
+function retryAlong(
+  waitsMs: readonly number[],
+  tries: number,
+  context: SmsDecisionContext,
+): Decision {
+  const waitMs = waitsMs[tries - 1];
   return waitMs === undefined
-    ? { status: "dead" }
+    ? DEAD
     : { status: "retrying", atMs: context.nowMs + jittered(waitMs, context) };
 }
 

@@ -1,90 +1,110 @@
-import type { Clock } from "../clock.ts";
 import type { AttemptReport, OwnEvent, Sink } from "../delivery/sink.ts";
+import { StoreUnavailable } from "../errors.ts";
 import { type Logger, maskPhone } from "../log.ts";
-import type { ClaimedDelivery, Customer } from "../store/port.ts";
-import { messageIndex, smsText } from "./eligibility.ts";
-import { toE164, toSender } from "./phone.ts";
-import { decideSms, type SmsFinding, type SmsVerdict } from "./sms_decision.ts";
-import type { SmsSender, TwilioSender } from "./twilio_client.ts";
+import type { ClaimedDelivery, HistoryReader } from "../store/port.ts";
+import type { RecordStore } from "../store/record_port.ts";
+import type { SmsStore } from "../store/sms_port.ts";
+import { type Carried, createTextCarrier, type TextCarrierOptions } from "./carry_text.ts";
+import { createDoubtResolver } from "./doubt.ts";
+import { sidsOf } from "./progress.ts";
+import { createSenderRate, type SenderRateOptions } from "./sender_rate.ts";
+import { decideSms, type SmsVerdict } from "./sms_decision.ts";
 
-export interface SmsSinkOptions {
-  readonly twilio: TwilioSender;
-  /** The sender where the number that the customer texted is not known. */
-  readonly defaultSender: SmsSender;
-  /** The waits of the webhook ladder (`WEBHOOK_RETRY_S`). */
-  readonly retryWaitsMs: readonly number[];
-  readonly clock: Clock;
+export interface SmsSinkOptions
+  extends Omit<TextCarrierOptions, "store" | "resolveDoubt" | "senderRate"> {
+  readonly store:
+    & Pick<SmsStore, "noteProgress" | "takeTokens">
+    & Pick<HistoryReader, "listEvents">
+    & Pick<RecordStore, "readRecord">;
+  /** Segments per second and sender (`SMS_RATE_LIMIT`); null: no limit. */
+  readonly rateLimit: SenderRateOptions["limit"];
+  /** Tells the session's agents in one sentence what became of a text that has not reached the customer; must not throw. */
+  readonly tellAgent: (sessionId: string, sentence: string) => void;
   /** In [0, 1). */
   readonly random: () => number;
   readonly log: Logger;
 }
 
+/** How soon a text is tried again that the store was away for. */
+const STORE_WAIT_MS = 1_000;
+
 /** The customer's phone as a sink: one delivery is one message of an event, sent at most once. */
 export function createSmsSink(options: SmsSinkOptions): Sink {
-  const { clock, random, retryWaitsMs } = options;
+  const { clock, random, retryWaitsMs, store, twilio } = options;
+  const carry = createTextCarrier({
+    ...options,
+    senderRate: createSenderRate({ ...options, limit: options.rateLimit }),
+    resolveDoubt: createDoubtResolver({ ...options, twilio, history: store, records: store }),
+  });
+
+  async function carryOrWait(delivery: ClaimedDelivery, signal: AbortSignal): Promise<Carried> {
+    try {
+      return await carry(delivery, signal);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      // What was last written down is true still, and the next attempt goes by that.
+      const untilMs = clock.now() + STORE_WAIT_MS;
+      return {
+        finding: { kind: "held-back", untilMs, reason: "the store was not available" },
+        progress: null,
+      };
+    }
+  }
+
   return {
     async attempt(delivery, signal) {
       const startedAtMs = clock.now();
-      const finding = await findOut(delivery, signal, options);
+      const carried = await carryOrWait(delivery, signal);
       const nowMs = clock.now();
-      const verdict = decideSms(finding, {
-        attempt: delivery.attempt,
-        nowMs,
-        random,
-        retryWaitsMs,
-      });
-      const messageSid = finding.kind === "taken" ? finding.sid : null;
-      logVerdict(options.log, delivery, verdict, messageSid);
+      const verdict = decideSms(carried.finding, { nowMs, random, retryWaitsMs });
+      const sids = sidsOf(carried.progress);
+      logVerdict(options.log, delivery, verdict, sids);
+      const { sessionId } = delivery.event;
+      const sentence = sentenceOf(verdict, carried);
+      if (sessionId !== null && sentence !== null) options.tellAgent(sessionId, sentence);
       return {
-        report: reportOf(verdict, messageSid, startedAtMs, nowMs),
+        report: reportOf(verdict, sids, startedAtMs, nowMs),
         decision: verdict.decision,
         // Twilio is the operator's own; there is nothing to disable by itself.
         health: null,
-        events: eventsOf(delivery, verdict, messageSid),
+        events: eventsOf(delivery, verdict, sids),
       };
     },
   };
 }
 
-async function findOut(
-  delivery: ClaimedDelivery,
-  signal: AbortSignal,
-  { twilio, defaultSender }: SmsSinkOptions,
-): Promise<SmsFinding> {
-  // Looking such a text up at Twilio (by To, From, time and body) belongs here, before giving it up as unknown.
-  if (delivery.interrupted) return { kind: "interrupted" };
-  const text = textOf(delivery);
-  if (text === null) return { kind: "no-message" };
-  const to = delivery.customer === null ? null : await toE164(delivery.customer.phone);
-  if (to === null) return { kind: "no-customer-number" };
-  const sender = await stickySender(delivery.customer) ?? defaultSender;
-
-  const result = await twilio.send({ to, sender, body: text, signal });
-  if (signal.aborted && result.kind === "not-sent") return { kind: "shutdown", begun: false };
-  if (signal.aborted && result.kind === "ambiguous") return { kind: "shutdown", begun: true };
-  return result;
+/** What the agent is told; null where there is nothing to tell, or not yet. */
+function sentenceOf(
+  { decision, detail, errorCode }: SmsVerdict,
+  { progress }: Carried,
+): string | null {
+  const parts = progress?.parts.length ?? 0;
+  const done = sidsOf(progress).length;
+  const some = done > 0 ? ` Of its ${parts} parts the first ${done} have left.` : "";
+  const code = errorCode === null ? "" : ` (Twilio error ${errorCode})`;
+  switch (decision.status) {
+    case "dead":
+      return `A text did not reach the customer. ${asSentence(detail)}${code}${some}`;
+    case "unknown":
+      return `It is not known whether a text reached the customer. ${asSentence(detail)}${some}`;
+    default:
+      return null;
+  }
 }
 
-function textOf({ event, messageIndex: wanted }: ClaimedDelivery): string | null {
-  const data: { notification?: { messages?: unknown } | null } = JSON.parse(event.dataJson);
-  const messages: unknown = data.notification?.messages;
-  if (wanted === null || !Array.isArray(messages)) return null;
-  return smsText(messages.find((message) => messageIndex(message) === wanted));
-}
-
-/** The number that the customer texted, or that an integration named: DESIGN §10 puts it before the configured one. */
-async function stickySender(customer: Customer | null): Promise<SmsSender | null> {
-  if (customer === null || customer.sender === null) return null;
-  const from = await toSender(customer.sender);
-  return from === null ? null : { from };
+/** A detail is one line for logs; the sentences of the error table are sentences already. */
+function asSentence(detail: string): string {
+  const begun = detail.charAt(0).toUpperCase() + detail.slice(1);
+  return begun.endsWith(".") ? begun : `${begun}.`;
 }
 
 function reportOf(
   verdict: SmsVerdict,
-  messageSid: string | null,
+  sids: readonly string[],
   startedAtMs: number,
   nowMs: number,
 ): AttemptReport {
+  const [messageSid] = sids;
   return {
     class: verdict.class,
     startedAt: new Date(startedAtMs).toISOString(),
@@ -92,7 +112,7 @@ function reportOf(
     detail: verdict.detail,
     ...(verdict.httpStatus !== null && { status: verdict.httpStatus }),
     ...(verdict.errorCode !== null && { errorCode: verdict.errorCode }),
-    ...(messageSid !== null && { messageSid }),
+    ...(messageSid !== undefined && { messageSid }),
   };
 }
 
@@ -100,23 +120,24 @@ function reportOf(
 function eventsOf(
   { event, messageIndex }: ClaimedDelivery,
   { decision, errorCode }: SmsVerdict,
-  messageSid: string | null,
+  sids: readonly string[],
 ): OwnEvent[] {
-  const about = { sessionId: event.sessionId };
-  if (decision.status === "delivered") {
-    return [{ ...about, type: "sms.sent", data: { messageIndex, messageSid, errorCode: null } }];
-  }
-  if (decision.status === "dead") {
-    return [{ ...about, type: "sms.failed", data: { messageIndex, messageSid: null, errorCode } }];
-  }
-  return [];
+  const type = { delivered: "sms.sent", dead: "sms.failed" }[String(decision.status)];
+  if (type === undefined) return [];
+  const data = {
+    messageIndex,
+    messageSid: sids[0] ?? null,
+    errorCode,
+    ...(sids.length > 1 && { messageSids: sids }),
+  };
+  return [{ type, sessionId: event.sessionId, data }];
 }
 
 function logVerdict(
   log: Logger,
   delivery: ClaimedDelivery,
   verdict: SmsVerdict,
-  messageSid: string | null,
+  sids: readonly string[],
 ): void {
   const fields = {
     deliveryId: delivery.id,
@@ -126,7 +147,8 @@ function logVerdict(
     to: delivery.customer === null ? null : maskPhone(delivery.customer.phone),
     class: verdict.class,
     errorCode: verdict.errorCode,
-    messageSid,
+    messageSid: sids[0] ?? null,
+    parts: sids.length,
     detail: verdict.detail,
   };
   switch (verdict.decision.status) {

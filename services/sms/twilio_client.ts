@@ -1,10 +1,20 @@
-import { GIVEN_UP_EARLY, postOnce, SendEnded, type SendResult } from "./twilio_transport.ts";
+import {
+  GIVEN_UP_EARLY,
+  postOnce,
+  SendEnded,
+  type SendResult,
+  type TwilioCall,
+} from "./twilio_transport.ts";
 
 /** A text on its way out. `to` is E.164, `from` the same or a short code; `body` goes out as it is. */
 export interface SmsRequest {
   readonly to: string;
   readonly sender: SmsSender;
   readonly body: string;
+  /** Where Twilio is to tell what becomes of it. */
+  readonly statusCallback?: string;
+  /** How long it may wait in Twilio's queue, in seconds; it is dropped there afterwards. */
+  readonly validityPeriodS?: number;
   /** Gives the send up: `not-sent` when nothing had begun, `ambiguous` afterwards. */
   readonly signal?: AbortSignal;
 }
@@ -34,16 +44,25 @@ export interface TwilioSenderOptions {
  */
 export function createTwilioSender(options: TwilioSenderOptions): TwilioSender {
   return {
-    async send({ to, sender, body, signal }) {
+    async send({ to, sender, body, statusCallback, validityPeriodS, signal }) {
       if (signal?.aborted) return { kind: "not-sent", reason: GIVEN_UP_EARLY };
       let client;
       try {
-        client = await createClient(options, signal);
+        client = await connectTwilio(
+          options,
+          (call) => postOnce(call, { ...options, ...(signal && { signal }) }),
+        );
       } catch (error) {
         return { kind: "not-sent", reason: `the twilio package cannot be used: ${nameOf(error)}` };
       }
       try {
-        const { sid, status } = await client.messages.create({ to, body, ...sender });
+        const { sid, status } = await client.messages.create({
+          to,
+          body,
+          ...sender,
+          ...(statusCallback !== undefined && { statusCallback }),
+          ...(validityPeriodS !== undefined && { validityPeriod: validityPeriodS }),
+        });
         return { kind: "taken", sid, status: String(status) };
       } catch (error) {
         if (error instanceof SendEnded) return error.result;
@@ -54,19 +73,23 @@ export function createTwilioSender(options: TwilioSenderOptions): TwilioSender {
   };
 }
 
-// One client for each send, because the deadline and the signal of a send belong to its HTTP client. It costs
-// microseconds: the package loads its parts once.
-async function createClient(options: TwilioSenderOptions, signal: AbortSignal | undefined) {
+/**
+ * The package's client, with `request` in the place of its HTTP client. One for each use, because the deadline and the signal
+ * of a use belong to its requests; it costs microseconds, as the package loads its parts once.
+ */
+export async function connectTwilio(
+  { accountSid, authToken }: Pick<TwilioSenderOptions, "accountSid" | "authToken">,
+  request: (call: TwilioCall) => Promise<unknown>,
+) {
   const { default: twilio } = await import("twilio");
   // Of an HTTP client the package uses `request` alone (its advanced-examples/custom-http-client.md).
-  const httpClient = {
-    request: (call) => postOnce(call, { ...options, ...(signal && { signal }) }),
-  } as InstanceType<typeof twilio.RequestClient>;
+  const httpClient = { request } as InstanceType<typeof twilio.RequestClient>;
   // What the package reads from the environment beside its arguments (edge, region, log level, proxy, certificates) acts
   // in its own HTTP client or on the host name, and both are replaced here.
-  return twilio(options.accountSid, options.authToken, { httpClient });
+  return twilio(accountSid, authToken, { httpClient });
 }
 
-function nameOf(error: unknown): string {
+/** What may be kept of an error that the package threw: its message may quote what was sent. */
+export function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
 }

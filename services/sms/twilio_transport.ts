@@ -29,6 +29,8 @@ export interface TwilioCall {
   readonly username?: string;
   readonly password?: string;
   readonly headers?: object;
+  /** Of the query, for reading. */
+  readonly params?: unknown;
   readonly data?: unknown;
 }
 
@@ -52,32 +54,67 @@ export interface TransportOptions {
 export const GIVEN_UP_EARLY = "given up before it began";
 
 /**
- * Makes one HTTP request of a call of the `twilio` package, without a retry and without following a redirect.
+ * Makes the one HTTP request that creates something, without a retry and without following a redirect.
  * Throws {@link SendEnded} for every end but a message taken.
  */
-export async function postOnce(
+export async function postOnce(call: TwilioCall, options: TransportOptions): Promise<TwilioAnswer> {
+  const body = new URLSearchParams(Object.entries(call.data ?? {})).toString();
+  const { status, headers, untrustedBody } = await exchange(call, body, options);
+  return judgeAnswer(status, headers, untrustedBody);
+}
+
+/** A JSON answer to reading, and what the other side's clock said, where it did. */
+export interface TwilioReading {
+  readonly statusCode: number;
+  readonly body: Record<string, unknown>;
+  readonly headers: Record<string, string>;
+  /** Unix milliseconds, cut to whole seconds. */
+  readonly answeredAtMs: number | null;
+}
+
+/** Reads once. Throws {@link SendEnded} for every answer but 200, in the words for sending: `ambiguous` is "perhaps later". */
+export async function getOnce(call: TwilioCall, options: TransportOptions): Promise<TwilioReading> {
+  const { status, headers, untrustedBody } = await exchange(call, null, options);
+  const body = parseObject(untrustedBody);
+  if (status !== 200) throw new SendEnded(judgeRefusal(status, body, headers.get("retry-after")));
+  const answeredAtMs = Date.parse(headers.get("date") ?? "");
+  return {
+    statusCode: status,
+    body,
+    headers: {},
+    answeredAtMs: Number.isNaN(answeredAtMs) ? null : answeredAtMs,
+  };
+}
+
+interface RawAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly untrustedBody: string;
+}
+
+async function exchange(
   call: TwilioCall,
+  body: string | null,
   { apiUrl, timeoutMs, fetch, signal }: TransportOptions,
-): Promise<TwilioAnswer> {
+): Promise<RawAnswer> {
   if (signal?.aborted) throw new SendEnded({ kind: "not-sent", reason: GIVEN_UP_EARLY });
-  const called = new URL(call.uri);
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), timeoutMs);
   // A client of its own, so a connection of its own. On a kept connection that dies Deno's fetch sends a POST again by
   // itself, although the first one may have been read (observed with Deno 2.9.6: one call, two requests on the wire).
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0, http2: false });
   try {
-    const response = await fetch(new URL(called.pathname + called.search, apiUrl), {
+    const response = await fetch(addressOf(call, apiUrl), {
       method: call.method.toUpperCase(),
       headers: requestHeaders(call),
-      body: new URLSearchParams(Object.entries(call.data ?? {})).toString(),
+      body,
       redirect: "manual",
       signal: signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal,
       client,
     });
-    return judgeAnswer(response.status, response.headers, await response.text());
+    const untrustedBody = await response.text();
+    return { status: response.status, headers: response.headers, untrustedBody };
   } catch (error) {
-    if (error instanceof SendEnded) throw error;
     if (deadline.signal.aborted) {
       throw new SendEnded({ kind: "ambiguous", reason: `no answer within ${timeoutMs} ms` });
     }
@@ -88,6 +125,16 @@ export async function postOnce(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The call's path and query at our Twilio, wherever the package or a page's link says that it is. */
+function addressOf({ uri, params }: TwilioCall, apiUrl: URL): URL {
+  const called = new URL(uri);
+  const address = new URL(called.pathname + called.search, apiUrl);
+  for (const [name, value] of Object.entries(params ?? {})) {
+    address.searchParams.set(name, String(value));
+  }
+  return address;
 }
 
 function requestHeaders({ headers, username, password }: TwilioCall): Headers {

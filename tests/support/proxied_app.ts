@@ -1,12 +1,20 @@
 import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../../middleware/app_env.ts";
 import { jsonBody } from "../../middleware/json_body.ts";
+import { reachedAddress } from "../../middleware/reached_address.ts";
 import { createErrorHandler, notFound } from "../../middleware/problem_details.ts";
 import { meRoutes } from "../../routes/me.ts";
 import { smsSessionRoutes } from "../../routes/smssessions.ts";
 import { InsufficientScope, Unauthenticated } from "../../services/errors.ts";
+import { createIdempotency } from "../../services/idempotency/idempotency.ts";
+import { createIds } from "../../services/ids.ts";
 import { createUpstream } from "../../services/upstream/upstream.ts";
-import { type ProxiedPath, UPSTREAM_TIMEOUT_MS, withProxiedPath } from "./proxied_path.ts";
+import {
+  type ProxiedPath,
+  type ProxiedPathOptions,
+  UPSTREAM_TIMEOUT_MS,
+  withProxiedPath,
+} from "./proxied_path.ts";
 
 /** Whose token lacks which scope; every other token has them all. */
 const LACKING: Readonly<Record<string, string>> = {
@@ -30,16 +38,21 @@ const guards: RouteGuards = {
 export interface ProxiedApp extends ProxiedPath {
   readonly origin: string;
   readonly app: Hono<AppEnv>;
+  /** Resolves once nothing is under way under an idempotency key. */
+  settled(): Promise<void>;
   /** Sends as `agent-1` unless `init` says otherwise. */
   send(pathAndQuery: string, init?: RequestInit): Promise<Response>;
   post(pathAndQuery: string, json: unknown, agentId?: string): Promise<Response>;
 }
 
 /** The routes of the proxied path, served on loopback over {@link withProxiedPath}. */
-export async function withProxiedApp(test: (app: ProxiedApp) => Promise<void>): Promise<void> {
+export async function withProxiedApp(
+  test: (app: ProxiedApp) => Promise<void>,
+  options: ProxiedPathOptions = {},
+): Promise<void> {
   await withProxiedPath(async (path) => {
     const upstream = createUpstream({
-      url: path.upstream.url,
+      url: options.upstreamUrl ?? path.upstream.url,
       auth: { mode: "forward" },
       timeoutMs: UPSTREAM_TIMEOUT_MS,
       fetch,
@@ -51,7 +64,15 @@ export async function withProxiedApp(test: (app: ProxiedApp) => Promise<void>): 
       c.set("clientIp", "192.0.2.7");
       await next();
     });
-    app.route("/", smsSessionRoutes({ guards, sessions: path.sessions, upstream }));
+    app.use(reachedAddress({ trustProxyHops: 0 }));
+    const idempotency = createIdempotency({
+      records: path.watched.store,
+      clock: path.clock,
+      ids: createIds(),
+      log: path.log,
+      upstreamTimeoutMs: UPSTREAM_TIMEOUT_MS,
+    });
+    app.route("/", smsSessionRoutes({ guards, idempotency, sessions: path.sessions, upstream }));
     app.route("/", meRoutes({ guards, upstream }));
     app.onError(createErrorHandler({ log: path.log }));
     app.notFound(notFound);
@@ -72,6 +93,7 @@ export async function withProxiedApp(test: (app: ProxiedApp) => Promise<void>): 
         ...path,
         origin,
         app,
+        settled: idempotency.settled,
         send,
         post: (pathAndQuery, json, agentId = "agent-1") =>
           send(pathAndQuery, {
@@ -85,6 +107,7 @@ export async function withProxiedApp(test: (app: ProxiedApp) => Promise<void>): 
       });
     } finally {
       await server.shutdown();
+      await idempotency.settled();
     }
-  });
+  }, options);
 }

@@ -33,7 +33,7 @@ export interface ProxiedPath {
   /** How many deliveries were announced, per publish. */
   readonly announced: readonly number[];
   /** What upstream says from now on; statusCode 0 at first. */
-  say(saying: () => Saying): void;
+  say(saying: () => Saying | Promise<Saying>): void;
   call(agentId: string, json: Record<string, unknown>): OperationCall;
   /** Type and own data of the session's events, oldest first. */
   events(): Promise<readonly (readonly [string, unknown])[]>;
@@ -60,10 +60,10 @@ export async function withProxiedPath(
   const watched = watchStore(openSqliteStore({ path: ":memory:", sync: "normal", policy }));
   const { store } = watched;
   const announced: number[] = [];
-  let saying: () => Saying = () => json(0);
+  let saying: () => Saying | Promise<Saying> = () => json(0);
 
   const upstream = startUpstream(async ({ signal }: SeenRequest) => {
-    const said = saying();
+    const said = await saying();
     if (said !== "hang") return said;
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
     return json(0);

@@ -7,6 +7,7 @@ export function aRequest(
   { text = ACCEPT, ...changes }: Partial<UpstreamRequest> & { readonly text?: string } = {},
 ): UpstreamRequest {
   return {
+    agentId: "agent-1",
     method: "POST",
     path: "/api/v2/me/smssessions/session-1",
     search: "",

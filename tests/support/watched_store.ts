@@ -1,12 +1,12 @@
 import { StoreUnavailable } from "../../services/errors.ts";
 import type { SessionStore, Store } from "../../services/store/port.ts";
 
-type Step = Exclude<keyof SessionStore, "listSessions" | "setCustomer">;
+type Step = Exclude<keyof SessionStore, "listSessions" | "setCustomer"> | "writeRecord";
 
-/** A store whose session steps are counted and can be made to fail. */
+/** A store whose steps on the proxied path are counted and can be made to fail. */
 export interface WatchedStore {
   readonly store: Store;
-  /** The session steps asked for since the last {@link WatchedStore.forget}, in order. */
+  /** The steps asked for since the last {@link WatchedStore.forget}, in order. */
   readonly calls: readonly Step[];
   forget(): void;
   /**
@@ -23,6 +23,7 @@ const ALL: readonly Step[] = [
   "releaseClaim",
   "applyEffect",
   "readSession",
+  "writeRecord",
 ];
 
 export function watchStore(inner: Store): WatchedStore {
@@ -52,6 +53,7 @@ export function watchStore(inner: Store): WatchedStore {
       releaseClaim: watched("releaseClaim", inner.releaseClaim),
       applyEffect: watched("applyEffect", inner.applyEffect),
       readSession: watched("readSession", inner.readSession),
+      writeRecord: watched("writeRecord", inner.writeRecord),
     },
     get calls() {
       return calls;

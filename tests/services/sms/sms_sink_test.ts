@@ -28,6 +28,7 @@ function deliveryOf(messages: unknown, changes: Partial<ClaimedDelivery> = {}): 
     interrupted: false,
     messageIndex: 7,
     customer: { phone: "16501111111", sender: null },
+    progressJson: null,
     event: {
       id: "evt_01",
       type: "session.messages_added",

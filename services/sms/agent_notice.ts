@@ -1,0 +1,99 @@
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import type { Logger } from "../log.ts";
+import type { SessionStore } from "../store/port.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import { judgeAnswer } from "../upstream/verdict.ts";
+import { explainSmsError } from "./error_table.ts";
+
+/** Words of Patchbay's own to the agents of a session, which the customer does not see. */
+export interface AgentNotices {
+  /**
+   * Tells the agents of a session. Returns at once and never fails: it is done beside the answer to somebody else, and where it
+   * cannot be done (nobody holds the session, upstream refuses) the log says so.
+   */
+  tell(notice: { readonly sessionId: string; readonly text: string }): void;
+  /** Tells them that a text did not reach the customer, and why. */
+  tellFailure(
+    failure: { readonly sessionId: string; readonly errorCode: number | null },
+  ): void;
+  /** Resolves once nothing is being told any more. */
+  settled(): Promise<void>;
+}
+
+export interface AgentNoticesDependencies {
+  readonly upstream: Upstream;
+  readonly store: Pick<SessionStore, "readSession">;
+  /** In `forward` there is no token to speak with once the agent's request is over: nothing is told. */
+  readonly authMode: Config["upstream"]["auth"]["mode"];
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A fresh id for each upstream request. */
+  readonly requestId: () => string;
+}
+
+/** When many texts fail at once (a suspended account), upstream is not to suffer for it. */
+const MAX_UNDER_WAY = 32;
+
+/** The notices of one instance, sent as the session's holder by `SendCustomNoticeToAgents`. */
+export function createAgentNotices(
+  { upstream, store, authMode, clock, log, requestId }: AgentNoticesDependencies,
+): AgentNotices {
+  const underWay = new Set<Promise<void>>();
+
+  async function send(sessionId: string, noticeText: string): Promise<void> {
+    const session = await store.readSession(sessionId, { nowMs: clock.now(), slide: false });
+    if (session === null) return log.debug("sms.notice_skipped", { sessionId, reason: "released" });
+    const answer = await upstream.call({
+      agentId: session.agentId,
+      method: "POST",
+      path: `/api/v2/me/smssessions/${encodeURIComponent(sessionId)}`,
+      search: "",
+      untrustedHeaders: new Headers({ "content-type": "application/json" }),
+      body: new TextEncoder().encode(
+        JSON.stringify({ operationName: "SendCustomNoticeToAgents", noticeText }),
+      ),
+      requestId: requestId(),
+      clientIp: null,
+      forwardedProto: "https",
+      forwardedHost: null,
+      authorization: null,
+      // Upstream calls have a deadline of their own.
+      signal: new AbortController().signal,
+    });
+    const verdict = judgeAnswer(answer.status, answer.body);
+    if (verdict === "success") return log.info("sms.notice_sent", { sessionId });
+    log.warn("sms.notice_refused", { sessionId, status: answer.status });
+  }
+
+  function tell({ sessionId, text }: { sessionId: string; text: string }): void {
+    if (authMode === "forward") {
+      return log.debug("sms.notice_skipped", { sessionId, reason: "UPSTREAM_AUTH is forward" });
+    }
+    if (underWay.size >= MAX_UNDER_WAY) {
+      return log.warn("sms.notice_skipped", { sessionId, reason: "too many at once" });
+    }
+    const sending = send(sessionId, text)
+      .catch((error: unknown) => {
+        const message = error instanceof Error ? error.message : String(error);
+        log.warn("sms.notice_failed", { sessionId, error: message });
+      })
+      .finally(() => underWay.delete(sending));
+    underWay.add(sending);
+  }
+
+  return {
+    tell,
+    tellFailure: ({ sessionId, errorCode }) => tell({ sessionId, text: failureText(errorCode) }),
+    async settled() {
+      while (underWay.size > 0) await Promise.all(underWay);
+    },
+  };
+}
+
+/** What the agents read of a text that failed: the error table's sentence, and the code for whoever looks it up. */
+export function failureText(errorCode: number | null): string {
+  const { sentence } = explainSmsError(errorCode);
+  const code = errorCode === null ? "" : ` (Twilio error ${errorCode})`;
+  return `A text did not reach the customer. ${sentence}${code}`;
+}

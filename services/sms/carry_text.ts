@@ -1,0 +1,302 @@
+import type { Clock } from "../clock.ts";
+import { StoreUnavailable } from "../errors.ts";
+import { maskPhone } from "../log.ts";
+import type { ClaimedDelivery } from "../store/port.ts";
+import type { SmsStore } from "../store/sms_port.ts";
+import { lookUpWaitMs, type ResolveDoubt } from "./doubt.ts";
+import { explainSmsError, stopsSending } from "./error_table.ts";
+import { maskedSender, type OpenText, openText } from "./open_text.ts";
+import type { OptOuts } from "./opt_outs.ts";
+import { type Begun, NO_TRIES, type PartFate, type SmsProgress, type Tries } from "./progress.ts";
+import { withFate, writeProgress } from "./progress.ts";
+import { passSwitch, type SendingSwitch } from "./sending_switch.ts";
+import type { SenderRate } from "./sender_rate.ts";
+import type { SmsFinding } from "./sms_decision.ts";
+import { segmentsOf } from "./split.ts";
+import type { CallbackSubject } from "./status_callback_url.ts";
+import type { SmsSender, TwilioSender } from "./twilio_client.ts";
+import type { TwilioListing } from "./twilio_listing.ts";
+import type { SendResult } from "./twilio_transport.ts";
+
+export interface TextCarrierOptions {
+  readonly twilio: TwilioSender & TwilioListing;
+  readonly store: Pick<SmsStore, "noteProgress">;
+  readonly resolveDoubt: ResolveDoubt;
+  readonly optOuts: Pick<OptOuts, "isOptedOut" | "noteRefusal">;
+  readonly sendingSwitch: SendingSwitch;
+  readonly senderRate: SenderRate;
+  readonly statusCallback: (subject: CallbackSubject) => string;
+  /** The sender where the number that the customer texted is not known. */
+  readonly defaultSender: SmsSender;
+  /** The waits of the ladder (`WEBHOOK_RETRY_S`). */
+  readonly retryWaitsMs: readonly number[];
+  /** Sliding lifetime of a session (`SESSION_TTL_S`). */
+  readonly sessionTtlMs: number;
+  /** Of one request to Twilio. */
+  readonly timeoutMs: number;
+  /** How long an attempt may last before its delivery comes back by itself. */
+  readonly leaseMs: number;
+  readonly clock: Clock;
+}
+
+/** How far a text has come with an attempt. */
+export interface Carried {
+  readonly finding: SmsFinding;
+  /** As far as it is known; null: nothing was begun. */
+  readonly progress: SmsProgress | null;
+}
+
+interface Text extends Omit<OpenText, "progress"> {
+  readonly delivery: ClaimedDelivery;
+  readonly signal: AbortSignal;
+  readonly startedAtMs: number;
+  progress: SmsProgress;
+}
+
+/** How a step ended the attempt; null: on to the next. */
+type Step = Promise<SmsFinding | null>;
+
+/** One part is created so often at most, each time only after it was surely absent before. */
+const MAX_CALLS = 3;
+/** Twilio advises more than 5 s (docs/messaging/api/message-resource); nobody in a chat waits for more than four hours. */
+const SHORTEST_VALIDITY_S = 6;
+const LONGEST_VALIDITY_S = 14_400;
+/** What a lease has to last beyond a request to Twilio, for writing down how that ended. */
+const LEASE_MARGIN_MS = 5_000;
+/** https://www.twilio.com/docs/api/errors: the recipient has opted out; credentials are refused. */
+const OPTED_OUT = 21610;
+const NOT_AUTHENTICATED = 20003;
+
+/** Whether the account is accepted again: a look at the list costs nobody a text. */
+const PROBE = { pageSize: 1, maxPages: 1 };
+
+const WAITING: PartFate = { kind: "waiting" };
+
+/**
+ * Carries the text of a delivery as far as it goes in one attempt: part by part, each after the one before was taken. What is
+ * about to be done is written down before each call of Twilio, and what came of it afterwards. So wherever the process dies,
+ * the next attempt knows what has surely left, what surely has not, and what has to be looked up. Throws `StoreUnavailable`.
+ */
+export function createTextCarrier(options: TextCarrierOptions) {
+  const { clock, twilio, store, sendingSwitch, optOuts } = options;
+
+  async function carry(delivery: ClaimedDelivery, signal: AbortSignal): Promise<Carried> {
+    const startedAtMs = clock.now();
+    if (signal.aborted) return { finding: { kind: "shutdown" }, progress: null };
+    const opened = await openText(delivery, options.defaultSender);
+    if (opened.kind === "no-customer-number") return await missNumber(delivery, opened.progress);
+    if (opened.kind !== "open") {
+      return { finding: { kind: opened.kind }, progress: opened.progress };
+    }
+    const text: Text = { ...opened, delivery, signal, startedAtMs };
+    const finding = await carryParts(text);
+    return { finding, progress: text.progress };
+  }
+
+  async function carryParts(text: Text): Promise<SmsFinding> {
+    for (let at = 0; at < text.bodies.length; at++) {
+      const finding = await carryPart(text, at);
+      if (finding !== null) return finding;
+    }
+    return { kind: "sent" };
+  }
+
+  async function missNumber(
+    delivery: ClaimedDelivery,
+    before: SmsProgress | null,
+  ): Promise<Carried> {
+    const nothingBegun = { parts: [], to: "", sender: "", tries: NO_TRIES };
+    const progress = oneMoreTry(before ?? nothingBegun, "numberless");
+    if (!await note({ delivery, progress })) return { finding: { kind: "fenced" }, progress };
+    return {
+      finding: { kind: "no-customer-number", tries: progress.tries.numberless },
+      progress,
+    };
+  }
+
+  async function carryPart(text: Text, at: number): Step {
+    const fate = text.progress.parts[at]?.fate ?? WAITING;
+    if (fate.kind === "taken") return null;
+    const stopped = await passSwitch(
+      sendingSwitch,
+      () => twilio.list({ ...PROBE, signal: text.signal }),
+    );
+    if (stopped !== null) return heldBack(stopped.untilMs, "sending is stopped");
+    switch (fate.kind) {
+      case "waiting":
+        return await send(text, at, fate.earlier);
+      case "begun":
+        return await lookUp(text, at, fate);
+      case "given-up":
+        // Only an operator makes such a text due again; that a process died over it means nothing of the kind.
+        return text.delivery.interrupted
+          ? { kind: "unknown", reason: "an earlier attempt gave it up" }
+          : await send(text, at);
+    }
+  }
+
+  async function lookUp(text: Text, at: number, begun: Begun): Step {
+    const { delivery, sessionId, to, sender, bodies, signal, progress } = text;
+    const found = await options.resolveDoubt({
+      deliveryId: delivery.id,
+      sessionId,
+      part: at + 1,
+      begun,
+      to,
+      sender: progress.sender === maskedSender(sender) ? sender : null,
+      body: bodies[at] ?? "",
+      otherSids: progress.parts.flatMap(({ fate }) => fate.kind === "taken" ? [fate.sid] : []),
+    }, signal);
+    if (found.kind === "found") return await noteTaken(text, at, found.sid);
+    if (found.kind === "absent" && begun.calls < MAX_CALLS) {
+      const { firstAtMs, calls } = begun;
+      const earlier = { firstAtMs, calls };
+      return await noteFate(text, at, { kind: "waiting", earlier }) ??
+        await send(text, at, earlier);
+    }
+    // A look that was broken off has learnt nothing.
+    if (signal.aborted) return { kind: "shutdown" };
+    if (found.kind === "stopped") {
+      sendingSwitch.close(found.code);
+      return heldBack(clock.now(), "sending was stopped");
+    }
+    if (found.kind === "look-again") {
+      const fenced = await noteFate(text, at, { ...begun, lookUps: begun.lookUps + 1 });
+      return fenced ?? { kind: "in-doubt", reason: found.reason, atMs: found.atMs };
+    }
+    const reason = found.kind === "absent"
+      ? `Twilio has not taken it in ${MAX_CALLS} tries`
+      : found.reason;
+    return await noteFate(text, at, { kind: "given-up" }) ?? { kind: "unknown", reason };
+  }
+
+  async function send(
+    text: Text,
+    at: number,
+    earlier: Pick<Begun, "firstAtMs" | "calls"> = { firstAtMs: clock.now(), calls: 0 },
+  ): Step {
+    const { to, sender, bodies, signal, delivery, sessionId } = text;
+    const body = bodies[at] ?? "";
+    if (clock.now() - text.startedAtMs + options.timeoutMs + LEASE_MARGIN_MS > options.leaseMs) {
+      return heldBack(clock.now(), "the next part follows with the next attempt");
+    }
+    if (await optOuts.isOptedOut(to, sender)) {
+      return { kind: "rejected", code: OPTED_OUT, status: null };
+    }
+    const freeAtMs = await options.senderRate.take(sender, await segmentsOf(body), signal);
+    if (freeAtMs !== null) return heldBack(freeAtMs, "our own limit for this sender is reached");
+    if (signal.aborted) return { kind: "shutdown" };
+    const atMs = clock.now();
+    const leftMs = delivery.event.occurredAtMs + options.sessionTtlMs - atMs;
+    const validityPeriodS = Math.min(Math.floor(leftMs / 1_000), LONGEST_VALIDITY_S);
+    if (validityPeriodS < SHORTEST_VALIDITY_S) return { kind: "too-late" };
+
+    const begun: Begun = {
+      kind: "begun",
+      firstAtMs: earlier.calls === 0 ? atMs : earlier.firstAtMs,
+      atMs,
+      endedAtMs: null,
+      answered: false,
+      calls: earlier.calls + 1,
+      lookUps: 0,
+    };
+    text.progress = { ...text.progress, to: maskPhone(to), sender: maskedSender(sender) };
+    const fenced = await noteFate(text, at, begun);
+    if (fenced !== null) return fenced;
+    const about = { deliveryId: delivery.id, sessionId, part: at + 1, parts: bodies.length };
+    const statusCallback = options.statusCallback(about);
+    const request = { to, sender, body, validityPeriodS, statusCallback, signal };
+    return await afterSend(text, at, begun, await twilio.send(request));
+  }
+
+  async function afterSend(text: Text, at: number, begun: Begun, result: SendResult): Step {
+    switch (result.kind) {
+      case "taken":
+        return await noteTaken(text, at, result.sid);
+      case "ambiguous":
+        return await doubt(text, at, begun, result);
+      case "rate-limited":
+        return await tryAgain(text, at, "limited", result);
+      case "not-sent":
+        if (!text.signal.aborted) return await tryAgain(text, at, "unreached", result);
+        return await noteFate(text, at, WAITING) ?? { kind: "shutdown" };
+      case "rejected": {
+        const { action } = explainSmsError(result.code);
+        if (action === "retry") return await tryAgain(text, at, "limited", result);
+        if (action !== "look-up") return await refuse(text, at, result);
+        const reason = `answered with code ${result.code}`;
+        return await doubt(text, at, begun, { reason, status: result.status });
+      }
+    }
+  }
+
+  async function doubt(
+    text: Text,
+    at: number,
+    begun: Begun,
+    { reason, status }: { readonly reason: string; readonly status?: number },
+  ): Step {
+    const endedAtMs = clock.now();
+    const answered = status !== undefined;
+    const fenced = await noteFate(text, at, { ...begun, endedAtMs, answered });
+    if (fenced !== null) return fenced;
+    if (text.signal.aborted) return { kind: "shutdown" };
+    const atMs = endedAtMs + (lookUpWaitMs(0, options.retryWaitsMs) ?? 0);
+    return { kind: "in-doubt", reason, atMs, ...(answered && { status }) };
+  }
+
+  async function refuse(
+    text: Text,
+    at: number,
+    refusal: Extract<SendResult, { kind: "rejected" }>,
+  ): Step {
+    const { code, status } = refusal;
+    if (stopsSending(code, status)) sendingSwitch.close(code ?? NOT_AUTHENTICATED);
+    const { to: customer, sender, sessionId, delivery } = text;
+    const source = `${delivery.id}:${at + 1}`;
+    const fenced = await noteFate(text, at, WAITING);
+    if (code === OPTED_OUT) await optOuts.noteRefusal({ customer, sender, sessionId, source });
+    return fenced ?? refusal;
+  }
+
+  async function tryAgain(
+    text: Text,
+    at: number,
+    kind: keyof Tries,
+    result: Extract<SendResult, { kind: "rejected" | "rate-limited" | "not-sent" }>,
+  ): Step {
+    text.progress = oneMoreTry(text.progress, kind);
+    return await noteFate(text, at, WAITING) ?? { ...result, tries: text.progress.tries[kind] };
+  }
+
+  async function noteTaken(text: Text, at: number, sid: string): Step {
+    try {
+      return await noteFate(text, at, { kind: "taken", sid });
+    } catch (error) {
+      // After the last part settling writes the SID down as well, and is repeated until the store is back.
+      if (error instanceof StoreUnavailable && at === text.bodies.length - 1) return null;
+      throw error;
+    }
+  }
+
+  async function noteFate(text: Text, at: number, fate: PartFate): Step {
+    text.progress = withFate(text.progress, at, fate);
+    return await note(text) ? null : { kind: "fenced" };
+  }
+
+  function note({ delivery, progress }: Pick<Text, "delivery" | "progress">): Promise<boolean> {
+    const { id: deliveryId, leaseToken } = delivery;
+    const progressJson = writeProgress(progress);
+    return store.noteProgress({ deliveryId, leaseToken, progressJson, nowMs: clock.now() });
+  }
+
+  return carry;
+}
+
+function heldBack(untilMs: number, reason: string): SmsFinding {
+  return { kind: "held-back", untilMs, reason };
+}
+
+function oneMoreTry(progress: SmsProgress, kind: keyof Tries): SmsProgress {
+  return { ...progress, tries: { ...progress.tries, [kind]: progress.tries[kind] + 1 } };
+}

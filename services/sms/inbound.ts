@@ -1,0 +1,145 @@
+import { decodeTime } from "ulid";
+import type { Clock } from "../clock.ts";
+import type { Ids } from "../ids.ts";
+import { type Logger, maskPhone } from "../log.ts";
+import type { IdentifiedEvent, Publisher } from "../publisher.ts";
+import type { RecordStore } from "../store/record_port.ts";
+import type { SmsStore } from "../store/sms_port.ts";
+import { readableBody } from "./inbound_body.ts";
+import { optOutWish } from "./opt_out_words.ts";
+import type { OptOuts } from "./opt_outs.ts";
+import type { InboundText } from "./twilio_form.ts";
+
+export interface InboundSms {
+  /**
+   * Publishes `sms.received`, and what follows from it for opting out; resolves once the store has both. A text that has
+   * come before does nothing. Throws `StoreUnavailable`; to be repeated then.
+   */
+  receive(text: InboundText): Promise<void>;
+}
+
+export interface InboundSmsDependencies {
+  readonly store: Pick<RecordStore, "writeRecord"> & Pick<SmsStore, "findCustomerSession">;
+  readonly publisher: Pick<Publisher, "publishIdentified">;
+  readonly optOuts: Pick<OptOuts, "change">;
+  readonly ids: Pick<Ids, "event">;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** How long events are kept (`EVENT_RETENTION_S`). */
+  readonly eventRetentionMs: number;
+}
+
+/** How long a MessageSid is remembered. Twilio's signature holds no time, so a copy may come at any moment. */
+const REMEMBERED_MS = 48 * 3_600_000;
+
+/** What is written down of a text when it comes first, so that every copy of it publishes the same or nothing. */
+interface Arrival {
+  readonly eventId: string;
+  /** For `customer.opted_out` or `customer.opted_in`, where the text asks for it. */
+  readonly changeEventId: string;
+  readonly sessionId: string | null;
+}
+
+/**
+ * Texts from customers. A text's event ids are written down under its MessageSid before anything is published, and the store
+ * publishes an id once: so copies that arrive side by side make one event, and a crash in between is mended by the
+ * copy that Twilio sends when it gets no answer.
+ */
+export function createInboundSms(
+  { store, publisher, optOuts, ids, clock, log, eventRetentionMs }: InboundSmsDependencies,
+): InboundSms {
+  /** What was written down when the text came first, which may be now. */
+  async function arrivalOf(
+    text: InboundText,
+    nowMs: number,
+  ): Promise<{ arrival: Arrival; isFirst: boolean }> {
+    const sessionId = await store.findCustomerSession({
+      customerDigits: digitsOf(text.from),
+      senderDigits: digitsOf(text.to),
+      nowMs,
+    });
+    const fresh: Arrival = {
+      eventId: ids.event(nowMs),
+      changeEventId: ids.event(nowMs),
+      sessionId,
+    };
+    const { written, text: kept } = await store.writeRecord({
+      kind: "inbound-sms",
+      key: text.messageSid,
+      text: JSON.stringify(fresh),
+      expected: null,
+      untilMs: nowMs + REMEMBERED_MS,
+      nowMs,
+    });
+    return { arrival: kept === null ? fresh : JSON.parse(kept), isFirst: written };
+  }
+
+  /** The event of an opt-out or opt-in, once the ledger holds it; none where the text asks for neither. */
+  async function optOutEvents(text: InboundText, arrival: Arrival): Promise<IdentifiedEvent[]> {
+    const wish = optOutWish(text);
+    if (wish !== "out" && wish !== "in") return [];
+    const event = await optOuts.change({
+      wanted: wish,
+      customer: text.from,
+      sender: { from: text.to },
+      sessionId: arrival.sessionId,
+      reason: "message",
+      source: text.messageSid,
+      messageSid: text.messageSid,
+      eventId: arrival.changeEventId,
+      occurredAtMs: timeOf(arrival.changeEventId),
+    });
+    return event === null ? [] : [event];
+  }
+
+  function logReceived(text: InboundText, { sessionId }: Arrival, isFirst: boolean): void {
+    log.info("sms.received", {
+      messageSid: text.messageSid,
+      sessionId,
+      from: maskPhone(text.from),
+      to: maskPhone(text.to),
+      media: text.media.length,
+      mediaLeftOut: text.mediaLeftOut,
+      repeated: !isFirst,
+    });
+  }
+
+  return {
+    async receive(text) {
+      const nowMs = clock.now();
+      const { arrival, isFirst } = await arrivalOf(text, nowMs);
+      // The store has forgotten the event by now, and would take its id for a new one.
+      if (nowMs - timeOf(arrival.eventId) >= eventRetentionMs) return;
+      // The ledger first: nobody may hear of an opt-out that does not hold yet.
+      const changes = await optOutEvents(text, arrival);
+      await publisher.publishIdentified([received(text, arrival), ...changes]);
+      logReceived(text, arrival, isFirst);
+    },
+  };
+}
+
+function received(text: InboundText, { eventId, sessionId }: Arrival): IdentifiedEvent {
+  return {
+    id: eventId,
+    type: "sms.received",
+    sessionId,
+    occurredAtMs: timeOf(eventId),
+    data: {
+      messageIndex: null,
+      messageSid: text.messageSid,
+      errorCode: null,
+      from: text.from,
+      to: text.to,
+      text: readableBody(text.untrustedBody),
+      media: text.media,
+    },
+  };
+}
+
+function timeOf(eventId: string): number {
+  return decodeTime(eventId.slice(eventId.indexOf("_") + 1));
+}
+
+function digitsOf(number: string): string {
+  return number.replace(/\D/g, "");
+}

@@ -1,0 +1,116 @@
+import { maskPhone } from "../log.ts";
+import type { ClaimedDelivery, Customer } from "../store/port.ts";
+import { messageIndex, smsText } from "./eligibility.ts";
+import { toE164, toSender } from "./phone.ts";
+import {
+  NO_TRIES,
+  onNewLadder,
+  type PartProgress,
+  readProgress,
+  type SmsProgress,
+} from "./progress.ts";
+import { splitText } from "./split.ts";
+import type { SmsSender } from "./twilio_client.ts";
+
+/** A text that there is something to do for. */
+export interface OpenText {
+  readonly kind: "open";
+  readonly sessionId: string;
+  /** E.164. */
+  readonly to: string;
+  readonly sender: SmsSender;
+  /** What each part says, in order. */
+  readonly bodies: readonly string[];
+  readonly progress: SmsProgress;
+}
+
+/** What is not to be carried on, with what is known of it. */
+export interface ClosedText {
+  readonly kind:
+    | "sent"
+    /** The event no longer holds a message that may leave: its texts were expunged. */
+    | "no-message"
+    | "no-customer-number"
+    | "too-long"
+    /** A part may have left, and cannot be looked up any more. */
+    | "lost";
+  readonly progress: SmsProgress | null;
+}
+
+/** Puts together what there is to send, to whom, and how far earlier attempts have come. */
+export async function openText(
+  delivery: ClaimedDelivery,
+  defaultSender: SmsSender,
+): Promise<OpenText | ClosedText> {
+  const progress = progressOf(delivery);
+  const begunParts = progress?.parts ?? [];
+  const end = (kind: ClosedText["kind"]): ClosedText => ({ kind, progress });
+  if (begunParts.length > 0 && begunParts.every(({ fate }) => fate.kind === "taken")) {
+    return end("sent");
+  }
+  const inDoubt = begunParts.some(({ fate }) => fate.kind === "begun");
+  const { sessionId } = delivery.event;
+  const text = textOf(delivery);
+  if (text === null || sessionId === null) return end(inDoubt ? "lost" : "no-message");
+
+  const { customer } = delivery;
+  const to = customer === null ? null : await toE164(customer.phone);
+  if (to === null) return end(inDoubt ? "lost" : "no-customer-number");
+  const isElsewhere = progress !== null && progress.to !== maskPhone(to);
+  if (inDoubt && isElsewhere) return end("lost");
+
+  const parts = begunParts.length > 0 ? begunParts : await planOf(text);
+  if (parts === null) return end("too-long");
+  const sender = await stickySender(customer) ?? defaultSender;
+  return {
+    kind: "open",
+    sessionId,
+    to,
+    sender,
+    bodies: bodiesOf(text, parts),
+    progress: {
+      parts,
+      to: maskPhone(to),
+      // Of what is in doubt the sender counts that it was to leave from, not the one that would be taken now.
+      sender: inDoubt && progress !== null ? progress.sender : maskedSender(sender),
+      tries: progress?.tries ?? NO_TRIES,
+    },
+  };
+}
+
+/** A sender as progress keeps it. */
+export function maskedSender(sender: SmsSender): string {
+  return "from" in sender ? maskPhone(sender.from) : sender.messagingServiceSid;
+}
+
+// The store counts attempts anew for a delivery that was made due by hand.
+function progressOf({ progressJson, attempt, interrupted }: ClaimedDelivery): SmsProgress | null {
+  const progress = readProgress(progressJson);
+  return progress !== null && attempt === 1 && !interrupted ? onNewLadder(progress) : progress;
+}
+
+function textOf({ event, messageIndex: wanted }: ClaimedDelivery): string | null {
+  const data: { notification?: { messages?: unknown } | null } = JSON.parse(event.dataJson);
+  const messages: unknown = data.notification?.messages;
+  if (wanted === null || !Array.isArray(messages)) return null;
+  return smsText(messages.find((message) => messageIndex(message) === wanted));
+}
+
+async function planOf(text: string): Promise<readonly PartProgress[] | null> {
+  const split = await splitText(text);
+  return split.kind === "too-long"
+    ? null
+    : split.parts.map(({ text }) => ({ length: text.length, fate: { kind: "waiting" } }));
+}
+
+function bodiesOf(text: string, parts: readonly PartProgress[]): string[] {
+  let at = 0;
+  return parts.map(({ length }) => text.slice(at, at += length));
+}
+
+/** The number that the customer texted, or that an integration named: DESIGN §10 puts it before the configured one. */
+async function stickySender(customer: Customer | null): Promise<SmsSender | null> {
+  if (customer === null || customer.sender === null) return null;
+  const from = await toSender(customer.sender);
+  return from === null ? null : { from };
+}

@@ -1,0 +1,141 @@
+import type { Clock } from "../clock.ts";
+import { StoreUnavailable } from "../errors.ts";
+import type { Ids } from "../ids.ts";
+import { type Logger, maskPhone } from "../log.ts";
+import type { IdentifiedEvent, Publisher } from "../publisher.ts";
+import type { RecordStore } from "../store/record_port.ts";
+import {
+  decideOptOut,
+  type OptOutChange,
+  type OptOutEntry,
+  optOutKey,
+  optOutScope,
+} from "./opt_out_ledger.ts";
+import type { SmsSender } from "./twilio_client.ts";
+
+/** A change that a customer or Twilio asks for. Numbers are E.164 or short codes. */
+export interface OptOutRequest extends OptOutChange {
+  readonly customer: string;
+  /** Who of us it is about: the number that was texted, or that a refused text was to leave from. */
+  readonly sender: SmsSender;
+  readonly sessionId: string | null;
+  /** `message`: the customer wrote it; `rejection`: Twilio refused a text of ours with code 21610. */
+  readonly reason: "message" | "rejection";
+  /** The text that asked for it, or that was refused; null: a text that Twilio did not even take. */
+  readonly messageSid: string | null;
+  readonly occurredAtMs: number;
+}
+
+/** Twilio refused a text because the customer has opted out. */
+export interface OptOutRefusal {
+  readonly customer: string;
+  readonly sender: SmsSender;
+  readonly sessionId: string | null;
+  /** Names the attempt, so that noting it twice tells of it once. */
+  readonly source: string;
+}
+
+/** Who wants no texts from whom. Every method throws `StoreUnavailable` when the store is. */
+export interface OptOuts {
+  /** Whether texts from `sender` to `customer` are to be left unsent: to be asked before every send. */
+  isOptedOut(customer: string, sender: SmsSender): Promise<boolean>;
+  /**
+   * Writes a change down. Returns the event that tells of it, which the caller publishes (again, for a repeated source);
+   * null: it is no change.
+   */
+  change(request: OptOutRequest): Promise<IdentifiedEvent | null>;
+  /** Writes down what a refusal (code 21610) has revealed, and publishes `customer.opted_out` if it was news. */
+  noteRefusal(refusal: OptOutRefusal): Promise<void>;
+}
+
+export interface OptOutsDependencies {
+  readonly records: Pick<RecordStore, "readRecord" | "writeRecord">;
+  readonly publisher: Pick<Publisher, "publishIdentified">;
+  readonly ids: Pick<Ids, "event">;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** What texts leave through by configuration. */
+  readonly own: SmsSender;
+}
+
+/** Each lost race is somebody else's success, so this many in a row mean a fault. */
+const MAX_TRIES = 10;
+
+/** How long it is remembered that somebody opted in again: for as long as an older text may be repeated. */
+const OPTED_IN_KEPT_MS = 48 * 3_600_000;
+
+/**
+ * The opt-out ledger. An opt-out is kept without an end, and expunging a session leaves it: it could not be honoured
+ * without the two numbers.
+ */
+export function createOptOuts(
+  { records, publisher, ids, clock, log, own }: OptOutsDependencies,
+): OptOuts {
+  const nameOf = (customer: string, scope: string) =>
+    ({ kind: "opt-out", key: optOutKey(customer, scope) }) as const;
+
+  async function change(request: OptOutRequest): Promise<IdentifiedEvent | null> {
+    const scope = optOutScope(own, request.sender);
+    const name = nameOf(request.customer, scope);
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const nowMs = clock.now();
+      const text = await records.readRecord(name, nowMs);
+      const decision = decideOptOut(text === null ? null : decode(text), request);
+      if (decision.kind === "nothing") return null;
+      if (decision.kind === "repeat") return eventOf(request, scope, decision.eventId);
+      const { written } = await records.writeRecord({
+        ...name,
+        text: JSON.stringify(decision.entry),
+        expected: text,
+        untilMs: decision.entry.state === "out" ? null : nowMs + OPTED_IN_KEPT_MS,
+        nowMs,
+      });
+      if (written && decision.kind === "confirm") return null;
+      if (written) return told(request, scope);
+    }
+    throw new StoreUnavailable("write down an opt-out that keeps changing");
+  }
+
+  function told(request: OptOutRequest, scope: string): IdentifiedEvent {
+    const event = eventOf(request, scope, request.eventId);
+    const { sessionId, reason, messageSid, customer } = request;
+    log.info(event.type, { sessionId, reason, messageSid, phone: maskPhone(customer) });
+    return event;
+  }
+
+  return {
+    async isOptedOut(customer, sender) {
+      const name = nameOf(customer, optOutScope(own, sender));
+      const text = await records.readRecord(name, clock.now());
+      return text !== null && decode(text).state === "out";
+    },
+    change,
+    async noteRefusal(refusal) {
+      const occurredAtMs = clock.now();
+      const event = await change({
+        ...refusal,
+        wanted: "out",
+        reason: "rejection",
+        messageSid: null,
+        eventId: ids.event(occurredAtMs),
+        occurredAtMs,
+      });
+      if (event !== null) await publisher.publishIdentified([event]);
+    },
+  };
+}
+
+function eventOf(request: OptOutRequest, scope: string, eventId: string): IdentifiedEvent {
+  const { wanted, sessionId, occurredAtMs, customer, reason, messageSid } = request;
+  return {
+    id: eventId,
+    type: wanted === "out" ? "customer.opted_out" : "customer.opted_in",
+    sessionId,
+    occurredAtMs,
+    data: { phone: customer, sender: scope, reason, messageSid },
+  };
+}
+
+function decode(text: string): OptOutEntry {
+  return JSON.parse(text);
+}

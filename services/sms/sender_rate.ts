@@ -1,0 +1,60 @@
+import type { Clock } from "../clock.ts";
+import type { SmsStore } from "../store/sms_port.ts";
+import type { SmsSender } from "./twilio_client.ts";
+
+/** What one sender may send, whichever instance does. */
+export interface SenderRate {
+  /** Takes the segments of one message. Null: taken; otherwise nothing was, and it is the time to ask again at (Unix ms). */
+  take(sender: SmsSender, segments: number, signal: AbortSignal): Promise<number | null>;
+}
+
+export interface SenderRateOptions {
+  readonly store: Pick<SmsStore, "takeTokens">;
+  /** Segments per second and sender (`SMS_RATE_LIMIT`); null: no limit. */
+  readonly limit: { readonly perSecond: number; readonly burst: number } | null;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+/**
+ * How long a text waits in its place. The places of the sink bound how many wait at once; would each go back to the outbox for
+ * every short wait, a full bucket would keep the store busy with texts that come and go.
+ */
+const LONGEST_WAIT_IN_PLACE_MS = 1_000;
+
+/** A token bucket per sender in the store. Waits up to a second by itself. Throws `StoreUnavailable`. */
+export function createSenderRate(
+  { store, limit, clock, random }: SenderRateOptions,
+): SenderRate {
+  return {
+    async take(sender, segments, signal) {
+      if (limit === null) return null;
+      const bucket = `sms:${"from" in sender ? sender.from : sender.messagingServiceSid}`;
+      const giveUpAtMs = clock.now() + LONGEST_WAIT_IN_PLACE_MS;
+      for (;;) {
+        const nowMs = clock.now();
+        const waitMs = await store.takeTokens({ bucket, tokens: segments, ...limit, nowMs });
+        if (waitMs <= 0) return null;
+        const atMs = clock.now() + waitMs;
+        if (atMs > giveUpAtMs || signal.aborted) {
+          // Those who wait for the same bucket are not to come back in one moment.
+          return atMs + Math.round(waitMs * random());
+        }
+        await pause(waitMs, signal, clock);
+      }
+    },
+  };
+}
+
+function pause(ms: number, signal: AbortSignal, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      timer.cancel();
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = clock.after(ms, done);
+    signal.addEventListener("abort", done, { once: true });
+  });
+}

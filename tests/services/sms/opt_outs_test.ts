@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { onEachSmsStore, openSmsTestStore } from "../../support/sms_test_store.ts";
+import { createTwilioIngressWorld, type TwilioIngressWorld } from "../../support/twilio_ingress.ts";
+import { CUSTOMER, inboundFields, OWN_NUMBER } from "../../support/twilio_requests.ts";
+
+const SMS = "/ingress/twilio/sms";
+const SENDER = { from: OWN_NUMBER };
+const SERVICE = `MG${"5".repeat(32)}`;
+const REFUSAL = { customer: CUSTOMER, sender: SENDER, sessionId: null, source: "dlv_1:1" };
+
+const isOut = (world: TwilioIngressWorld, customer = CUSTOMER, from = OWN_NUMBER) =>
+  world.optOuts.isOptedOut(customer, { from });
+
+const typesOf = async (world: TwilioIngressWorld) => (await world.events()).map(({ type }) => type);
+
+for (
+  const word of ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"]
+) {
+  Deno.test(`OPT-01 ${word} closes the customer's number, "${word} PLEASE" does not`, async () => {
+    await using world = createTwilioIngressWorld(openSmsTestStore());
+    await world.text(inboundFields({ Body: `${word} PLEASE` }));
+    assert.equal(await isOut(world), false);
+    await world.text(inboundFields({ Body: word }));
+    assert.equal(await isOut(world), true);
+    assert.deepEqual(await typesOf(world), ["sms.received", "sms.received", "customer.opted_out"]);
+  });
+}
+
+Deno.test("OPT-02 stop words count in lower case and between blanks", async () => {
+  await using world = createTwilioIngressWorld(openSmsTestStore());
+  await world.text(inboundFields({ Body: " stop \n" }));
+  assert.equal(await isOut(world), true);
+});
+
+for (const word of ["START", "YES", "UNSTOP"]) {
+  onEachSmsStore(`OPT-03 ${word} opens again, and is told once`, async (store) => {
+    await using world = createTwilioIngressWorld(store);
+    await world.text(inboundFields({ Body: "STOP" }));
+    await world.text(inboundFields({ Body: word }));
+    assert.equal(await isOut(world), false);
+    await world.text(inboundFields({ Body: word }));
+    assert.deepEqual(await typesOf(world), [
+      "sms.received",
+      "customer.opted_out",
+      "sms.received",
+      "customer.opted_in",
+      "sms.received",
+    ]);
+  });
+}
+
+Deno.test("OPT-03 a YES from somebody who never opted out is a text like any other", async () => {
+  await using world = createTwilioIngressWorld(openSmsTestStore());
+  await world.text(inboundFields({ Body: "yes" }));
+  assert.deepEqual(await typesOf(world), ["sms.received"]);
+});
+
+Deno.test("OPT-03 an old STOP that comes again does not undo the START after it", async () => {
+  await using world = createTwilioIngressWorld(openSmsTestStore());
+  const stop = inboundFields({ Body: "STOP" });
+  await world.text(stop);
+  await world.text(inboundFields({ Body: "START" }));
+  await world.text(stop);
+  assert.equal(await isOut(world), false);
+  assert.equal((await typesOf(world)).filter((type) => type === "customer.opted_out").length, 1);
+});
+
+Deno.test("OPT-04 HELP and INFO change nothing and are answered by nobody here", async () => {
+  await using world = createTwilioIngressWorld(openSmsTestStore());
+  for (const Body of ["HELP", "info"]) await world.text(inboundFields({ Body }));
+  await world.text(inboundFields({ Body: "STOP", OptOutType: "HELP" }));
+  assert.equal(await isOut(world), false);
+  assert.deepEqual(await typesOf(world), ["sms.received", "sms.received", "sms.received"]);
+});
+
+onEachSmsStore("OPT-05 a refusal at create closes the number and is told once", async (store) => {
+  await using world = createTwilioIngressWorld(store);
+  await world.optOuts.noteRefusal(REFUSAL);
+  assert.equal(await isOut(world), true);
+  await world.optOuts.noteRefusal(REFUSAL);
+  await world.optOuts.noteRefusal({ ...REFUSAL, source: "dlv_2:1" });
+  const events = await world.events();
+  assert.deepEqual(events.map(({ type, sessionId, data }) => ({ type, sessionId, data })), [{
+    type: "customer.opted_out",
+    sessionId: null,
+    data: { phone: CUSTOMER, sender: OWN_NUMBER, reason: "rejection", messageSid: null },
+  }]);
+});
+
+onEachSmsStore(
+  "OPT-07 many STOPs and STARTs side by side end in one state, told in turn",
+  async (store) => {
+    await using world = createTwilioIngressWorld(store);
+    const words = Array.from({ length: 8 }, (_, index) => index % 2 === 0 ? "STOP" : "START");
+    const answers = await Promise.all(
+      words.map((Body) => world.post(SMS, inboundFields({ Body }))),
+    );
+    for (const answer of answers) await answer.body?.cancel();
+    const changes = (await typesOf(world)).filter((type) => type.startsWith("customer."));
+    // Each opt-in follows an opt-out, so the two differ by what the state is now.
+    const outs = changes.filter((type) => type === "customer.opted_out").length;
+    assert.equal(outs - (changes.length - outs), await isOut(world) ? 1 : 0);
+  },
+);
+
+Deno.test("OPT-07 an opt-out holds before anybody is told of it", async () => {
+  const store = openSmsTestStore();
+  const heldAtPublish: boolean[] = [];
+  await using world: TwilioIngressWorld = createTwilioIngressWorld({
+    ...store,
+    publish: async (request) => {
+      heldAtPublish.push(await isOut(world));
+      return await store.publish(request);
+    },
+  });
+  await world.text(inboundFields({ Body: "STOP" }));
+  assert.deepEqual(heldAtPublish, [true]);
+});
+
+Deno.test("OPT-07 an opt-out is for the number that was texted, and has no end", async () => {
+  await using world = createTwilioIngressWorld(openSmsTestStore());
+  await world.text(inboundFields({ Body: "STOP" }));
+  world.clock.advance(400 * 86_400_000);
+  assert.equal(await isOut(world), true);
+  assert.equal(await isOut(world, CUSTOMER, "+15550100001"), false);
+  assert.equal(await isOut(world, "+16501110002"), false);
+});
+
+Deno.test("OPT-07 behind a messaging service it is for the whole service", async () => {
+  const sender = { messagingServiceSid: SERVICE };
+  await using world = createTwilioIngressWorld(openSmsTestStore(), { sender });
+  await world.text(inboundFields({ Body: "STOP", MessagingServiceSid: SERVICE }));
+  for (const from of [OWN_NUMBER, "+15550100001", "24680"]) {
+    assert.equal(await isOut(world, CUSTOMER, from), true, from);
+  }
+  assert.equal(await world.optOuts.isOptedOut(CUSTOMER, sender), true);
+  const [event] = await world.events("customer.opted_out");
+  assert.equal(event?.data["sender"], SERVICE);
+});
+
+Deno.test("OPT-08 a short code of ours is closed like a number: Twilio does not do it for us", async () => {
+  const sender = { from: "24680" };
+  await using world = createTwilioIngressWorld(openSmsTestStore(), { sender });
+  await world.text(inboundFields({ To: "24680", Body: "Stop" }));
+  assert.equal(await world.optOuts.isOptedOut(CUSTOMER, sender), true);
+});
+
+Deno.test("OPT-09 whatever a customer asks for, the answer holds no text", async () => {
+  await using world = createTwilioIngressWorld(openSmsTestStore());
+  for (const Body of ["STOP", "START", "HELP", "hello"]) {
+    const answer = await world.post(SMS, inboundFields({ Body }));
+    assert.equal(answer.headers.get("content-type"), "text/xml");
+    assert.equal(await answer.text(), "<Response/>");
+  }
+  assert.equal(world.upstreamSeen.length, 0);
+});

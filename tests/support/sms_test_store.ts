@@ -1,0 +1,21 @@
+import type { Store } from "../../services/store/port.ts";
+import { createRespTransport } from "../../services/store/redis/resp_transport.ts";
+import { openRedisStore } from "../../services/store/redis/store.ts";
+import { openSqliteStore } from "../../services/store/sqlite/store.ts";
+import { POLICY } from "../services/store/drafts.ts";
+import { redisTest, startRedisServer } from "./redis_server.ts";
+
+/** The embedded store, in memory. */
+export function openSmsTestStore(policy = POLICY): Store {
+  return openSqliteStore({ path: ":memory:", sync: "normal", policy });
+}
+
+/** A test of what a store is needed for, on both engines; Redis, in three shards, only where it is. `run` closes the store. */
+export function onEachSmsStore(name: string, run: (store: Store) => Promise<void>): void {
+  Deno.test(`${name} (SQLite)`, () => run(openSmsTestStore()));
+  redisTest(`${name} (Redis)`, async () => {
+    await using redis = await startRedisServer();
+    const transport = createRespTransport({ url: redis.url });
+    await run(openRedisStore({ transport, shards: 3, policy: POLICY }));
+  });
+}
