@@ -126,7 +126,7 @@ function refusalOf(asked: Asked, replyText: string): RedisReplyError | StoreUnav
 /** Replies that speak of the state of the server or of our access to it, not of the command. */
 const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
   ...["LOADING", "BUSY", "OOM", "MISCONF", "READONLY", "MASTERDOWN", "NOREPLICAS"],
-  ...["CLUSTERDOWN", "TRYAGAIN", "NOAUTH", "WRONGPASS", "NOPERM"],
+  ...["CLUSTERDOWN", "TRYAGAIN", "ASK", "MOVED", "NOAUTH", "WRONGPASS", "NOPERM"],
 ]);
 
 /** The same without a code of their own: Redis's limit of connections, and the limits of an Upstash plan. */

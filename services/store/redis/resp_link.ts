@@ -1,5 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { type Clock, systemClock } from "../../clock.ts";
+import { startDeadline } from "./deadline.ts";
 import { NoAnswer } from "./no_answer.ts";
 
 /** One reply of Redis; an error reply is a value here, as one inside an array must be. */
@@ -84,7 +85,10 @@ export function createRespLink(options: RespLinkOptions): RespLink {
     return connecting;
   }
 
-  /** A connection on which nothing came back in time is not to be trusted: the next command makes a new one. */
+  /**
+   * The next command makes a new one. So it goes with a connection on which nothing came back in time, and with one to a
+   * server that has become a replica: the name in the address may stand for the new master by now.
+   */
   function drop(suspect: Connection): void {
     if (connection === suspect) connection = null;
     suspect.client.destroy();
@@ -97,7 +101,9 @@ export function createRespLink(options: RespLinkOptions): RespLink {
       let live: Connection | null = null;
       try {
         live = connection ?? await Promise.race([connect(), deadline.passed]);
-        return await Promise.race([exchange(live, commands), deadline.passed]);
+        const replies = await Promise.race([exchange(live, commands), deadline.passed]);
+        if (replies.some(isReadOnly)) drop(live);
+        return replies;
       } catch (error) {
         if (live !== null && deadline.isMissed()) drop(live);
         throw error instanceof NoAnswer ? error : new NoAnswer(safeReason(error));
@@ -151,16 +157,8 @@ async function exchange(
   }));
 }
 
-function startDeadline(clock: Clock, deadlineMs: number) {
-  const { promise, reject } = Promise.withResolvers<never>();
-  promise.catch(() => {});
-  let missed = false;
-  // The error is made only when it is needed: its stack costs more than the rest of a send.
-  const timer = clock.after(deadlineMs, () => {
-    missed = true;
-    reject(new NoAnswer(`no answer within ${deadlineMs} ms`));
-  });
-  return { isMissed: () => missed, passed: promise, cancel: () => timer.cancel() };
+function isReadOnly(reply: RespReply): boolean {
+  return reply instanceof Error && reply.message.startsWith("READONLY ");
 }
 
 /** Between half of and the whole of 50, 100, 200 … `longestMs` milliseconds. */

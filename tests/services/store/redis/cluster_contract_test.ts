@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
+import { openRedisStore } from "../../../../services/store/redis/store.ts";
+import { type RedisCluster, startRedisCluster } from "../../../support/redis_cluster.ts";
+import { ignoredWithoutRedis, redisTest } from "../../../support/redis_server.ts";
+import { testStoreContract } from "../contract/suite.ts";
+import { POLICY } from "../drafts.ts";
+
+/** One for each node. */
+const SHARDS = 3;
+
+// One for the file: starting it takes longer than all of the contract.
+let cluster: RedisCluster | null = null;
+
+Deno.test.beforeAll(async () => {
+  if (!ignoredWithoutRedis()) cluster = await startRedisCluster();
+});
+
+Deno.test.afterAll(async () => {
+  await cluster?.stop();
+});
+
+function running(): RedisCluster {
+  assert.ok(cluster !== null);
+  return cluster;
+}
+
+testStoreContract({
+  name: "Redis Cluster of three nodes",
+  ignore: ignoredWithoutRedis(),
+  shards: SHARDS,
+  async open() {
+    await running().flush();
+    const store = openRedisStore({
+      transport: createRespTransport({ url: running().url }),
+      shards: SHARDS,
+      policy: POLICY,
+    });
+    return { store, [Symbol.asyncDispose]: () => store.close() };
+  },
+});
+
+redisTest(
+  "in a Redis Cluster each of the three nodes holds a shard of the contract's",
+  async () => {
+    const owners = await Promise.all(
+      Array.from({ length: SHARDS }, (_, shard) => running().ownerOf(`pb:{${shard}}:`)),
+    );
+    assert.deepEqual(new Set(owners), new Set(running().masters));
+  },
+);
