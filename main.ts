@@ -3,7 +3,7 @@ import type { Environment } from "./composition/environment.ts";
 import { createGuards } from "./composition/guards.ts";
 import { composeSms } from "./composition/sms.ts";
 import { composeUpstream } from "./composition/upstream.ts";
-import { type Patchbay, runProgram } from "./program.ts";
+import { type ComposedPatchbay, type Patchbay, runProgram, urlOf } from "./program.ts";
 import { createApp } from "./routes/mod.ts";
 import { createRemoteKeySet, type KeySet } from "./services/auth/key_set.ts";
 import { createStaticKeySet } from "./services/auth/static_key_set.ts";
@@ -23,8 +23,22 @@ import { VERSION } from "./version.ts";
 
 export type { Patchbay };
 
-/** Builds everything, listens, and carries on with the deliveries that an earlier process left. */
+/** Builds a Patchbay and listens. */
 export async function startPatchbay(config: Config, environment: Environment): Promise<Patchbay> {
+  const patchbay = await composePatchbay(config, environment);
+  const { host, port } = config.server;
+  const server = Deno.serve({ hostname: host, port, onListen: () => {} }, patchbay.fetch);
+  patchbay.start();
+  const url = urlOf(host, server.addr.port);
+  environment.log.info("patchbay.listening", { url, ...patchbay.about });
+  return { url, drain: () => patchbay.drain(() => server.shutdown()) };
+}
+
+/** Builds everything; nothing runs and nobody listens yet. */
+export async function composePatchbay(
+  config: Config,
+  environment: Environment,
+): Promise<ComposedPatchbay> {
   const { log, clock, fetch } = environment;
   const ids = createIds();
   const { store, encryptionKey } = await openStore(config.store);
@@ -59,14 +73,14 @@ export async function startPatchbay(config: Config, environment: Environment): P
     retentionMs: config.store.eventRetentionMs,
     onDue: wake,
   });
-  engine = composeDelivery(config, environment, { store, publisher, webhooks, ids });
-
   const { upstream, vault, close: closeUpstream } = composeUpstream(config, environment, {
     records: store,
     sealer,
     onCredentialsChanged: () => {},
   });
   const sms = composeSms(config, environment, { store, publisher, ids, upstream });
+  const delivery = composeDelivery(config, environment, { store, publisher, webhooks, ids });
+  engine = delivery;
   const sessions = createSessionService({
     store,
     upstream,
@@ -102,41 +116,46 @@ export async function startPatchbay(config: Config, environment: Environment): P
     onDue: wake,
   });
 
-  const server = Deno.serve(
-    { hostname: config.server.host, port: config.server.port, onListen: () => {} },
-    app.fetch,
-  );
-  engine.start();
-  void webhooks.resume();
-  const shownHost = config.server.host === "0.0.0.0" ? "127.0.0.1" : config.server.host;
-  const url = `http://${shownHost}:${server.addr.port}`;
-  log.info("patchbay.listening", {
-    url,
-    version: VERSION,
-    store: config.store.engine.kind,
-    sms: config.sms !== null,
-    ingress: config.notificationsToken !== null,
-  });
+  let drained: Promise<void> | null = null;
+  async function drain(served: () => Promise<void>): Promise<void> {
+    draining = true;
+    const startedAtMs = clock.now();
+    const left = () => Math.max(0, config.server.drainMs - (clock.now() - startedAtMs));
+    log.info("patchbay.draining", { withinMs: config.server.drainMs });
+    await Promise.all([
+      withinTime(clock, left(), served()),
+      withinTime(clock, left(), delivery.stop(left())),
+    ]);
+    await withinTime(
+      clock,
+      left(),
+      Promise.all([
+        sessions.settled(),
+        idempotency.settled(),
+        webhooks.stop(),
+        sms?.notices.settled(),
+      ]),
+    );
+    closeUpstream();
+    await store.close();
+    log.info("patchbay.stopped", { afterMs: clock.now() - startedAtMs });
+  }
 
   return {
-    url,
-    async drain() {
-      draining = true;
-      const startedAtMs = clock.now();
-      const left = () => Math.max(0, config.server.drainMs - (clock.now() - startedAtMs));
-      log.info("patchbay.draining", { withinMs: config.server.drainMs });
-      await Promise.all([
-        withinTime(clock, left(), server.shutdown()),
-        withinTime(clock, left(), engine.stop(left())),
-      ]);
-      await withinTime(
-        clock,
-        left(),
-        Promise.all([sessions.settled(), idempotency.settled(), webhooks.stop()]),
-      );
-      closeUpstream();
-      await store.close();
-      log.info("patchbay.stopped", { afterMs: clock.now() - startedAtMs });
+    fetch: app.fetch,
+    about: {
+      version: VERSION,
+      store: config.store.engine.kind,
+      sms: config.sms !== null,
+      ingress: config.notificationsToken !== null,
+    },
+    start() {
+      delivery.start();
+      void webhooks.resume();
+    },
+    drain(served) {
+      drained ??= drain(served);
+      return drained;
     },
   };
 }

@@ -1,8 +1,12 @@
 import { systemClock } from "./services/clock.ts";
 import { type Config, readConfig } from "./services/config.ts";
 import { StoreUnavailable } from "./services/errors.ts";
-import { createLogger } from "./services/log.ts";
-import { MissingKeyFile, UnusableKeyFile } from "./services/sealing/key_file.ts";
+import { createLogger, type Logger } from "./services/log.ts";
+import {
+  MissingKeyFile,
+  UnreachableKeyFile,
+  UnusableKeyFile,
+} from "./services/sealing/key_file.ts";
 import type { Environment } from "./composition/environment.ts";
 import { VERSION } from "./version.ts";
 
@@ -12,6 +16,20 @@ const EX_UNAVAILABLE = 69;
 
 /** Exit status for a configuration that cannot be used: sysexits(3) EX_CONFIG. */
 const EX_CONFIG = 78;
+
+/** A Patchbay that is built. It takes its requests from whoever listens for it. */
+export interface ComposedPatchbay {
+  fetch(request: Request, info: Deno.ServeHandlerInfo<Deno.Addr>): Response | Promise<Response>;
+  /** What the log tells of it when it starts. */
+  readonly about: Readonly<Record<string, unknown>>;
+  /** Begins to deliver, and goes on with what an earlier process left. */
+  start(): void;
+  /**
+   * Waits until what is under way has ended, gives leases back, closes the store; within `DRAIN_MS`.
+   * `served` is to stop listening and to resolve once every request has its answer.
+   */
+  drain(served: () => Promise<void>): Promise<void>;
+}
 
 /** A Patchbay that listens. */
 export interface Patchbay {
@@ -25,6 +43,7 @@ const HELP =
   `Patchbay ${VERSION}: an edge proxy and webhook bridge for a contact centre's SMS sessions.
 
   deno run --allow-all --env-file main.ts
+  deno serve --allow-all --env-file --parallel serve.ts
 
 It takes no options: the environment configures it, .env.example lists every variable, README.md explains them.
 To try it without any set-up: deno task dev`;
@@ -36,6 +55,19 @@ To try it without any set-up: deno task dev`;
 export async function runProgram(
   start: (config: Config, environment: Environment) => Promise<Patchbay>,
 ): Promise<void> {
+  // deno-lint-ignore no-console
+  const { made: patchbay } = await begin(start, (line) => console.log(line));
+  onSignal(async () => {
+    await patchbay.drain();
+    Deno.exit(0);
+  });
+}
+
+/** What every program of Patchbay begins with. Ends the process where the environment or the store is not usable. */
+export async function begin<T>(
+  make: (config: Config, environment: Environment) => Promise<T>,
+  writeLine: (line: string) => void,
+): Promise<{ readonly made: T; readonly config: Config; readonly log: Logger }> {
   if (Deno.args.length > 0) {
     // deno-lint-ignore no-console
     console.log(HELP);
@@ -48,29 +80,33 @@ export async function runProgram(
     Deno.exit(EX_CONFIG);
   }
   const { config, notes } = reading;
-  const log = createLogger({
-    ...config.log,
-    now: Date.now,
-    // deno-lint-ignore no-console
-    write: (line) => console.log(line),
-  });
+  const log = createLogger({ ...config.log, now: Date.now, write: writeLine });
   for (const note of notes) log.warn("config.note", { note });
 
   const environment = { log, clock: systemClock, random: Math.random, fetch };
-  const patchbay = await start(config, environment).catch((error: unknown) => {
+  const made = await make(config, environment).catch((error: unknown) => {
     // deno-lint-ignore no-console
     console.error(startFailure(error, config));
     Deno.exit(EX_UNAVAILABLE);
   });
+  return { made, config, log };
+}
+
+/** Runs `stop` at the first SIGINT or SIGTERM. */
+export function onSignal(stop: () => Promise<void>): void {
   let stopping = false;
-  const stop = async () => {
-    if (stopping) return;
-    stopping = true;
-    await patchbay.drain();
-    Deno.exit(0);
-  };
-  Deno.addSignalListener("SIGINT", stop);
-  Deno.addSignalListener("SIGTERM", stop);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      void stop();
+    });
+  }
+}
+
+/** An address that can be asked, where `0.0.0.0` only says that all are listened on. */
+export function urlOf(host: string, port: number): string {
+  return `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`;
 }
 
 /** Why it does not start, in one line where the reason is an everyday one. */
@@ -86,6 +122,9 @@ function startFailure(error: unknown, { server: { host, port } }: Config): strin
   if (error instanceof StoreUnavailable) {
     return `${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ""}`;
   }
-  if (error instanceof UnusableKeyFile || error instanceof MissingKeyFile) return error.message;
+  if (
+    error instanceof UnusableKeyFile || error instanceof UnreachableKeyFile ||
+    error instanceof MissingKeyFile
+  ) return error.message;
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers";
 import type { Clock, Timer } from "../clock.ts";
 import type { Ids } from "../ids.ts";
 import type { Logger } from "../log.ts";
+import { storeFailureReason } from "../store/failure_reason.ts";
 import type { ClaimedBatch, ClaimedDelivery, Outbox } from "../store/port.ts";
 import type { Governor } from "./governor.ts";
 import type { AttemptEnd, Sink } from "./sink.ts";
@@ -58,27 +59,35 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
   const aborter = new AbortController();
   let state: "new" | "running" | "stopping" = "new";
   let pumping: Promise<void> | null = null;
-  let wanted = false;
+  /** Something may be due: to be claimed. */
+  let looking = false;
+  /** Attempts have ended: to be written down. */
+  let ended = false;
+  /** When the last settling was done, more was due than had been claimed. */
+  let backlog = false;
   let timer: Timer | null = null;
+  let timerAtMs = Infinity;
   let lastSweepMs = -Infinity;
   let failures = 0;
   // Kept while claims fail: one of them may have taken something before its reply was lost.
   let leaseToken = options.ids.token();
 
   function wake(): void {
+    looking = true;
+    run();
+  }
+
+  function run(): void {
     if (state !== "running") return;
-    wanted = true;
     pumping ??= pump().finally(() => {
       pumping = null;
       // A wake between the pump's last look and its end must not be lost.
-      if (wanted) wake();
+      if (looking || ended) run();
     });
   }
 
   async function pump(): Promise<void> {
-    timer?.cancel();
-    while (wanted && state === "running") {
-      wanted = false;
+    while ((looking || ended) && state === "running") {
       try {
         await (underWay.size === 0 ? settleThenClaim() : settleAndClaim());
         failures = 0;
@@ -88,21 +97,43 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
     }
   }
 
+  /** Whether a claim is asked for; what has ended or was published until now is seen to. */
+  function takeWishes(): boolean {
+    const look = looking;
+    looking = false;
+    ended = false;
+    return look;
+  }
+
   /** With nothing else under way: what was settled may have freed what is due. */
   async function settleThenClaim(): Promise<void> {
-    await settler.flush();
-    begin(await claim());
+    const look = takeWishes();
+    const { written, isDue } = await settle();
+    // The place of an attempt that could not be settled is free all the same.
+    if (look || isDue || written === 0) begin(await claim());
   }
 
   /** Under load: both at once, as a round trip is what they mostly cost. What settling frees, the next claim takes. */
   async function settleAndClaim(): Promise<void> {
     // Attempts that end together are written down together: one turn costs microseconds, a round trip more.
     await nextTurn();
-    const settling = settler.flush();
+    // All of them have ended: a claim beside the settling would find nothing, and be repeated behind it.
+    if (underWay.size === 0 || !(looking || backlog)) return await settleThenClaim();
+    takeWishes();
+    const settling = settle();
     // Whatever becomes of it, what was claimed has to be begun; it is awaited below.
     settling.catch(() => {});
     begin(await claim());
-    if (await settling > 0) wanted = true;
+    if ((await settling).isDue) looking = true;
+  }
+
+  /** Writes down what has ended, and learns whether more is due. */
+  async function settle(): Promise<{ readonly written: number; readonly isDue: boolean }> {
+    const { written, nextDueAtMs } = await settler.flush();
+    if (written === 0) return { written, isDue: false };
+    backlog = nextDueAtMs !== null && nextDueAtMs <= clock.now();
+    if (!backlog && nextDueAtMs !== null) sleepUntil(Math.min(timerAtMs, nextDueAtMs));
+    return { written, isDue: backlog };
   }
 
   async function claim(): Promise<ClaimedBatch> {
@@ -128,7 +159,9 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
       lastSweepMs = nowMs;
       options.onSweep?.();
     }
-    if (batch.deliveries.length === limit || !batch.sweptAll) wanted = true;
+    // A full batch is followed by another only where the store says that more is due: each look costs a round trip.
+    const isMoreDue = batch.deliveries.length === limit && (batch.nextDueAtMs ?? Infinity) <= nowMs;
+    if (isMoreDue || !batch.sweptAll) looking = true;
     else sleepUntil(Math.min(batch.nextDueAtMs ?? Infinity, reopensAtMs ?? Infinity));
     return batch;
   }
@@ -142,16 +175,20 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
   function sleepUntil(dueAtMs: number): void {
     const nowMs = clock.now();
     const sweepAtMs = lastSweepMs + SWEEP_MS;
-    const atMs = Math.min(dueAtMs, Math.max(sweepAtMs, nowMs));
     timer?.cancel();
-    timer = clock.after(Math.max(0, atMs - nowMs), wake);
+    timerAtMs = Math.min(dueAtMs, Math.max(sweepAtMs, nowMs));
+    timer = clock.after(Math.max(0, timerAtMs - nowMs), () => {
+      timerAtMs = Infinity;
+      wake();
+    });
   }
 
   function begin({ deliveries }: ClaimedBatch): void {
     for (const delivery of deliveries) {
       const done = attempt(delivery).finally(() => {
         underWay.delete(delivery.id);
-        wake();
+        ended = true;
+        run();
       });
       underWay.set(delivery.id, { sinkId: delivery.sinkId, done });
     }
@@ -193,9 +230,14 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
   function retryLater(error: unknown): void {
     const waitMs = Math.min(STORE_BACKOFF_MS.most, STORE_BACKOFF_MS.first * 2 ** failures);
     failures++;
-    log.warn("delivery.store_unavailable", { error: String(error), retryInMs: waitMs });
-    wanted = false;
+    log.warn("delivery.store_unavailable", {
+      error: String(error),
+      reason: storeFailureReason(error),
+      retryInMs: waitMs,
+    });
+    takeWishes();
     timer?.cancel();
+    timerAtMs = Infinity;
     // Instances that lost the store together must not come back together.
     timer = clock.after(waitMs * (0.5 + options.random() / 2), wake);
   }

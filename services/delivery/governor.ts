@@ -9,6 +9,8 @@ export interface SinkSettings {
   /** How many of its lanes are served at once. */
   readonly concurrency: number;
   readonly rate: DeliveryRate | null;
+  /** Nothing may go to it before; absent: no such time. */
+  readonly closedUntilMs?: number;
 }
 
 /** How much may go to which sink now; in the terms of a claim. */
@@ -49,17 +51,20 @@ export function createGovernor(options: GovernorOptions): Governor {
       const nowMs = clock.now();
       const capacity: Record<string, number> = {};
       const rates: Record<string, DeliveryRate> = {};
-      for (const { sinkId, concurrency, rate } of await options.settings()) {
+      let reopensAtMs: number | null = null;
+      const closeOff = (sinkId: string, untilMs: number) => {
+        capacity[sinkId] = 0;
+        reopensAtMs = Math.min(reopensAtMs ?? Infinity, untilMs);
+      };
+      for (const { sinkId, concurrency, rate, closedUntilMs = 0 } of await options.settings()) {
         capacity[sinkId] = concurrency;
         if (rate !== null) rates[sinkId] = rate;
+        if (closedUntilMs > nowMs) closeOff(sinkId, closedUntilMs);
       }
-      let reopensAtMs: number | null = null;
       for (const [sinkId, breaker] of breakers) {
         const state = stateOf(breaker, nowMs);
         if (state === "half-open") capacity[sinkId] = 1;
-        if (state !== "open") continue;
-        capacity[sinkId] = 0;
-        reopensAtMs = Math.min(reopensAtMs ?? Infinity, breaker.openUntilMs);
+        if (state === "open") closeOff(sinkId, breaker.openUntilMs);
       }
       for (const [sinkId, running] of underWay) {
         capacity[sinkId] = Math.max(0, (capacity[sinkId] ?? concurrencyPerSink) - running);

@@ -22,8 +22,15 @@ export interface SettlerOptions {
 /** Collects the ends of attempts and writes them down together. */
 export interface Settler {
   add(delivery: ClaimedDelivery, end: AttemptEnd): void;
-  /** Writes down all that was added; returns how much that was. Throws `StoreUnavailable` and keeps what it could not write. */
-  flush(): Promise<number>;
+  /** Writes down all that was added. Throws `StoreUnavailable` and keeps what it could not write. */
+  flush(): Promise<Flushed>;
+}
+
+export interface Flushed {
+  /** How many ends of attempts were written down. */
+  readonly written: number;
+  /** When something is due where they live ({@link Outbox.settleDeliveries}); null: nothing is, as far as that tells. */
+  readonly nextDueAtMs: number | null;
 }
 
 interface Ended {
@@ -40,17 +47,19 @@ export function createSettler(options: SettlerOptions): Settler {
   const { outbox, publisher, clock, log } = options;
   let ended: Ended[] = [];
 
-  async function settle(batch: readonly Ended[]): Promise<void> {
+  /** Returns when something is due next. */
+  async function settle(batch: readonly Ended[]): Promise<number | null> {
     for (let tries = 1;; tries++) {
       const { settlements, webhooksVersion } = await describe(batch);
       const outcome = await outbox.settleDeliveries({ settlements, webhooksVersion });
       if (outcome.outcome === "settled") {
         if (outcome.failing.length > 0) options.onFailing(outcome.failing);
-        return outcome.results.forEach((result, at) => {
+        outcome.results.forEach((result, at) => {
           if (result === "fenced") {
             log.warn("delivery.fenced", { deliveryId: settlements[at]?.deliveryId });
           }
         });
+        return outcome.nextDueAtMs;
       }
       if (tries === MAX_TRIES) throw new Error("Cannot settle: the webhooks keep changing");
       await publisher.refresh();
@@ -87,13 +96,15 @@ export function createSettler(options: SettlerOptions): Settler {
     },
     async flush() {
       let written = 0;
+      let nextDueAtMs: number | null = null;
       while (ended.length > 0) {
         const batch = ended.slice(0, SETTLE_LIMIT);
-        await settle(batch);
+        const dueAtMs = await settle(batch);
+        nextDueAtMs = dueAtMs === null ? nextDueAtMs : Math.min(nextDueAtMs ?? Infinity, dueAtMs);
         ended = ended.filter((one) => !batch.includes(one));
         written += batch.length;
       }
-      return written;
+      return { written, nextDueAtMs };
     },
   };
 }

@@ -17,6 +17,8 @@ export type AttemptClass =
   | "shutdown"
   // SMS only
   | "no-customer-number"
+  | "held-back"
+  | "resolved"
   | "rejected"
   | "rate-limited"
   | "ambiguous";
@@ -47,7 +49,8 @@ export interface AttemptReport {
 /** What is to become of a delivery after an attempt. */
 export type Decision =
   | { readonly status: "delivered" | "dead" | "unknown" }
-  | { readonly status: "retrying"; readonly atMs: number }
+  /** `counted` false: it was not its turn, and nothing was tried. */
+  | { readonly status: "retrying"; readonly atMs: number; readonly counted?: false }
   /** Its webhook is disabled: nothing was sent. */
   | { readonly status: "held" };
 

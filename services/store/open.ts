@@ -58,7 +58,12 @@ async function embeddedKey(path: string, store: Store): Promise<Uint8Array> {
   const keyPath = `${path}.key`;
   const existing = await readKeyFile(keyPath);
   if (existing !== null) return existing;
-  if (await holdsSealed(store)) throw new MissingKeyFile(keyPath);
+  if (await holdsSealed(store)) {
+    // Another process may have made both since.
+    const made = await readKeyFile(keyPath);
+    if (made !== null) return made;
+    throw new MissingKeyFile(keyPath);
+  }
   return await loadOrCreateKeyFile(keyPath);
 }
 

@@ -359,6 +359,11 @@ export type SettleOutcome =
     readonly results: readonly ("settled" | "fenced")[];
     /** The sinks that failed in this batch, as they stand after it. */
     readonly failing: readonly SinkHealth[];
+    /**
+     * The earliest time at which anything is due where these deliveries live, also for a sink without room; null: nothing waits
+     * there. It saves the claim that would only find this out.
+     */
+    readonly nextDueAtMs: number | null;
   }
   | StaleWebhooks;
 

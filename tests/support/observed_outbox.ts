@@ -1,4 +1,4 @@
-import type { ClaimedBatch, Store } from "../../services/store/port.ts";
+import type { Settlement, Store } from "../../services/store/port.ts";
 
 /** A store whose outbox tells what was asked of it: how a test follows the delivery engine without sleeping. */
 export interface ObservedOutbox {
@@ -7,7 +7,7 @@ export interface ObservedOutbox {
   readonly calls: { claims: number; settles: number };
   /** Resolves once `condition` holds; looked at after each answer of the outbox. */
   until(condition: () => boolean | Promise<boolean>): Promise<void>;
-  /** Resolves after the next claim that found nothing, when nothing is under way either. */
+  /** Resolves after the next answer that says that nothing is due, when nothing is under way either. */
   untilIdle(): Promise<void>;
   /** The lease tokens of all claims that were asked for. */
   readonly tokens: readonly string[];
@@ -19,7 +19,7 @@ export function observeOutbox(inner: Store): ObservedOutbox {
   const calls = { claims: 0, settles: 0 };
   const tokens: string[] = [];
   let waiting: (() => void)[] = [];
-  let lastBatch: ClaimedBatch | null = null;
+  let nothingDue = false;
   let unsettled = 0;
 
   let turn: ReturnType<typeof setTimeout> | null = null;
@@ -54,7 +54,7 @@ export function observeOutbox(inner: Store): ObservedOutbox {
           if (observed.failure !== null) throw observed.failure;
           const batch = await inner.claimDeliveries(request);
           calls.claims++;
-          lastBatch = batch;
+          nothingDue = batch.deliveries.length === 0;
           unsettled += batch.deliveries.length;
           return batch;
         } finally {
@@ -66,7 +66,10 @@ export function observeOutbox(inner: Store): ObservedOutbox {
           if (observed.failure !== null) throw observed.failure;
           const outcome = await inner.settleDeliveries(request);
           calls.settles++;
-          if (outcome.outcome === "settled") unsettled -= request.settlements.length;
+          if (outcome.outcome === "settled") {
+            unsettled -= request.settlements.length;
+            nothingDue = isLater(outcome.nextDueAtMs, request.settlements);
+          }
           return outcome;
         } finally {
           tellSoon();
@@ -77,8 +80,12 @@ export function observeOutbox(inner: Store): ObservedOutbox {
       while (!(await condition())) await next();
     },
     async untilIdle() {
-      do await next(); while (lastBatch?.deliveries.length !== 0 || unsettled > 0);
+      do await next(); while (!nothingDue || unsettled > 0);
     },
   };
   return observed;
+}
+
+function isLater(dueAtMs: number | null, settlements: readonly Settlement[]): boolean {
+  return dueAtMs === null || settlements.every(({ nowMs }) => dueAtMs > nowMs);
 }

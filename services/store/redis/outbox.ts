@@ -67,11 +67,12 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
       ...(drafts.length > 0 ? { webhooksVersion } : {}),
     });
     if (reply === "stale") return { outcome: "stale-webhooks" };
-    const [results, failing] = list(reply).map(list);
+    const [results, failing, nextDueAt] = list(reply);
     return {
       outcome: "settled",
-      results: (results ?? []).map((done) => Number(done) === 1 ? "settled" : "fenced"),
-      failing: (failing ?? []).map((row) => sinkHealth(list(row))),
+      results: list(results).map((done) => Number(done) === 1 ? "settled" : "fenced"),
+      failing: list(failing).map((row) => sinkHealth(list(row))),
+      nextDueAtMs: countOrNull(nextDueAt ?? -1),
     };
   }
 
@@ -116,15 +117,18 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
     async settleDeliveries({ settlements, webhooksVersion }) {
       const results = new Map<Settlement, "settled" | "fenced">();
       const failing: SinkHealth[] = [];
+      let nextDueAtMs: number | null = null;
       for (const [shard, own] of Map.groupBy(settlements, shardOfSettlement)) {
         const settled = await settleOn(shard, own, webhooksVersion);
         if (settled.outcome !== "settled") return settled;
         own.forEach((settlement, at) => results.set(settlement, settled.results[at] ?? "fenced"));
         failing.push(...settled.failing);
+        nextDueAtMs = earlier(nextDueAtMs, settled.nextDueAtMs);
       }
       return {
         outcome: "settled",
         failing,
+        nextDueAtMs,
         results: settlements.map((settlement) => results.get(settlement) ?? "fenced"),
       };
     },

@@ -10,6 +10,7 @@ import { shareBySink } from "../sharing.ts";
 import { type Buckets, fillingMs } from "./buckets.ts";
 import type { Database } from "./database.ts";
 import { eventRecord, type EventRow } from "./history.ts";
+import type { Lanes } from "./lanes.ts";
 
 interface HeadRow extends EventRow {
   delivery_id: string;
@@ -36,9 +37,10 @@ interface WaitingSink {
 export function createClaiming(
   db: Database,
   buckets: Buckets,
+  lanes: Pick<Lanes, "sinks">,
 ): (request: ClaimDeliveriesRequest) => Pick<ClaimedBatch, "deliveries" | "nextDueAtMs"> {
   function waitingSinks(request: ClaimDeliveriesRequest): WaitingSink[] {
-    return sinksWithLanes().map(({ sink_id: sinkId, due_at: dueAtMs }) => {
+    return lanes.sinks().map(({ sinkId, dueAtMs }) => {
       const places = request.capacity[sinkId] ?? request.capacityPerSink;
       const rate = request.rates[sinkId];
       if (rate === undefined) return { sinkId, dueAtMs, room: places, tokenAtMs: 0 };
@@ -52,23 +54,6 @@ export function createClaiming(
         tokenAtMs: places > 0 && wait > 0 ? request.nowMs + wait : 0,
       };
     });
-  }
-
-  /**
-   * Every sink with a lane, the longest due first. Found by hopping along the index, so that the cost grows with the
-   * sinks and not with the lanes.
-   */
-  function sinksWithLanes() {
-    return db.all<{ sink_id: string; due_at: number }>(
-      `WITH RECURSIVE sinks (sink_id) AS (
-         SELECT MIN(sink_id) FROM lanes
-         UNION ALL
-         SELECT (SELECT MIN(sink_id) FROM lanes WHERE lanes.sink_id > sinks.sink_id)
-         FROM sinks WHERE sinks.sink_id IS NOT NULL)
-       SELECT sink_id,
-         (SELECT MIN(due_at) FROM lanes WHERE lanes.sink_id = sinks.sink_id) AS due_at
-       FROM sinks WHERE sink_id IS NOT NULL ORDER BY due_at, sink_id`,
-    );
   }
 
   function dueLanes(sinkId: string, nowMs: number, most: number): string[] {
@@ -127,8 +112,8 @@ export function createClaiming(
   return function claim(request) {
     const { nowMs, limit } = request;
     const open = waitingSinks(request).filter(({ room }) => room > 0);
-    const lanes = open.map(({ sinkId, room }) => dueLanes(sinkId, nowMs, Math.min(room, limit)));
-    const deliveries = shareBySink(lanes, limit)
+    const due = open.map(({ sinkId, room }) => dueLanes(sinkId, nowMs, Math.min(room, limit)));
+    const deliveries = shareBySink(due, limit)
       .map((lane) => lease(lane, request))
       .filter((delivery) => delivery !== null);
     const taken = Map.groupBy(deliveries, ({ sinkId }) => sinkId);

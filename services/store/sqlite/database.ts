@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { PatchbayError, StoreUnavailable } from "../../errors.ts";
 import { migrate, refuseNewer } from "./migrating.ts";
+import { explainOpening } from "./opening_fault.ts";
 
 /**
  * How long to wait for another process's transaction: longer than any takes, shorter than the 2 s within which
@@ -41,7 +42,7 @@ export interface Database {
 
 /** Opens the database, bringing its schema up to date. Throws `StoreUnavailable` when it cannot. */
 export function openDatabase({ path, sync }: DatabaseOptions): Database {
-  const db = guarded(`open the database ${path}`, () => {
+  const db = opening(path, () => {
     // Before anything of it is written: switching to WAL alone would change the file.
     refuseNewer(path, PATIENCE_MS);
     if (path !== ":memory:") createPrivately(path);
@@ -109,11 +110,11 @@ function explained(operation: string, cause: unknown): Error {
   return cause instanceof PatchbayError ? cause : new StoreUnavailable(operation, { cause });
 }
 
-function guarded<T>(operation: string, step: () => T): T {
+function opening<T>(path: string, step: () => T): T {
   try {
     return step();
-  } catch (cause) {
-    throw explained(operation, cause);
+  } catch (fault) {
+    throw explained(`open the database ${path}`, explainOpening(fault));
   }
 }
 

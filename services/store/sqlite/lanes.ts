@@ -8,6 +8,8 @@ export interface Lanes {
    * To be called after every change to a lane.
    */
   schedule(lane: string, sinkId: string, nowMs: number): void;
+  /** When each sink with a lane has something due, the longest due first. */
+  sinks(): { readonly sinkId: string; readonly dueAtMs: number }[];
 }
 
 export function createLanes(db: Database): Lanes {
@@ -43,5 +45,17 @@ export function createLanes(db: Database): Lanes {
         );
       }
     },
+    // Found by hopping along the index, so that the cost grows with the sinks and not with the lanes.
+    sinks: () =>
+      db.all<{ sink_id: string; due_at: number }>(
+        `WITH RECURSIVE sinks (sink_id) AS (
+           SELECT MIN(sink_id) FROM lanes
+           UNION ALL
+           SELECT (SELECT MIN(sink_id) FROM lanes WHERE lanes.sink_id > sinks.sink_id)
+           FROM sinks WHERE sinks.sink_id IS NOT NULL)
+         SELECT sink_id,
+           (SELECT MIN(due_at) FROM lanes WHERE lanes.sink_id = sinks.sink_id) AS due_at
+         FROM sinks WHERE sink_id IS NOT NULL ORDER BY due_at, sink_id`,
+      ).map(({ sink_id, due_at }) => ({ sinkId: sink_id, dueAtMs: due_at })),
   };
 }

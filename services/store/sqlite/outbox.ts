@@ -23,7 +23,7 @@ export function createSqliteOutbox(
     readonly sweep: (nowMs: number) => Sweep;
   },
 ): Outbox {
-  const claim = createClaiming(db, buckets);
+  const claim = createClaiming(db, buckets, lanes);
   const settling = createSettling(db, publishing, lanes, log);
 
   return {
@@ -48,7 +48,12 @@ export function createSqliteOutbox(
         }
         const results = settlements.map(settling.settle);
         const settled = settlements.filter((_, at) => results[at] === "settled");
-        return { outcome: "settled", results, failing: settling.failing(settled) };
+        return {
+          outcome: "settled",
+          results,
+          failing: settling.failing(settled),
+          nextDueAtMs: lanes.sinks()[0]?.dueAtMs ?? null,
+        };
       }),
     retryDelivery: (id, nowMs) => db.write("retry the delivery", () => requeueing.retry(id, nowMs)),
     holdDeliveries: (request) => db.write("hold deliveries", () => requeueing.hold(request)),

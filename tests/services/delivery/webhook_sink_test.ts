@@ -91,6 +91,7 @@ function startBench(
         messageIndex: null,
         event: { ...EVENT, ...event },
         customer: null,
+        progressJson: null,
       };
       return sink.attempt(delivery, new AbortController().signal);
     },

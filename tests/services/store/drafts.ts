@@ -123,6 +123,17 @@ export async function settle(
   nowMs: number,
   drafts: readonly EventDraft[] = [],
 ) {
+  return (await settled(store, delivery, next, nowMs, drafts)).results[0];
+}
+
+/** The same, with all that the store answers. */
+export async function settled(
+  store: Store,
+  delivery: { readonly id: string; readonly leaseToken: string },
+  next: Settlement["next"],
+  nowMs: number,
+  drafts: readonly EventDraft[] = [],
+) {
   const { version } = await store.listWebhooks();
   const result = await store.settleDeliveries({
     settlements: [{
@@ -137,7 +148,7 @@ export async function settle(
     webhooksVersion: version,
   });
   if (result.outcome !== "settled") throw new Error(`Cannot settle: ${result.outcome}`);
-  return result.results[0];
+  return result;
 }
 
 /** The same, for what it says of sinks that fail. */

@@ -4,7 +4,9 @@ import type { Store } from "../../../services/store/port.ts";
 import { createRespTransport } from "../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../services/store/redis/store.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
-import { type RedisServer, redisTest, startRedisServer } from "../../support/redis_server.ts";
+import { dumpRedis } from "../../support/redis_dump.ts";
+import { redisTest, startRedisServer } from "../../support/redis_server.ts";
+import { readSqliteFiles } from "../../support/sqlite_files.ts";
 import { accept, claimDeliveries, draft, POLICY, publish, T0, webhook } from "./drafts.ts";
 
 /** What a customer of the session to be expunged wrote, and where it appears nowhere else. */
@@ -96,18 +98,6 @@ function foundIn(bytes: Uint8Array, texts: readonly string[]): string[] {
   return texts.filter((text) => buffer.includes(text));
 }
 
-async function readDatabase(path: string): Promise<Map<string, Uint8Array>> {
-  const files = new Map<string, Uint8Array>();
-  for (const suffix of ["", "-wal", "-shm"]) {
-    try {
-      files.set(`db${suffix}`, await Deno.readFile(path + suffix));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  return files;
-}
-
 const all = (files: Map<string, Uint8Array>) => Buffer.concat([...files.values()]);
 
 Deno.test("an expunged session leaves nothing in the files of SQLite, its log included", async () => {
@@ -123,7 +113,7 @@ Deno.test("an expunged session leaves nothing in the files of SQLite, its log in
     const otherProcess = open();
     await attemptAll(store, SECRET_TEXT);
     await live(store, "S2", OTHER_TEXT, "15550003333");
-    const filesBefore = await readDatabase(path);
+    const filesBefore = await readSqliteFiles(path);
     for (const file of ["db", "db-wal"]) {
       assert.deepEqual(foundIn(filesBefore.get(file) ?? new Uint8Array(), SECRETS), SECRETS, file);
     }
@@ -132,36 +122,16 @@ Deno.test("an expunged session leaves nothing in the files of SQLite, its log in
     assert.equal(await store.expungeSession("S1"), 5);
     assert(!await isFound(store));
 
-    const files = await readDatabase(path);
+    const files = await readSqliteFiles(path);
     for (const [name, bytes] of files) assert.deepEqual(foundIn(bytes, SECRETS), [], name);
     assert.deepEqual(foundIn(all(files), [OTHER_TEXT]), [OTHER_TEXT]);
     await otherProcess.close();
     await store.close();
-    assert.deepEqual(foundIn(all(await readDatabase(path)), SECRETS), []);
+    assert.deepEqual(foundIn(all(await readSqliteFiles(path)), SECRETS), []);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
 });
-
-const READS: Readonly<Record<string, (key: string) => string[]>> = {
-  string: (key) => ["GET", key],
-  hash: (key) => ["HGETALL", key],
-  list: (key) => ["LRANGE", key, "0", "-1"],
-  set: (key) => ["SMEMBERS", key],
-  zset: (key) => ["ZRANGE", key, "0", "-1", "WITHSCORES"],
-};
-
-/** Every key with its whole value, as text. */
-async function dump(redis: RedisServer): Promise<string> {
-  const keys = (await redis.cli("KEYS", "*")).split("\n").filter((key) => key !== "");
-  const values: string[] = [];
-  for (const key of keys) {
-    const type = await redis.cli("TYPE", key);
-    const read = READS[type] ?? assert.fail(`there is a key of type ${type}`);
-    values.push(`${key}\n${await redis.cli(...read(key))}`);
-  }
-  return values.join("\n");
-}
 
 redisTest("an expunged session leaves nothing in any key of Redis", async () => {
   await using redis = await startRedisServer();
@@ -170,14 +140,14 @@ redisTest("an expunged session leaves nothing in any key of Redis", async () => 
   try {
     await live(store, "S1", SECRET_TEXT, SECRET_PHONE);
     await live(store, "S2", OTHER_TEXT, "15550003333");
-    const before = Buffer.from(await dump(redis));
+    const before = Buffer.from(await dumpRedis(redis));
     assert.deepEqual(foundIn(before, SECRETS), SECRETS);
 
     assert(await isFound(store));
     assert.equal(await store.expungeSession("S1"), 5);
     assert(!await isFound(store));
 
-    const after = Buffer.from(await dump(redis));
+    const after = Buffer.from(await dumpRedis(redis));
     assert.deepEqual(foundIn(after, SECRETS), []);
     assert.deepEqual(foundIn(after, [OTHER_TEXT, "15550003333"]), [OTHER_TEXT, "15550003333"]);
   } finally {

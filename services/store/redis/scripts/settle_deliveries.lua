@@ -1,6 +1,6 @@
 -- Writes down what became of claimed deliveries, moves their lanes on, publishes their own events.
 -- req    settlements [{deliveryId, leaseToken, nowMs, attemptJson, status, atMs?, attempted, health?, drafts}], webhooksVersion?
--- reply  {results, failing} | 'stale'; results: 1 (settled) | 0 (fenced) for each;
+-- reply  {results, failing, earliest due time or -1} | 'stale'; results: 1 (settled) | 0 (fenced) for each;
 --        failing: {sink, failures, since} for each sink that failed here
 if stale() then return 'stale' end
 local touched = {}
@@ -40,4 +40,5 @@ for sink in pairs(touched) do
   -- A success later in the batch has cleared it.
   if health[1] then failing[#failing + 1] = { sink, tonumber(health[1]), tonumber(health[2]) } end
 end
-return { results, failing }
+local first = call('ZRANGE', P .. 'sinks', 0, 0, 'WITHSCORES')
+return { results, failing, tonumber(first[2] or -1) }

@@ -7,6 +7,7 @@ import {
   nothingClaimed,
   publish,
   settle,
+  settled,
   T0,
   webhook,
 } from "../drafts.ts";
@@ -63,6 +64,24 @@ export function deliveryContract(test: ContractTest): void {
     }
     assert.deepEqual(seen, [1, 2, 3]);
     assert.deepEqual(await claimDeliveries(store, T0 + 9), nothingClaimed());
+  });
+
+  test("a settlement tells when something is due next", async (store) => {
+    await publish(store, [draft(toOne), draft(toOne)]);
+    const [first] = (await claimDeliveries(store, T0)).deliveries;
+    assert(first);
+    const afterFirst = await settled(store, first, { status: "delivered" }, T0 + 1);
+    assert(afterFirst.nextDueAtMs !== null && afterFirst.nextDueAtMs <= T0 + 1);
+
+    const [second] = (await claimDeliveries(store, T0 + 2)).deliveries;
+    assert(second);
+    const later = { status: "retrying", atMs: T0 + 5_000 } as const;
+    assert.equal((await settled(store, second, later, T0 + 3)).nextDueAtMs, T0 + 5_000);
+
+    const [again] = (await claimDeliveries(store, T0 + 5_000)).deliveries;
+    assert(again);
+    const last = await settled(store, again, { status: "delivered" }, T0 + 5_001);
+    assert.equal(last.nextDueAtMs, null);
   });
 
   test("a failing head holds back its own lane and no other", async (store) => {
