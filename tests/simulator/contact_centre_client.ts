@@ -34,6 +34,8 @@ const notificationSchema = v.looseObject({
   smssession: v.optional(sessionSchema),
   messages: v.optional(v.array(messageSchema)),
   smssessionUri: v.optional(v.string()),
+  errorCode: v.optional(v.number()),
+  errorMessage: v.optional(v.string()),
 });
 const answerSchema = v.looseObject({
   statusCode: v.number(),

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { createVirtualClock } from "../support/virtual_clock.ts";
 import { createApp } from "./contact_centre/app.ts";
+import { createAgentDirectory } from "./contact_centre/agents.ts";
 import { believedAgent } from "./contact_centre/auth.ts";
+import { createCometd } from "./contact_centre/cometd.ts";
 import { createControl } from "./contact_centre/control.ts";
+import { createCounters } from "./contact_centre/counts.ts";
+import { createHttpSessions } from "./contact_centre/http_sessions.ts";
 import type { Centre } from "./contact_centre/model.ts";
 import { createNotifier } from "./contact_centre/notifier.ts";
 import { createFaultQueue } from "./kit/faults.ts";
@@ -55,15 +59,24 @@ Deno.test("nothing is told before the answer was given", async () => {
     sessions: new Map(),
     loggedIn: new Map(),
     nextReferenceId: 1,
+    failures: [],
   };
   const { id } = createControl(centre, notifier).addSession({ customer: { nickname: "P" } });
+  const counters = createCounters();
+  const cometd = createCometd({}, counters);
   const app = createApp({
     centre,
+    control: null,
     notifier,
     requests: createInbox("request"),
     faults: createFaultQueue(),
     clock,
-    agentOf: believedAgent,
+    directory: createAgentDirectory({ agents: undefined, readAgent: believedAgent }),
+    httpSessions: createHttpSessions({ clock, random: Math.random, idleMs: 1_800_000 }),
+    counters,
+    cometd,
+    handshakeRefusal: "http",
+    csrf: null,
     refusalHttpStatus: "mapped",
     version: "1",
   });
@@ -81,6 +94,7 @@ Deno.test("nothing is told before the answer was given", async () => {
   assert.deepEqual(told, []);
   markAnswered();
   await notifier.idle();
+  cometd.close();
   assert.deepEqual(told, ["StatusChange", "ParticipantsUpdated", "NewMessages"]);
 });
 

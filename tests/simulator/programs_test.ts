@@ -33,7 +33,7 @@ async function readUntil(
 
 for (const program of PROGRAMS) {
   Deno.test(`${program} says where it listens, and stops on SIGTERM`, async () => {
-    const child = command(program, []).spawn();
+    const child = command(program, ["--port", "0"]).spawn();
     const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     const [, url = ""] = await readUntil(reader, /listening on (http:\/\/127\.0\.0\.1:\d+)\n/);
     const response = await fetch(`${url}/somewhere`);
@@ -51,6 +51,21 @@ for (const program of PROGRAMS) {
   });
 }
 
+Deno.test("contact_centre says where CometD is, who may sign in and how it is controlled", async () => {
+  const child = command("contact_centre", ["--port", "0", "--agent", "a:b", "--agent", "c"])
+    .spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const [, url = ""] = await readUntil(
+    reader,
+    /CometD at (\S+)\/api\/v2\/notifications\nagent a, password b\nagent c, password \(empty\)\n[^]*POST \S+\/control\/restart\n/,
+  );
+  const response = await fetch(`${url}/control`);
+  assert.deepEqual((await response.json()).sessions, []);
+  child.kill("SIGTERM");
+  assert.equal((await child.status).code, 0);
+  await Promise.all([reader.cancel(), child.stderr.cancel()]);
+});
+
 const FAULTY: readonly (readonly [string, readonly string[], string])[] = [
   [
     "twilio",
@@ -66,6 +81,26 @@ const FAULTY: readonly (readonly [string, readonly string[], string])[] = [
     "contact_centre",
     ["--session", "=1"],
     "Cannot use --session =1: expected ID or ID=PHONE\nTry --help\n",
+  ],
+  [
+    "contact_centre",
+    ["--agent", ":secret"],
+    "Cannot use --agent :secret: expected NAME or NAME:PASSWORD\nTry --help\n",
+  ],
+  [
+    "contact_centre",
+    ["--cometd-path", "notifications"],
+    "Cannot use --cometd-path notifications: expected a path such as /v2/notifications\nTry --help\n",
+  ],
+  [
+    "contact_centre",
+    ["--cometd-timeout-ms", "soon"],
+    "Cannot use --cometd-timeout-ms soon: expected milliseconds, an integer from 0\nTry --help\n",
+  ],
+  [
+    "contact_centre",
+    ["--handshake-refusal", "loud"],
+    "Cannot use --handshake-refusal loud: expected http or bayeux\nTry --help\n",
   ],
   [
     "webhook_consumer",

@@ -1,12 +1,17 @@
-import { Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { Clock } from "../../../services/clock.ts";
 import { playFaults } from "../kit/fault_middleware.ts";
 import type { FaultQueue } from "../kit/faults.ts";
 import type { InboxOwner } from "../kit/inbox.ts";
 import { measureAnswers, type RecordedRequest, recordRequests } from "../kit/request_log.ts";
 import type { Exchange } from "../kit/exchange.ts";
-import type { AgentOf } from "./auth.ts";
+import type { AgentDirectory } from "./agents.ts";
 import { agentRoutes } from "./agent_routes.ts";
+import type { Cometd } from "./cometd.ts";
+import { cometdRoutes, isCometdPath, isHandshake } from "./cometd_routes.ts";
+import type { Counters } from "./counts.ts";
+import type { HttpSessions } from "./http_sessions.ts";
+import { type CsrfOptions, identify } from "./identify.ts";
 import type { Centre } from "./model.ts";
 import type { Notifier } from "./notifier.ts";
 import type { Outcome } from "./outcome.ts";
@@ -16,7 +21,13 @@ import { sessionRoutes } from "./session_routes.ts";
 /** The Hono environment of the contact centre. */
 export interface CentreEnv {
   Bindings: Exchange;
-  Variables: { recorded: RecordedRequest; agentId: string };
+  Variables: {
+    recorded: RecordedRequest;
+    /** Empty: not known, which only a handshake that CometD is to deny can be. */
+    agentId: string;
+    /** Whom the credentials name, proved or not. */
+    claimedAgentId: string | null;
+  };
 }
 
 /** What the routes work with. */
@@ -28,11 +39,20 @@ export interface RouteContext {
 
 export interface AppOptions {
   readonly centre: Centre;
+  /** What `/control` serves; null: it is not there. */
+  readonly control: Hono<{ Bindings: Exchange }> | null;
   readonly notifier: Notifier;
   readonly requests: InboxOwner<RecordedRequest>;
   readonly faults: FaultQueue;
   readonly clock: Clock;
-  readonly agentOf: AgentOf;
+  readonly directory: AgentDirectory;
+  readonly httpSessions: HttpSessions;
+  readonly counters: Counters;
+  readonly cometd: Cometd;
+  /** What a handshake with bad credentials gets. */
+  readonly handshakeRefusal: "http" | "bayeux";
+  /** Null: off. */
+  readonly csrf: CsrfOptions | null;
   readonly refusalHttpStatus: RefusalHttpStatus;
   readonly version: string;
 }
@@ -48,6 +68,7 @@ export function createApp(options: AppOptions): Hono<CentreEnv> {
   }
 
   const app = new Hono<CentreEnv>();
+  if (options.control !== null) app.route("/control", options.control);
   app.use(recordRequests(options.requests));
   app.use(playFaults(options.faults, options.clock));
   app.use(measureAnswers());
@@ -55,7 +76,10 @@ export function createApp(options: AppOptions): Hono<CentreEnv> {
     "/api/v2/diagnostics/version",
     (c) => c.json({ statusCode: 0, version: options.version }),
   );
-  app.use("/api/v2/*", requireAgent(options.agentOf, refusalHttpStatus));
+  const identified = identifyAll(options);
+  app.use("/api/v2/*", identified);
+  if (!options.cometd.path.startsWith("/api/v2/")) app.use(`${options.cometd.path}/*`, identified);
+  app.route("/", cometdRoutes(options.cometd));
   app.route("/api/v2", agentRoutes({ centre, respond }));
   app.route("/api/v2", sessionRoutes({ centre, respond }));
   app.notFound(() =>
@@ -64,16 +88,13 @@ export function createApp(options: AppOptions): Hono<CentreEnv> {
   return app;
 }
 
-function requireAgent(
-  agentOf: AgentOf,
-  refusalHttpStatus: RefusalHttpStatus,
+function identifyAll(
+  { cometd, handshakeRefusal, ...options }: AppOptions,
 ): MiddlewareHandler<CentreEnv> {
-  return async function requireAgent(c, next) {
-    const agentId = agentOf(c.req.header("authorization") ?? "");
-    if (agentId === null) {
-      return refusalResponse(refuse(STATUS.unauthenticated, "Access denied"), refusalHttpStatus);
-    }
-    c.set("agentId", agentId);
-    await next();
-  };
+  const isCometd = (c: Context<CentreEnv>) => isCometdPath(cometd, c.req.path);
+  return identify({
+    ...options,
+    isRest: (c) => !isCometd(c),
+    admitsNobody: async (c) => handshakeRefusal === "bayeux" && isCometd(c) && await isHandshake(c),
+  });
 }

@@ -2,14 +2,14 @@ import {
   appendMessage,
   type Centre,
   chattingSeats,
-  newPerson,
-  newSessionId,
-  type Person,
+  isLive,
+  type PlannedFailure,
   type Seat,
   type SeatState,
   type Session,
   type WireMessage,
 } from "./model.ts";
+import { createSession, type NewSession } from "./new_session.ts";
 import {
   newMessages,
   participantsUpdated,
@@ -17,36 +17,10 @@ import {
   statusChange,
 } from "./notifications.ts";
 import type { Notifier } from "./notifier.ts";
-import type { Addressed } from "./outcome.ts";
+import { operate } from "./operations.ts";
+import type { Addressed, Outcome } from "./outcome.ts";
+import type { Refusal } from "./refusals.ts";
 import { offer } from "./team_operations.ts";
-
-/** Something said before the session reached an agent. */
-export interface HistoryEntry {
-  /** `External`: a bot or service. */
-  readonly from: "Customer" | "External";
-  readonly text: string;
-  /** The speaker's name, for External. */
-  readonly nickname?: string;
-  /** Unix milliseconds; now, unless told otherwise. */
-  readonly atMs?: number;
-}
-
-export interface NewSession {
-  /** 16 alphanumerics of its own, unless told otherwise. */
-  readonly id?: string;
-  readonly customer: {
-    readonly nickname: string;
-    /** Any notation; kept as digits under the keys that Digital Messaging Server uses. */
-    readonly phone?: string;
-  };
-  /** Wins over the keys that come from `customer.phone`. */
-  readonly userData?: Readonly<Record<string, unknown>>;
-  readonly history?: readonly HistoryEntry[];
-  /** Offers it to this agent only and tells the agent; otherwise any agent may accept it and nobody is told. */
-  readonly agentId?: string;
-  /** The number that the customer texted; `15005550006` unless told otherwise. */
-  readonly contactCentrePhone?: string;
-}
 
 /** A session as it stands, for tests to look at. */
 export interface SessionSnapshot {
@@ -65,6 +39,27 @@ export interface SessionSnapshot {
 export interface Control {
   /** A customer has written and waits for an agent. Throws when the id is taken. */
   addSession(session: NewSession): SessionSnapshot;
+  /**
+   * A strategy brings a session to an agent, who is invited and told so; open offers of it are withdrawn. Throws when the
+   * agent is invited or in it already.
+   */
+  routeSession(sessionId: string, agentId: string): void;
+  /**
+   * An agent operates on a session from another desktop, with the body that it would have sent. A refusal is returned
+   * and nothing is changed then; otherwise everybody concerned is told.
+   */
+  agentOperates(
+    sessionId: string,
+    agentId: string,
+    body: Readonly<Record<string, unknown>>,
+  ): Outcome;
+  /** An agent sends a text, likewise. Throws when it may not. */
+  agentTexts(sessionId: string, agentId: string, text: string): void;
+  /**
+   * Lets the next operation that matches fail behind the contact centre's back: it is answered as if all were well,
+   * changes nothing, and its agent is told by a notification of the type `Error`.
+   */
+  failNext(failure?: PlannedFailure): void;
   /** The customer sends a text. */
   customerTexts(sessionId: string, text: string): WireMessage;
   /** The customer ends the session; its agents still have to Complete it. */
@@ -73,8 +68,15 @@ export interface Control {
   revokeInvitation(sessionId: string, agentId?: string): void;
   /** A strategy in the contact centre adds to the session's data. */
   updateUserData(sessionId: string, userData: Readonly<Record<string, unknown>>): void;
-  /** Sends any notification at all, such as an oddity that no operation produces. */
-  emit(notification: Readonly<Record<string, unknown>>, agentId?: string): void;
+  /**
+   * Sends any notification at all, such as an oddity that no operation produces. On CometD it goes to the sessions of the
+   * agent, or of all; to `channel` instead of that of SMS sessions, and if `unasked` even to those not subscribed to it.
+   */
+  emit(
+    notification: Readonly<Record<string, unknown>>,
+    agentId?: string,
+    to?: Pick<Addressed, "channel" | "unasked">,
+  ): void;
   readonly sessions: readonly SessionSnapshot[];
 }
 
@@ -82,6 +84,10 @@ export interface Control {
 export function createControl(centre: Centre, notifier: Notifier): Control {
   function tell(notifications: readonly Addressed[]): void {
     notifier.enqueue(notifications);
+  }
+
+  function participantsUpdatedForAll(session: Session): Addressed[] {
+    return chattingSeats(session).map((seat) => participantsUpdated(centre, session, seat));
   }
 
   function customerSays(
@@ -100,11 +106,41 @@ export function createControl(centre: Centre, notifier: Notifier): Control {
     });
   }
 
+  function agentOperates(
+    sessionId: string,
+    agentId: string,
+    body: Readonly<Record<string, unknown>>,
+  ): Outcome {
+    const session = sessionOf(centre, sessionId);
+    const outcome = operate(centre, { session, agentId, untrustedBody: body });
+    if (outcome.kind === "done") tell(outcome.notifications);
+    return outcome;
+  }
+
   return {
     addSession(wanted) {
       const session = createSession(centre, wanted);
       tell(offer(centre, session, wanted.agentId ?? null, "All"));
       return snapshot(session);
+    },
+    routeSession(sessionId, agentId) {
+      const session = sessionOf(centre, sessionId);
+      const seat = session.seats.get(agentId);
+      if (seat !== undefined && isLive(seat)) {
+        throw new Error(
+          `Cannot route ${sessionId} to ${agentId}: expected an agent who is not in it`,
+        );
+      }
+      session.offers = [];
+      tell(offer(centre, session, agentId, "All"));
+    },
+    agentOperates,
+    agentTexts(sessionId, agentId, text) {
+      const outcome = agentOperates(sessionId, agentId, { operationName: "SendMessage", text });
+      if (outcome.kind === "refused") throw notPossible(sessionId, agentId, outcome);
+    },
+    failNext(failure = {}) {
+      centre.failures.push(failure);
     },
     customerTexts(sessionId, text) {
       const session = sessionOf(centre, sessionId);
@@ -118,7 +154,7 @@ export function createControl(centre: Centre, notifier: Notifier): Control {
       session.customerPresent = false;
       tell([
         ...newMessages(centre, session, message),
-        ...chattingSeats(session).map((seat) => participantsUpdated(centre, session, seat)),
+        ...participantsUpdatedForAll(session),
       ]);
     },
     revokeInvitation(sessionId, agentId) {
@@ -129,19 +165,24 @@ export function createControl(centre: Centre, notifier: Notifier): Control {
       );
       for (const seat of revoked) seat.state = "Revoked";
       tell(revoked.map((seat) => statusChange(centre, session, seat)));
+      if (revoked.length > 0) tell(participantsUpdatedForAll(session));
     },
     updateUserData(sessionId, userData) {
       const session = sessionOf(centre, sessionId);
       session.userData = { ...session.userData, ...userData };
       tell(propertiesUpdated(centre, session));
     },
-    emit(notification, agentId) {
-      tell([{ agentId: agentId ?? null, notification }]);
+    emit(notification, agentId, to = {}) {
+      tell([{ agentId: agentId ?? null, notification, ...to }]);
     },
     get sessions() {
       return [...centre.sessions.values()].map(snapshot);
     },
   };
+}
+
+function notPossible(sessionId: string, agentId: string, { statusMessage }: Refusal): Error {
+  return new Error(`Cannot text in ${sessionId} for ${agentId}: ${statusMessage}`);
 }
 
 function sessionOf({ sessions }: Centre, id: string): Session {
@@ -150,69 +191,6 @@ function sessionOf({ sessions }: Centre, id: string): Session {
     throw new Error(`Cannot use session ${id}: expected one that was added`);
   }
   return session;
-}
-
-/** Adds a session with no agent in it: the customer has joined and the history has been said. */
-function createSession(
-  centre: Centre,
-  { id = newSessionId(centre), customer: { nickname, phone }, history = [], ...wanted }: NewSession,
-): Session {
-  if (centre.sessions.has(id)) {
-    throw new Error(`Cannot add session ${id}: expected an id that is not taken`);
-  }
-  const customer = newPerson(centre, { type: "Customer", nickname, agentId: null });
-  const session: Session = {
-    id,
-    customer,
-    customerPresent: true,
-    userData: { ...phoneData(phone, wanted.contactCentrePhone), ...wanted.userData },
-    receivedAtMs: centre.clock.now(),
-    log: [],
-    seats: new Map(),
-    offers: [],
-  };
-  centre.sessions.set(id, session);
-  logHistory(centre, session, history);
-  return session;
-}
-
-function logHistory(centre: Centre, session: Session, history: readonly HistoryEntry[]): void {
-  const services = new Map<string, Person>();
-  function join(from: Person, atMs = centre.clock.now()): Person {
-    appendMessage(centre, session, { type: "ParticipantJoined", from, visibility: "All", atMs });
-    return from;
-  }
-  function service(nickname: string, atMs?: number): Person {
-    const known = services.get(nickname) ??
-      join(newPerson(centre, { type: "External", nickname, agentId: null }), atMs);
-    services.set(nickname, known);
-    return known;
-  }
-  join(session.customer, history[0]?.atMs);
-  for (const { from, text, nickname = "Service", atMs = centre.clock.now() } of history) {
-    const speaker = from === "Customer" ? session.customer : service(nickname, atMs);
-    appendMessage(centre, session, { type: "Text", from: speaker, visibility: "All", text, atMs });
-  }
-}
-
-/**
- * The keys under which Digital Messaging Server attaches the two numbers to an SMS session ("SMS Inbound Messages
- * Attributes", MSGA 9.0.0): digits without a plus.
- */
-export function phoneData(
-  phone: string | undefined,
-  contactCentrePhone = "15005550006",
-): Record<string, unknown> {
-  if (phone === undefined) return { MediaType: "smssession" };
-  const [customer, centre] = [phone, contactCentrePhone].map((text) => text.replace(/\D/g, ""));
-  return {
-    MediaType: "smssession",
-    PhoneNumber: customer,
-    FromAddr: customer,
-    _smsSrcNumber: customer,
-    ToAddr: centre,
-    _smsDestNumber: centre,
-  };
 }
 
 function snapshot({ id, customerPresent, userData, log, seats }: Session): SessionSnapshot {

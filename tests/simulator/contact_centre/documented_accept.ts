@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { phoneData } from "./control.ts";
 import type { Centre, Person, Session, WireMessage } from "./model.ts";
+import { phoneData } from "./new_session.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** The session of the sample request. */

@@ -64,6 +64,19 @@ export interface Centre {
   /** Channels of the agents who started their contact-centre session. */
   readonly loggedIn: Map<string, readonly string[]>;
   nextReferenceId: number;
+  /** Operations that are to fail asynchronously, each plan for one; the oldest that matches is used first. */
+  readonly failures: PlannedFailure[];
+}
+
+/** An operation that is to fail after it was answered; whatever is left out may be anything. */
+export interface PlannedFailure {
+  readonly operationName?: string;
+  readonly sessionId?: string;
+  readonly agentId?: string;
+  /** `errorCode` of the notification; none unless told otherwise. */
+  readonly errorCode?: number;
+  /** `errorMessage` of the notification; `The operation failed` unless told otherwise. */
+  readonly errorMessage?: string;
 }
 
 /** The next `referenceId`. */

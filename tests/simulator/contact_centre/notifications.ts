@@ -70,6 +70,32 @@ export function statusChange(
   return stateMessage("StatusChange", seat, smssession, referenceId);
 }
 
+/**
+ * Error for the agent whose operation failed after it was answered. The type is documented for the chat sibling (Chat
+ * API, "Message types"); its members beside the resource are those of other resources, as no page shows them.
+ */
+export function operationFailed(
+  centre: Centre,
+  session: Session,
+  seat: Seat,
+  { referenceId, errorMessage = "The operation failed", errorCode }: {
+    readonly referenceId: number;
+    readonly errorMessage?: string;
+    readonly errorCode?: number;
+  },
+): Addressed {
+  const resource = sessionResource(centre, session, seat);
+  const { agentId, notification } = stateMessage("Error", seat, resource, referenceId);
+  return {
+    agentId,
+    notification: {
+      ...notification,
+      errorMessage,
+      ...(errorCode === undefined ? {} : { errorCode }),
+    },
+  };
+}
+
 /** ParticipantsUpdated for one agent. */
 export function participantsUpdated(
   centre: Centre,

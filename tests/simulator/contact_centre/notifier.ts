@@ -5,7 +5,7 @@ import type { Addressed } from "./outcome.ts";
 /** Receives each notification; a promise holds back the next one. */
 export type Notify = (
   notification: Readonly<Record<string, unknown>>,
-  to: { readonly agentId: string | null },
+  to: Omit<Addressed, "notification">,
 ) => void | Promise<void>;
 
 /** Where notifications are posted, one per request. */
@@ -50,8 +50,9 @@ export function createNotifier({ notify, ingress, clock, fetch }: NotifierOption
 
   async function deliver(addressed: Addressed): Promise<void> {
     try {
-      await notify?.(addressed.notification, { agentId: addressed.agentId });
-      if (ingress !== undefined) await post(ingress, addressed.notification);
+      const { notification, ...to } = addressed;
+      await notify?.(notification, to);
+      if (ingress !== undefined) await post(ingress, notification);
     } catch (error) {
       if (closed.signal.aborted) return;
       undelivered.push({ ...addressed, reason: String(error) });

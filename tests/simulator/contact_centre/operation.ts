@@ -16,7 +16,8 @@ export interface Operation {
   readonly states: readonly SeatState[];
   /** True: refused once the customer has gone. */
   readonly needsCustomer: boolean;
-  run(call: Call, untrustedBody: unknown): Outcome;
+  /** Reads the parameters; what comes back carries the operation out, or says what is wrong with them. */
+  prepare(call: Call, untrustedBody: unknown): (() => Outcome) | Refusal;
 }
 
 /** An operation from the shape of its parameters and what it does with them. */
@@ -31,9 +32,10 @@ export function defineOperation<const Schema extends v.GenericSchema>(
   return {
     states,
     needsCustomer,
-    run(call, untrustedBody) {
+    prepare(call, untrustedBody) {
       const parsed = v.safeParse(parameters, untrustedBody);
-      return parsed.success ? perform(call, parsed.output) : refuseParameter(parsed.issues[0]);
+      if (!parsed.success) return refuseParameter(parsed.issues[0]);
+      return () => perform(call, parsed.output);
     },
   };
 }

@@ -1,7 +1,14 @@
 import * as v from "valibot";
 import { messageOperations } from "./message_operations.ts";
-import { type Centre, findSeat, type Session } from "./model.ts";
-import { defineOperation, noParameters, type Operation } from "./operation.ts";
+import {
+  type Centre,
+  findSeat,
+  type PlannedFailure,
+  type Session,
+  takeReferenceId,
+} from "./model.ts";
+import { operationFailed } from "./notifications.ts";
+import { type Call, defineOperation, noParameters, type Operation } from "./operation.ts";
 import { done, type Outcome } from "./outcome.ts";
 import { type Refusal, refuse, STATUS } from "./refusals.ts";
 import { accept, complete, leave, reject } from "./seat_operations.ts";
@@ -30,6 +37,9 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map(Object.entries({
   ...messageOperations,
   ...userDataOperations,
 }));
+
+/** The samples' answers show a referenceId for these alone. */
+const ANSWERED_WITH_REFERENCE: ReadonlySet<string> = new Set(["Invite", "Consult"]);
 
 const operationBody = v.looseObject({ operationName: v.string() });
 
@@ -66,5 +76,30 @@ export function operate(
   if (operation.needsCustomer && !session.customerPresent) {
     return refuse(STATUS.wrongState, `Operation ${read.name} needs a customer, who has left`);
   }
-  return operation.run({ centre, session, seat }, untrustedBody);
+  const call = { centre, session, seat };
+  const perform = operation.prepare(call, untrustedBody);
+  if (typeof perform !== "function") return perform;
+  const failure = takeFailure(call, read.name);
+  return failure === undefined ? perform() : failLater(call, read.name, failure);
+}
+
+function takeFailure({ centre, session, seat }: Call, name: string): PlannedFailure | undefined {
+  const fits = (wanted: string | undefined, is: string) => wanted === undefined || wanted === is;
+  const at = centre.failures.findIndex(({ operationName, sessionId, agentId }) =>
+    fits(operationName, name) && fits(sessionId, session.id) && fits(agentId, seat.agentId)
+  );
+  return at < 0 ? undefined : centre.failures.splice(at, 1)[0];
+}
+
+/** What stands behind the contact centre refuses what was taken: only a notification tells. */
+function failLater(
+  { centre, session, seat }: Call,
+  name: string,
+  failure: PlannedFailure,
+): Outcome {
+  const referenceId = takeReferenceId(centre);
+  return done(
+    [operationFailed(centre, session, seat, { ...failure, referenceId })],
+    ANSWERED_WITH_REFERENCE.has(name) ? { referenceId } : {},
+  );
 }

@@ -4,6 +4,10 @@ import type { Refusal } from "./refusals.ts";
 export interface Addressed {
   readonly agentId: string | null;
   readonly notification: Readonly<Record<string, unknown>>;
+  /** Which CometD channel it goes to, when not to that of SMS sessions. */
+  readonly channel?: string;
+  /** True: also to CometD sessions that have not subscribed to the channel. */
+  readonly unasked?: boolean;
 }
 
 /** What an accepted operation answers at once, and what is told afterwards, in this order. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { untilAborted } from "./pause.ts";
 
 /** One request and its answer as the connection sees them; Hono handlers find it as `c.env`. */
 export interface Exchange {
@@ -99,11 +100,14 @@ async function pipeBody(
   const reader = body.getReader();
   const cancel = () => void reader.cancel().catch(() => {});
   clientGone.addEventListener("abort", cancel);
+  // Deno 2.9.6 never calls a write back whose connection is closed under it.
+  const gone = untilAborted(clientGone);
   try {
     while (true) {
       const { done, value } = await reader.read();
       if (done || clientGone.aborted) return;
-      await new Promise<void>((resolve) => outgoing.write(value, () => resolve()));
+      const written = new Promise<void>((resolve) => outgoing.write(value, () => resolve()));
+      await Promise.race([written, gone]);
     }
   } catch {
     // A stream that errs says: break off here. FIN, not RST, so that what was sent still reaches the client.
