@@ -2,6 +2,7 @@ import { composeDelivery } from "./composition/delivery.ts";
 import type { Environment } from "./composition/environment.ts";
 import { createGuards } from "./composition/guards.ts";
 import { composeSms } from "./composition/sms.ts";
+import { composeSubscriber, presenceFor } from "./composition/subscriber.ts";
 import { composeUpstream } from "./composition/upstream.ts";
 import { type ComposedPatchbay, type Patchbay, runProgram, urlOf } from "./program.ts";
 import { createApp } from "./routes/mod.ts";
@@ -16,8 +17,10 @@ import { createIdempotency } from "./services/idempotency/idempotency.ts";
 import { createIds } from "./services/ids.ts";
 import { createPublisher } from "./services/publisher.ts";
 import { createSealer } from "./services/sealing/secrets.ts";
+import { createContactCentreSessions } from "./services/sessions/contact_centre_sessions.ts";
 import { createSessionService } from "./services/sessions/sessions.ts";
 import { openStore } from "./services/store/open.ts";
+import type { Subscriber } from "./services/subscriber/subscriber.ts";
 import { createWebhookService } from "./services/webhooks/webhooks.ts";
 import { VERSION } from "./version.ts";
 
@@ -73,13 +76,22 @@ export async function composePatchbay(
     retentionMs: config.store.eventRetentionMs,
     onDue: wake,
   });
-  const { upstream, vault, close: closeUpstream } = composeUpstream(config, environment, {
+  let subscriber: Subscriber | null = null;
+  const upstreamParts = composeUpstream(config, environment, {
     records: store,
     sealer,
-    onCredentialsChanged: () => {},
+    onCredentialsChanged: (agentId) => subscriber?.credentialsChanged(agentId),
   });
+  const { upstream, vault } = upstreamParts;
+  subscriber = await composeSubscriber(config, environment, {
+    ...upstreamParts,
+    store,
+    publisher,
+    ids,
+  });
+  const presence = presenceFor(subscriber);
   const sms = composeSms(config, environment, { store, publisher, ids, upstream });
-  const delivery = composeDelivery(config, environment, { store, publisher, webhooks, ids });
+  const delivery = composeDelivery(config, environment, { store, publisher, webhooks, ids, sms });
   engine = delivery;
   const sessions = createSessionService({
     store,
@@ -89,6 +101,7 @@ export async function composePatchbay(
     ids,
     log,
     upstreamTimeoutMs: config.upstream.timeoutMs,
+    presence,
   });
   const idempotency = createIdempotency({
     records: store,
@@ -102,6 +115,7 @@ export async function composePatchbay(
     guards: createGuards(config, createTokenVerifier({ keySet, policy: config.jwt, clock }), clock),
     sessions,
     idempotency,
+    contactCentre: createContactCentreSessions({ upstream, presence }),
     upstream,
     publisher,
     webhooks,
@@ -112,7 +126,11 @@ export async function composePatchbay(
     trustProxyHops: config.server.trustProxyHops,
     notificationsToken: config.notificationsToken,
     twilio: sms?.ingress ?? null,
-    health: { keysLoaded: () => hasKeys(keySet), draining: () => draining },
+    health: {
+      keysLoaded: () => hasKeys(keySet),
+      draining: () => draining,
+      degraded: () => sms?.degraded() ?? {},
+    },
     onDue: wake,
   });
 
@@ -125,6 +143,7 @@ export async function composePatchbay(
     await Promise.all([
       withinTime(clock, left(), served()),
       withinTime(clock, left(), delivery.stop(left())),
+      withinTime(clock, left(), subscriber?.stop() ?? Promise.resolve()),
     ]);
     await withinTime(
       clock,
@@ -136,7 +155,7 @@ export async function composePatchbay(
         sms?.notices.settled(),
       ]),
     );
-    closeUpstream();
+    upstreamParts.close();
     await store.close();
     log.info("patchbay.stopped", { afterMs: clock.now() - startedAtMs });
   }
@@ -151,6 +170,7 @@ export async function composePatchbay(
     },
     start() {
       delivery.start();
+      subscriber?.start();
       void webhooks.resume();
     },
     drain(served) {

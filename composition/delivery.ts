@@ -9,13 +9,12 @@ import type { Sink } from "../services/delivery/sink.ts";
 import { createWebhookSink } from "../services/delivery/webhook_sink.ts";
 import type { Ids } from "../services/ids.ts";
 import type { Publisher } from "../services/publisher.ts";
-import { createSmsSink } from "../services/sms/sms_sink.ts";
-import { createTwilioSender } from "../services/sms/twilio_client.ts";
 import { SMS_SINK, type Store } from "../services/store/port.ts";
 import { deliveryRate } from "../services/webhooks/rate.ts";
 import type { WebhookService } from "../services/webhooks/webhooks.ts";
 import { VERSION } from "../version.ts";
 import type { Environment } from "./environment.ts";
+import type { Sms } from "./sms.ts";
 
 /** How many deliveries of one webhook are under way at once where it does not say. */
 const CONCURRENCY_PER_SINK = 10;
@@ -25,13 +24,15 @@ export interface DeliveryParts {
   readonly publisher: Publisher;
   readonly webhooks: WebhookService;
   readonly ids: Ids;
+  /** Null: SMS is off. */
+  readonly sms: Sms | null;
 }
 
 /** The delivery engine with its sinks. */
 export function composeDelivery(
   config: Config,
   environment: Environment,
-  { store, publisher, webhooks, ids }: DeliveryParts,
+  { store, publisher, webhooks, ids, sms }: DeliveryParts,
 ): DeliveryEngine {
   const { clock, log } = environment;
   const concurrencyPerSink = CONCURRENCY_PER_SINK;
@@ -47,14 +48,14 @@ export function composeDelivery(
       onFailing: (sinks) => void webhooks.noteFailing(sinks),
     }),
     governor: createGovernor({
-      settings: () => settingsOf(webhooks),
+      settings: () => settingsOf(webhooks, sms),
       clock,
       log,
       concurrencyPerSink,
     }),
     concurrencyPerSink,
     onSweep: () => void webhooks.resumeStale(),
-    sinkFor: createSinks(config, webhooks, environment),
+    sinkFor: createSinks(config, environment, { store, webhooks, sms, leaseMs }),
     ids,
     leaseMs,
   });
@@ -64,21 +65,26 @@ async function addressOf(host: string): Promise<string> {
   return (await lookup(host)).address;
 }
 
-/** What each webhook asks of deliveries to it. */
-async function settingsOf(webhooks: WebhookService): Promise<SinkSettings[]> {
+/** What each webhook asks of deliveries to it, and whether texts may go at all. */
+async function settingsOf(webhooks: WebhookService, sms: Sms | null): Promise<SinkSettings[]> {
   const all = await webhooks.all();
-  return all.map((webhook) => ({
+  const settings = all.map((webhook) => ({
     sinkId: webhook.id,
     concurrency: webhook.concurrency,
     rate: deliveryRate(webhook),
   }));
+  return sms === null
+    ? settings
+    : [...settings, sms.sendingSwitch.sinkSettings(CONCURRENCY_PER_SINK)];
 }
 
 /** All webhooks share one sink; the customer's phone is another, and there only with SMS configured. */
 function createSinks(
   config: Config,
-  webhooks: WebhookService,
   environment: Environment,
+  { store, webhooks, sms, leaseMs }: Pick<DeliveryParts, "store" | "webhooks" | "sms"> & {
+    readonly leaseMs: number;
+  },
 ): (sinkId: string) => Sink {
   const webhookSink = createWebhookSink({
     ...environment,
@@ -90,17 +96,7 @@ function createSinks(
     retryWaitsMs: config.webhooks.retryWaitsMs,
     version: VERSION,
   });
-  if (config.sms === null) return () => webhookSink;
-  const { sender } = config.sms;
-  const smsSink = createSmsSink({
-    ...environment,
-    twilio: createTwilioSender({
-      ...config.sms,
-      timeoutMs: config.webhooks.timeoutMs,
-      fetch: environment.fetch,
-    }),
-    defaultSender: sender,
-    retryWaitsMs: config.webhooks.retryWaitsMs,
-  });
+  if (sms === null) return () => webhookSink;
+  const smsSink = sms.createSink({ store, leaseMs });
   return (sinkId) => sinkId === SMS_SINK ? smsSink : webhookSink;
 }

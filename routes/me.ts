@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { InvalidBody } from "../services/errors.ts";
+import type { ContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
 import { readOperationName } from "../services/sessions/operations.ts";
 import type { Upstream } from "../services/upstream/upstream.ts";
 import { answerWith, MAX_PROXIED_BODY_BYTES, upstreamRequest } from "./proxied.ts";
@@ -8,10 +9,13 @@ import { answerWith, MAX_PROXIED_BODY_BYTES, upstreamRequest } from "./proxied.t
 export interface MeRoutesDependencies {
   readonly guards: RouteGuards;
   readonly upstream: Upstream;
+  readonly contactCentre: ContactCentreSessions;
 }
 
 /** The agent itself: its contact-centre session is started, ended and read here. Forwarded as it comes (DESIGN §5). */
-export function meRoutes({ guards, upstream }: MeRoutesDependencies): Hono<AppEnv> {
+export function meRoutes(
+  { guards, upstream, contactCentre }: MeRoutesDependencies,
+): Hono<AppEnv> {
   const path = "/api/v2/me";
   return new Hono<AppEnv>()
     .get(
@@ -26,7 +30,9 @@ export function meRoutes({ guards, upstream }: MeRoutesDependencies): Hono<AppEn
       async (c) => {
         const read = readOperationName(c.get("body").untrustedJson);
         if (!read.ok) throw new InvalidBody(read.message);
-        return answerWith(await upstream.call(upstreamRequest(c, "POST", path)));
+        return answerWith(
+          await contactCentre.operate(read.name, upstreamRequest(c, "POST", path)),
+        );
       },
     );
 }

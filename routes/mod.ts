@@ -12,6 +12,7 @@ import type { Clock } from "../services/clock.ts";
 import type { Idempotency } from "../services/idempotency/idempotency.ts";
 import type { Logger } from "../services/log.ts";
 import type { Publisher } from "../services/publisher.ts";
+import type { ContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
 import type { SessionService } from "../services/sessions/sessions.ts";
 import { createResolver } from "../services/sms/resolution.ts";
 import type { Store } from "../services/store/port.ts";
@@ -34,6 +35,7 @@ export interface AppDependencies {
   readonly guards: RouteGuards;
   readonly sessions: SessionService;
   readonly idempotency: Idempotency;
+  readonly contactCentre: ContactCentreSessions;
   readonly upstream: Upstream;
   /** Absent in every mode of upstream authentication but `vault`. */
   readonly vault?: CredentialVault | null;

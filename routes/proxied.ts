@@ -40,8 +40,9 @@ export function upstreamRequest(
   const { url, headers, signal } = c.req.raw;
   const queryStart = url.indexOf("?");
   const reachedAt = c.get("reachedAt");
+  const agent = c.get("agent");
   return {
-    agentId: c.get("agent").id,
+    agentId: agent.id,
     method,
     path,
     search: queryStart === -1 ? "" : url.slice(queryStart),
@@ -52,6 +53,7 @@ export function upstreamRequest(
     forwardedProto: reachedAt.proto,
     forwardedHost: reachedAt.host,
     authorization: headers.get("authorization"),
+    authorizationExpiresAtMs: agent.tokenExpiresAtMs,
     signal: c.get("outlivesClient") ? new AbortController().signal : signal,
   };
 }

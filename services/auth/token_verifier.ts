@@ -10,6 +10,8 @@ export interface Agent {
   /** The value of the agent claim. */
   readonly id: string;
   readonly scopes: ReadonlySet<string>;
+  /** When the token ends that says so. */
+  readonly tokenExpiresAtMs: number;
 }
 
 /** Why a token does not prove who is calling. */
@@ -96,7 +98,7 @@ export function createTokenVerifier({
 
       const checked = await checkToken(untrustedToken, { keySet, policy, clock });
       if (!checked.ok) return checked;
-      const agent = agentOf(checked.claims, policy);
+      const agent = agentOf(checked, policy);
       if (agent === null) return { ok: false, reason: "no-agent" };
 
       // The tolerance is for clocks that differ, not for a longer life: within it nothing is remembered.
@@ -184,10 +186,13 @@ function claimFaultOf({ claim, reason }: errors.JWTClaimValidationFailed): Token
   return "bad-claims";
 }
 
-function agentOf(claims: JWTPayload, { agentClaim, scopeClaim }: TokenPolicy): Agent | null {
+function agentOf(
+  { claims, expiresAtMs }: Extract<Checked, { ok: true }>,
+  { agentClaim, scopeClaim }: TokenPolicy,
+): Agent | null {
   const id = claims[agentClaim];
   if (typeof id !== "string" || id.trim() === "") return null;
-  return { id, scopes: scopesOf(claims[scopeClaim]) };
+  return { id, scopes: scopesOf(claims[scopeClaim]), tokenExpiresAtMs: expiresAtMs };
 }
 
 /** RFC 8693 §4.2 has scopes in one string, separated by spaces; some issuers send an array. Anything else is no scope. */

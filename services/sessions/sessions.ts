@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import { NotYourSession, SessionHeld, StoreUnavailable } from "../errors.ts";
 import { createFollowUps } from "./follow_ups.ts";
 import type { Ids } from "../ids.ts";
+import type { Presence } from "./presence.ts";
 import type { Logger } from "../log.ts";
 import type { Operation } from "./operations.ts";
 import { createOwnershipMemory } from "./ownership_memory.ts";
@@ -62,6 +63,7 @@ export interface SessionServiceOptions {
   readonly log: Logger;
   /** How long one upstream call can take: a claim outlives it by {@link CLAIM_GRACE_MS}. */
   readonly upstreamTimeoutMs: number;
+  readonly presence: Presence;
 }
 
 /** How long an agent whose Accept went unanswered may retry it before anyone else gets a chance. */
@@ -75,7 +77,8 @@ const NO_WEBHOOKS_VERSION = 0;
 
 /** The proxied path of one instance. */
 export function createSessionService(
-  { store, upstream, publisher, clock, ids, log, upstreamTimeoutMs }: SessionServiceOptions,
+  { store, upstream, publisher, clock, ids, log, upstreamTimeoutMs, presence }:
+    SessionServiceOptions,
 ): SessionService {
   const ownership = createOwnershipMemory(clock.now);
   const followUps = createFollowUps({ clock, log });
@@ -112,6 +115,7 @@ export function createSessionService(
       const acceptedUpstreamMs = answer.dateMs ?? Math.floor(claimedAtMs / 1000) * 1000;
       await confirm(call, { as: claim.as, acceptedUpstreamMs, untilMs });
     }
+    if (succeeded(answer)) presence.working(call.request);
     return answer;
   }
 
@@ -171,7 +175,11 @@ export function createSessionService(
       log.warn("operation.unknown", { sessionId, agentId, operationName });
     }
     const answer = await upstream.call(call.request);
-    if (succeeded(answer)) await applyEffect({ ...call, invited });
+    if (succeeded(answer)) {
+      // Each request may bring a token that lives longer than the one before.
+      if (!invited) presence.working(call.request);
+      await applyEffect({ ...call, invited });
+    }
     return answer;
   }
 

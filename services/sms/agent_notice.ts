@@ -58,6 +58,7 @@ export function createAgentNotices(
       forwardedProto: "https",
       forwardedHost: null,
       authorization: null,
+      authorizationExpiresAtMs: null,
       // Upstream calls have a deadline of their own.
       signal: new AbortController().signal,
     });

@@ -1,22 +1,20 @@
 import type { Clock } from "../clock.ts";
-import { StoreUnavailable } from "../errors.ts";
 import { maskPhone } from "../log.ts";
 import type { ClaimedDelivery } from "../store/port.ts";
 import type { SmsStore } from "../store/sms_port.ts";
-import { lookUpWaitMs, type ResolveDoubt } from "./doubt.ts";
-import { explainSmsError, stopsSending } from "./error_table.ts";
-import { maskedSender, type OpenText, openText } from "./open_text.ts";
+import type { ResolveDoubt } from "./doubt.ts";
+import { maskedSender, openText } from "./open_text.ts";
 import type { OptOuts } from "./opt_outs.ts";
-import { type Begun, NO_TRIES, type PartFate, type SmsProgress, type Tries } from "./progress.ts";
-import { withFate, writeProgress } from "./progress.ts";
-import { passSwitch, type SendingSwitch } from "./sending_switch.ts";
+import { type Begun, givenUp, NO_TRIES, type SmsProgress } from "./progress.ts";
+import { createSendOutcome, OPTED_OUT } from "./send_outcome.ts";
 import type { SenderRate } from "./sender_rate.ts";
+import { passSwitch, type SendingSwitch } from "./sending_switch.ts";
 import type { SmsFinding } from "./sms_decision.ts";
 import { segmentsOf } from "./split.ts";
 import type { CallbackSubject } from "./status_callback_url.ts";
+import { createTextNotes, oneMoreTry, type Step, type Text, WAITING } from "./text_notes.ts";
 import type { SmsSender, TwilioSender } from "./twilio_client.ts";
 import type { TwilioListing } from "./twilio_listing.ts";
-import type { SendResult } from "./twilio_transport.ts";
 
 export interface TextCarrierOptions {
   readonly twilio: TwilioSender & TwilioListing;
@@ -46,16 +44,6 @@ export interface Carried {
   readonly progress: SmsProgress | null;
 }
 
-interface Text extends Omit<OpenText, "progress"> {
-  readonly delivery: ClaimedDelivery;
-  readonly signal: AbortSignal;
-  readonly startedAtMs: number;
-  progress: SmsProgress;
-}
-
-/** How a step ended the attempt; null: on to the next. */
-type Step = Promise<SmsFinding | null>;
-
 /** One part is created so often at most, each time only after it was surely absent before. */
 const MAX_CALLS = 3;
 /** Twilio advises more than 5 s (docs/messaging/api/message-resource); nobody in a chat waits for more than four hours. */
@@ -63,14 +51,8 @@ const SHORTEST_VALIDITY_S = 6;
 const LONGEST_VALIDITY_S = 14_400;
 /** What a lease has to last beyond a request to Twilio, for writing down how that ended. */
 const LEASE_MARGIN_MS = 5_000;
-/** https://www.twilio.com/docs/api/errors: the recipient has opted out; credentials are refused. */
-const OPTED_OUT = 21610;
-const NOT_AUTHENTICATED = 20003;
-
 /** Whether the account is accepted again: a look at the list costs nobody a text. */
 const PROBE = { pageSize: 1, maxPages: 1 };
-
-const WAITING: PartFate = { kind: "waiting" };
 
 /**
  * Carries the text of a delivery as far as it goes in one attempt: part by part, each after the one before was taken. What is
@@ -78,13 +60,16 @@ const WAITING: PartFate = { kind: "waiting" };
  * the next attempt knows what has surely left, what surely has not, and what has to be looked up. Throws `StoreUnavailable`.
  */
 export function createTextCarrier(options: TextCarrierOptions) {
-  const { clock, twilio, store, sendingSwitch, optOuts } = options;
+  const { clock, twilio, sendingSwitch, optOuts } = options;
+  const notes = createTextNotes(options);
+  const afterSend = createSendOutcome({ ...options, notes });
 
   async function carry(delivery: ClaimedDelivery, signal: AbortSignal): Promise<Carried> {
     const startedAtMs = clock.now();
     if (signal.aborted) return { finding: { kind: "shutdown" }, progress: null };
     const opened = await openText(delivery, options.defaultSender);
     if (opened.kind === "no-customer-number") return await missNumber(delivery, opened.progress);
+    if (opened.kind === "lost") return await lose(delivery, opened.progress);
     if (opened.kind !== "open") {
       return { finding: { kind: opened.kind }, progress: opened.progress };
     }
@@ -107,11 +92,17 @@ export function createTextCarrier(options: TextCarrierOptions) {
   ): Promise<Carried> {
     const nothingBegun = { parts: [], to: "", sender: "", tries: NO_TRIES };
     const progress = oneMoreTry(before ?? nothingBegun, "numberless");
-    if (!await note({ delivery, progress })) return { finding: { kind: "fenced" }, progress };
+    if (!await notes.progress(delivery, progress)) return { finding: { kind: "fenced" }, progress };
     return {
       finding: { kind: "no-customer-number", tries: progress.tries.numberless },
       progress,
     };
+  }
+
+  async function lose(delivery: ClaimedDelivery, before: SmsProgress | null): Promise<Carried> {
+    const progress = before === null ? null : givenUp(before);
+    const noted = progress === null || await notes.progress(delivery, progress);
+    return { finding: { kind: noted ? "lost" : "fenced" }, progress };
   }
 
   async function carryPart(text: Text, at: number): Step {
@@ -147,11 +138,11 @@ export function createTextCarrier(options: TextCarrierOptions) {
       body: bodies[at] ?? "",
       otherSids: progress.parts.flatMap(({ fate }) => fate.kind === "taken" ? [fate.sid] : []),
     }, signal);
-    if (found.kind === "found") return await noteTaken(text, at, found.sid);
+    if (found.kind === "found") return await notes.taken(text, at, found.sid);
     if (found.kind === "absent" && begun.calls < MAX_CALLS) {
       const { firstAtMs, calls } = begun;
       const earlier = { firstAtMs, calls };
-      return await noteFate(text, at, { kind: "waiting", earlier }) ??
+      return await notes.fate(text, at, { kind: "waiting", earlier }) ??
         await send(text, at, earlier);
     }
     // A look that was broken off has learnt nothing.
@@ -161,13 +152,13 @@ export function createTextCarrier(options: TextCarrierOptions) {
       return heldBack(clock.now(), "sending was stopped");
     }
     if (found.kind === "look-again") {
-      const fenced = await noteFate(text, at, { ...begun, lookUps: begun.lookUps + 1 });
+      const fenced = await notes.fate(text, at, { ...begun, lookUps: begun.lookUps + 1 });
       return fenced ?? { kind: "in-doubt", reason: found.reason, atMs: found.atMs };
     }
     const reason = found.kind === "absent"
       ? `Twilio has not taken it in ${MAX_CALLS} tries`
       : found.reason;
-    return await noteFate(text, at, { kind: "given-up" }) ?? { kind: "unknown", reason };
+    return await notes.fate(text, at, { kind: "given-up" }) ?? { kind: "unknown", reason };
   }
 
   async function send(
@@ -201,7 +192,7 @@ export function createTextCarrier(options: TextCarrierOptions) {
       lookUps: 0,
     };
     text.progress = { ...text.progress, to: maskPhone(to), sender: maskedSender(sender) };
-    const fenced = await noteFate(text, at, begun);
+    const fenced = await notes.fate(text, at, begun);
     if (fenced !== null) return fenced;
     const about = { deliveryId: delivery.id, sessionId, part: at + 1, parts: bodies.length };
     const statusCallback = options.statusCallback(about);
@@ -209,94 +200,9 @@ export function createTextCarrier(options: TextCarrierOptions) {
     return await afterSend(text, at, begun, await twilio.send(request));
   }
 
-  async function afterSend(text: Text, at: number, begun: Begun, result: SendResult): Step {
-    switch (result.kind) {
-      case "taken":
-        return await noteTaken(text, at, result.sid);
-      case "ambiguous":
-        return await doubt(text, at, begun, result);
-      case "rate-limited":
-        return await tryAgain(text, at, "limited", result);
-      case "not-sent":
-        if (!text.signal.aborted) return await tryAgain(text, at, "unreached", result);
-        return await noteFate(text, at, WAITING) ?? { kind: "shutdown" };
-      case "rejected": {
-        const { action } = explainSmsError(result.code);
-        if (action === "retry") return await tryAgain(text, at, "limited", result);
-        if (action !== "look-up") return await refuse(text, at, result);
-        const reason = `answered with code ${result.code}`;
-        return await doubt(text, at, begun, { reason, status: result.status });
-      }
-    }
-  }
-
-  async function doubt(
-    text: Text,
-    at: number,
-    begun: Begun,
-    { reason, status }: { readonly reason: string; readonly status?: number },
-  ): Step {
-    const endedAtMs = clock.now();
-    const answered = status !== undefined;
-    const fenced = await noteFate(text, at, { ...begun, endedAtMs, answered });
-    if (fenced !== null) return fenced;
-    if (text.signal.aborted) return { kind: "shutdown" };
-    const atMs = endedAtMs + (lookUpWaitMs(0, options.retryWaitsMs) ?? 0);
-    return { kind: "in-doubt", reason, atMs, ...(answered && { status }) };
-  }
-
-  async function refuse(
-    text: Text,
-    at: number,
-    refusal: Extract<SendResult, { kind: "rejected" }>,
-  ): Step {
-    const { code, status } = refusal;
-    if (stopsSending(code, status)) sendingSwitch.close(code ?? NOT_AUTHENTICATED);
-    const { to: customer, sender, sessionId, delivery } = text;
-    const source = `${delivery.id}:${at + 1}`;
-    const fenced = await noteFate(text, at, WAITING);
-    if (code === OPTED_OUT) await optOuts.noteRefusal({ customer, sender, sessionId, source });
-    return fenced ?? refusal;
-  }
-
-  async function tryAgain(
-    text: Text,
-    at: number,
-    kind: keyof Tries,
-    result: Extract<SendResult, { kind: "rejected" | "rate-limited" | "not-sent" }>,
-  ): Step {
-    text.progress = oneMoreTry(text.progress, kind);
-    return await noteFate(text, at, WAITING) ?? { ...result, tries: text.progress.tries[kind] };
-  }
-
-  async function noteTaken(text: Text, at: number, sid: string): Step {
-    try {
-      return await noteFate(text, at, { kind: "taken", sid });
-    } catch (error) {
-      // After the last part settling writes the SID down as well, and is repeated until the store is back.
-      if (error instanceof StoreUnavailable && at === text.bodies.length - 1) return null;
-      throw error;
-    }
-  }
-
-  async function noteFate(text: Text, at: number, fate: PartFate): Step {
-    text.progress = withFate(text.progress, at, fate);
-    return await note(text) ? null : { kind: "fenced" };
-  }
-
-  function note({ delivery, progress }: Pick<Text, "delivery" | "progress">): Promise<boolean> {
-    const { id: deliveryId, leaseToken } = delivery;
-    const progressJson = writeProgress(progress);
-    return store.noteProgress({ deliveryId, leaseToken, progressJson, nowMs: clock.now() });
-  }
-
   return carry;
 }
 
 function heldBack(untilMs: number, reason: string): SmsFinding {
   return { kind: "held-back", untilMs, reason };
-}
-
-function oneMoreTry(progress: SmsProgress, kind: keyof Tries): SmsProgress {
-  return { ...progress, tries: { ...progress.tries, [kind]: progress.tries[kind] + 1 } };
 }

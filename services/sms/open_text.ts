@@ -43,6 +43,7 @@ export async function openText(
   defaultSender: SmsSender,
 ): Promise<OpenText | ClosedText> {
   const progress = progressOf(delivery);
+  if (progress === "unreadable") return { kind: "lost", progress: null };
   const begunParts = progress?.parts ?? [];
   const end = (kind: ClosedText["kind"]): ClosedText => ({ kind, progress });
   if (begunParts.length > 0 && begunParts.every(({ fate }) => fate.kind === "taken")) {
@@ -84,9 +85,10 @@ export function maskedSender(sender: SmsSender): string {
 }
 
 // The store counts attempts anew for a delivery that was made due by hand.
-function progressOf({ progressJson, attempt, interrupted }: ClaimedDelivery): SmsProgress | null {
+function progressOf({ progressJson, attempt, interrupted }: ClaimedDelivery) {
   const progress = readProgress(progressJson);
-  return progress !== null && attempt === 1 && !interrupted ? onNewLadder(progress) : progress;
+  if (progress === null || progress === "unreadable") return progress;
+  return attempt === 1 && !interrupted ? onNewLadder(progress) : progress;
 }
 
 function textOf({ event, messageIndex: wanted }: ClaimedDelivery): string | null {

@@ -84,9 +84,14 @@ const progressSchema: v.GenericSchema<unknown, SmsProgress> = v.object({
   tries: v.object({ limited: count, unreached: count, numberless: count }),
 });
 
-/** What was written down; null: nothing yet. Throws when it was not written by {@link writeProgress}. */
-export function readProgress(progressJson: string | null): SmsProgress | null {
-  return progressJson === null ? null : v.parse(progressSchema, JSON.parse(progressJson));
+/** What was written down; null: nothing yet. `unreadable`: it was not written by {@link writeProgress}. */
+export function readProgress(progressJson: string | null): SmsProgress | "unreadable" | null {
+  if (progressJson === null) return null;
+  try {
+    return v.parse(progressSchema, JSON.parse(progressJson));
+  } catch {
+    return "unreadable";
+  }
 }
 
 export function writeProgress(progress: SmsProgress): string {
@@ -112,7 +117,18 @@ export function onNewLadder(progress: SmsProgress): SmsProgress {
   };
 }
 
+/** Of whatever is in doubt nothing more can be learnt. */
+export function givenUp(progress: SmsProgress): SmsProgress {
+  return {
+    ...progress,
+    parts: progress.parts.map((part) =>
+      part.fate.kind === "begun" ? { ...part, fate: { kind: "given-up" } } : part
+    ),
+  };
+}
+
 /** The SIDs of the parts that Twilio has, in their order. */
-export function sidsOf(progress: SmsProgress | null): string[] {
-  return (progress?.parts ?? []).flatMap(({ fate }) => (fate.kind === "taken" ? [fate.sid] : []));
+export function sidsOf(progress: ReturnType<typeof readProgress>): string[] {
+  if (progress === null || progress === "unreadable") return [];
+  return progress.parts.flatMap(({ fate }) => (fate.kind === "taken" ? [fate.sid] : []));
 }

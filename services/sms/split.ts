@@ -83,8 +83,10 @@ function cutOf(rest: string, count: (text: string) => Counted): number {
   const longest = within(LONGEST_PART);
   const most = within(count(rest.slice(0, longest)).fitting);
   if (most === rest.length) return most;
+  // A space that carries a combining mark is no place to cut.
+  const uncut = new Set(graphemes);
   const inSecondHalf = (candidates: readonly number[]) => {
-    const last = lastUpTo(most, candidates);
+    const last = lastUpTo(most, candidates.filter((at) => uncut.has(at)));
     return last !== null && last > most / 2 ? last : null;
   };
   return inSecondHalf(whiteSpaceEnds(seen)) ?? inSecondHalf(borders(seen, "word")) ?? most;

@@ -18,6 +18,8 @@ export interface UpstreamRequest {
   readonly forwardedHost: string | null;
   /** The client's `authorization`; goes on in mode `forward` only. */
   readonly authorization: string | null;
+  /** When that ends; null: not known. */
+  readonly authorizationExpiresAtMs: number | null;
   /** Aborts when the client goes away; the upstream call is then cancelled too. */
   readonly signal: AbortSignal;
 }

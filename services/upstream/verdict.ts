@@ -11,7 +11,8 @@ export function judgeAnswer(status: number, body: Uint8Array): Verdict {
   return statusCodeOf(body) === 0 ? "success" : "refused";
 }
 
-function statusCodeOf(untrustedBody: Uint8Array): number | null {
+/** The body's `statusCode`; null where it does not say. */
+export function statusCodeOf(untrustedBody: Uint8Array): number | null {
   try {
     const json: unknown = JSON.parse(new TextDecoder().decode(untrustedBody));
     if (typeof json !== "object" || json === null || !("statusCode" in json)) return null;

@@ -21,7 +21,7 @@ function appLogged() {
   const sessions = new Hono<AppEnv>();
   sessions.use("/:id/*", (_c, next) => next());
   sessions.post("/:id", (c) => {
-    c.set("agent", { id: "agent-1", scopes: new Set() });
+    c.set("agent", { id: "agent-1", scopes: new Set(), tokenExpiresAtMs: Infinity });
     clock.advance(12);
     if (c.req.param("id") === "held") throw new SessionHeld("Cannot accept: held");
     if (c.req.param("id") === "boom") throw new Error("boom");

@@ -12,7 +12,11 @@ function appLimited(options: Partial<RateLimitOptions> = {}) {
   app.onError(createErrorHandler({ log: createMemoryLog() }));
   app.use(async (c, next) => {
     c.set("requestId", "req-1");
-    c.set("agent", { id: c.req.header("x-test-agent") ?? "a", scopes: new Set() });
+    c.set("agent", {
+      id: c.req.header("x-test-agent") ?? "a",
+      scopes: new Set(),
+      tokenExpiresAtMs: Infinity,
+    });
     await next();
   });
   app.use(rateLimitPerAgent({ perSecond: 2, burst: 4, clock, ...options }));

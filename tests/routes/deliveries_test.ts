@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { deliveryRoutes } from "../../routes/deliveries.ts";
+import { createIds } from "../../services/ids.ts";
+import { createPublisher } from "../../services/publisher.ts";
+import { createResolver } from "../../services/sms/resolution.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import {
   accept,
@@ -12,6 +15,7 @@ import {
   T0,
   webhook,
 } from "../services/store/drafts.ts";
+import { createMemoryLog } from "../support/memory_log.ts";
 import { appOf, createTestGuards, problemOf } from "./management_app.ts";
 
 const WEBHOOK_1 = "wh_01JD9P5Q6R7S8T9V0W1X2Y3Z41";
@@ -21,7 +25,16 @@ async function setUp() {
   const { clock, guards, as } = await createTestGuards();
   const store = openSqliteStore({ path: ":memory:", sync: "normal", policy: POLICY });
   let wakes = 0;
-  const app = appOf(deliveryRoutes({ store, guards, clock, onDue: () => wakes++ }));
+  const publisher = createPublisher({
+    store,
+    clock,
+    ids: createIds(),
+    log: createMemoryLog(),
+    smsEnabled: true,
+    onPublished: () => {},
+  });
+  const resolve = createResolver({ store, publisher, clock, log: createMemoryLog() });
+  const app = appOf(deliveryRoutes({ store, guards, clock, resolve, onDue: () => wakes++ }));
   const headers = await as("agent-1", "webhooks:read", "webhooks:write");
   return {
     clock,
@@ -31,6 +44,24 @@ async function setUp() {
     get: (path: string, other = headers) => app.request(path, { headers: other }),
     retry: (id: string, other = headers) =>
       app.request(`/v1/deliveries/${id}/retry`, { method: "POST", headers: other }),
+    resolve: (id: string, body: unknown, other = headers) =>
+      app.request(`/v1/deliveries/${id}/resolve`, {
+        method: "POST",
+        headers: other,
+        body: JSON.stringify(body),
+      }),
+    /** A text that stands like this. */
+    async text(status: "unknown" | "dead" | "delivered"): Promise<string> {
+      await accept(store, "S1", "agent-1");
+      await publish(store, [draft({
+        data: messages([1]),
+        smsMessages: [{ index: 1, sentAtMs: T0 }],
+      })]);
+      const [delivery] = (await claimDeliveries(store, T0)).deliveries;
+      assert(delivery);
+      await settle(store, delivery, { status }, T0);
+      return delivery.id;
+    },
     /** One event for each list of webhooks; the ids of the deliveries they made. */
     async deliver(...webhooksOfEach: string[][]): Promise<string[]> {
       await publish(
@@ -228,4 +259,80 @@ Deno.test("GET /v1/deliveries refuses a parameter that it does not have", async 
     (await problemOf(answer)).detail,
     /session: expected webhook, status, limit, cursor/,
   );
+});
+
+const RESOLUTIONS: [outcome: string, status: string, event: string | null, wakes: number][] = [
+  ["sent", "delivered", "sms.sent", 0],
+  ["failed", "dead", "sms.failed", 0],
+  ["send-again", "retrying", null, 1],
+];
+
+for (const [outcome, status, event, wakes] of RESOLUTIONS) {
+  Deno.test(`POST …/resolve with ${outcome} makes an unknown text ${status} and tells of it`, async () => {
+    await using world = await setUp();
+    const id = await world.text("unknown");
+    const answer = await world.resolve(id, { outcome });
+    assert.equal(answer.status, 200);
+    assert.equal((await answer.json()).status, status);
+    assert.equal(world.wakes(), wakes);
+    const { items } = await world.store.listEvents({ limit: 10, sessionId: "S1" });
+    const told = items.filter(({ type }) => type.startsWith("sms."));
+    assert.deepEqual(told.map(({ type }) => type), event === null ? [] : [event]);
+    if (event !== null) {
+      const data = { messageIndex: 1, messageSid: null, errorCode: null };
+      assert.deepEqual(JSON.parse(told[0]?.dataJson ?? ""), data);
+    }
+    const { attempts } = await (await world.get(`/v1/deliveries/${id}`)).json();
+    assert.partialDeepStrictEqual(attempts.at(-1), {
+      class: "resolved",
+      detail: `agent-1 decided: ${outcome}`,
+    });
+  });
+}
+
+Deno.test("POST …/resolve is refused for what is not an unknown text", async () => {
+  await using world = await setUp();
+  const [webhookDelivery = ""] = await world.deliver([WEBHOOK_1]);
+  const dead = await world.text("dead");
+  for (const id of [webhookDelivery, dead]) {
+    const answer = await world.resolve(id, { outcome: "sent" });
+    assert.equal(answer.status, 400);
+    assert.equal((await problemOf(answer)).code, "invalid-parameter");
+  }
+  assert.equal((await world.store.readDelivery(dead))?.delivery.status, "dead");
+});
+
+Deno.test("POST …/resolve is done once: the second operator is refused", async () => {
+  await using world = await setUp();
+  const id = await world.text("unknown");
+  const answers = await Promise.all([
+    world.resolve(id, { outcome: "sent" }),
+    world.resolve(id, { outcome: "failed" }),
+  ]);
+  assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 400]);
+  for (const answer of answers) await answer.body?.cancel();
+});
+
+const BAD_RESOLUTIONS: [body: unknown, code: string][] = [
+  [{ outcome: "maybe" }, "invalid-parameter"],
+  [{}, "invalid-parameter"],
+  ["sent", "invalid-body"],
+];
+
+for (const [body, code] of BAD_RESOLUTIONS) {
+  Deno.test(`POST …/resolve with ${JSON.stringify(body)} is ${code}`, async () => {
+    await using world = await setUp();
+    const answer = await world.resolve(await world.text("unknown"), body);
+    assert.equal(answer.status, 400);
+    assert.equal((await problemOf(answer)).code, code);
+  });
+}
+
+Deno.test("POST …/resolve needs webhooks:write, and a delivery", async () => {
+  await using world = await setUp();
+  const reader = await world.as("agent-1", "webhooks:read");
+  const refused = await world.resolve(await world.text("unknown"), { outcome: "sent" }, reader);
+  assert.equal((await problemOf(refused)).code, "insufficient-scope");
+  const missing = await world.resolve("dlv_x", { outcome: "sent" });
+  assert.equal((await problemOf(missing)).code, "not-found");
 });

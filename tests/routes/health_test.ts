@@ -10,6 +10,7 @@ function setUp() {
   const clock = createVirtualClock();
   const log = createMemoryLog();
   const state = { storeUp: true, keysLoaded: true, draining: false, pings: 0 };
+  const degraded: Record<string, string> = {};
   const app = appOf(healthRoutes({
     clock,
     log,
@@ -21,8 +22,9 @@ function setUp() {
     },
     keysLoaded: () => state.keysLoaded,
     draining: () => state.draining,
+    degraded: () => degraded,
   }));
-  return { clock, log, state, get: (path: string) => app.request(path) };
+  return { clock, log, state, degraded, get: (path: string) => app.request(path) };
 }
 
 Deno.test("GET /healthz answers 200 whatever else is down", async () => {
@@ -39,6 +41,14 @@ Deno.test("GET /readyz answers 200 when everything is there", async () => {
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get("cache-control"), "no-store");
   assert.deepEqual(await answer.json(), { status: "ready" });
+});
+
+Deno.test("GET /readyz answers 200 and names what is degraded, as the rest goes on", async () => {
+  const { degraded, get } = setUp();
+  degraded["sms"] = "stopped: 20003";
+  const answer = await get("/readyz");
+  assert.equal(answer.status, 200);
+  assert.deepEqual(await answer.json(), { status: "degraded", sms: "stopped: 20003" });
 });
 
 const MISSING: [Record<string, boolean>, string[]][] = [

@@ -6,6 +6,8 @@ import { createErrorHandler, notFound } from "../../middleware/problem_details.t
 import { meRoutes } from "../../routes/me.ts";
 import { smsSessionRoutes } from "../../routes/smssessions.ts";
 import { InsufficientScope, Unauthenticated } from "../../services/errors.ts";
+import { createContactCentreSessions } from "../../services/sessions/contact_centre_sessions.ts";
+import { UNNOTICED } from "../../services/sessions/presence.ts";
 import { createIdempotency } from "../../services/idempotency/idempotency.ts";
 import { createIds } from "../../services/ids.ts";
 import { createUpstream } from "../../services/upstream/upstream.ts";
@@ -29,7 +31,7 @@ const guards: RouteGuards = {
     const id = c.req.header("authorization")?.replace("Bearer ", "");
     if (id === undefined) throw new Unauthenticated("Cannot tell who is calling");
     if (LACKING[id] === scope) throw new InsufficientScope(`Cannot do this without ${scope}`);
-    c.set("agent", { id, scopes: new Set([scope]) });
+    c.set("agent", { id, scopes: new Set([scope]), tokenExpiresAtMs: Infinity });
     await next();
   },
   jsonBody,
@@ -73,7 +75,8 @@ export async function withProxiedApp(
       upstreamTimeoutMs: UPSTREAM_TIMEOUT_MS,
     });
     app.route("/", smsSessionRoutes({ guards, idempotency, sessions: path.sessions, upstream }));
-    app.route("/", meRoutes({ guards, upstream }));
+    const contactCentre = createContactCentreSessions({ upstream, presence: UNNOTICED });
+    app.route("/", meRoutes({ guards, upstream, contactCentre }));
     app.onError(createErrorHandler({ log: path.log }));
     app.notFound(notFound);
 

@@ -1,3 +1,4 @@
+import { UNNOTICED } from "../../services/sessions/presence.ts";
 import assert from "node:assert/strict";
 import { createIds } from "../../services/ids.ts";
 import { readOperation } from "../../services/sessions/operations.ts";
@@ -91,6 +92,7 @@ export async function withProxiedPath(
       ids,
       log,
       upstreamTimeoutMs: UPSTREAM_TIMEOUT_MS,
+      presence: UNNOTICED,
     });
 
   try {

@@ -18,6 +18,7 @@ export function aRequest(
     forwardedProto: "https",
     forwardedHost: "patchbay.example",
     authorization: "Bearer agents-own",
+    authorizationExpiresAtMs: null,
     signal: new AbortController().signal,
     ...changes,
   };

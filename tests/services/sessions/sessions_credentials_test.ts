@@ -1,3 +1,4 @@
+import { UNNOTICED } from "../../../services/sessions/presence.ts";
 import assert from "node:assert/strict";
 import { createIds } from "../../../services/ids.ts";
 import { StoreUnavailable } from "../../../services/errors.ts";
@@ -48,6 +49,7 @@ for (
       ids,
       log,
       upstreamTimeoutMs: 10_000,
+      presence: UNNOTICED,
     });
     const accept = (agentId: string) => {
       const operation = readOperation({ operationName: "Accept", nickname: agentId });

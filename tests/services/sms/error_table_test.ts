@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { explainSmsError, KNOWN_SMS_ERROR_CODES } from "../../../services/sms/error_table.ts";
+import {
+  explainSmsError,
+  KNOWN_SMS_ERROR_CODES,
+  stopsSending,
+} from "../../../services/sms/error_table.ts";
 
 const EXPECTED:
   readonly (readonly [errorClass: string, action: string, codes: readonly number[]])[] = [
@@ -52,4 +56,12 @@ Deno.test("a refusal without a code is permanent and says so", () => {
   const error = explainSmsError(null);
   assert.deepEqual([error.class, error.action], ["unknown", "fail"]);
   assert.match(error.sentence, /no reason/);
+});
+
+Deno.test("stopsSending() is true for what refuses the account, and for nothing else", () => {
+  const stopping = KNOWN_SMS_ERROR_CODES.filter((code) => stopsSending(code, 400));
+  assert.deepEqual(stopping, [20003, 30002]);
+  assert.equal(stopsSending(null, 401), true);
+  assert.equal(stopsSending(null, 403), false);
+  assert.equal(stopsSending(21211, 401), false);
 });

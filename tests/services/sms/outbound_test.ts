@@ -146,8 +146,9 @@ for (const [id, accident, sureAfterMs] of ACCIDENTS) {
     await sayWithAccident(world, accident, "before-acting");
     await world.passTime(2_000);
     await world.until("retrying");
+    await world.passTime(2_000);
     await sayMeanwhile(world, "S2");
-    for (const waitMs of sureAfterMs === 7_000 ? [5_000] : [5_000, 30_000]) {
+    for (const waitMs of sureAfterMs === 7_000 ? [3_000] : [3_000, 30_000]) {
       assert.ok(!world.bodies().includes("Hello"), "sent before it was sure");
       await world.passTime(waitMs);
     }
@@ -202,8 +203,9 @@ Deno.test("OUT-06 the same words said twice: the one that left first is not take
   await world.until("delivered", "retrying");
   await world.passTime(2_000);
   await world.until("delivered", "retrying");
+  await world.passTime(2_000);
   await sayMeanwhile(world, "S2");
-  await world.passTime(5_000);
+  await world.passTime(3_000);
   await world.until("delivered", "delivered", "delivered");
   assert.deepEqual(world.bodies(), ["OK", "Meanwhile in S2", "OK"]);
   const sids = (await world.events("sms.sent")).map((event) => dataOf(event)["messageSid"]);
@@ -293,9 +295,10 @@ Deno.test("OUT-06 sent anew at most twice after it was surely absent, then unkno
     if (round < 3) world.twilio.faults.serverError();
     await world.passTime(2_000);
     world.twilio.faults.clear();
+    await world.passTime(2_000);
     await sayMeanwhile(world, `M${round}`);
     if (round < 3) world.twilio.faults.serverError();
-    await world.passTime(5_000);
+    await world.passTime(3_000);
   }
   await world.outbox.until(async () => (await world.statuses())[0] === "unknown");
   const creates = world.twilio.requests.items.filter(({ method, body }) =>

@@ -5,9 +5,8 @@ import { decideSms, type SmsFinding } from "../../../services/sms/sms_decision.t
 const NOW_MS = 1_000_000;
 const RETRY_WAITS_MS = [5_000, 30_000, 120_000, 600_000, 1_800_000];
 
-function decide(finding: SmsFinding, attempt: number, random = 0.5) {
+function decide(finding: SmsFinding, random = 0.5) {
   return decideSms(finding, {
-    attempt,
     nowMs: NOW_MS,
     random: () => random,
     retryWaitsMs: RETRY_WAITS_MS,
@@ -18,84 +17,101 @@ const after = (waitMs: number): Decision => ({ status: "retrying", atMs: NOW_MS 
 const DEAD: Decision = { status: "dead" };
 const UNKNOWN: Decision = { status: "unknown" };
 
-const limited: SmsFinding = { kind: "rate-limited" };
-const unreachable: SmsFinding = { kind: "not-sent", reason: "the connection was refused" };
-const noNumber: SmsFinding = { kind: "no-customer-number" };
-const rejected = (code: number | null): SmsFinding => ({ kind: "rejected", code, status: 400 });
+/** In so many milliseconds, and it counts as no attempt. */
+const again = (waitMs: number): Decision => ({
+  status: "retrying",
+  atMs: NOW_MS + waitMs,
+  counted: false,
+});
+
+const limited = (tries: number, retryAfterMs?: number): SmsFinding => ({
+  kind: "rate-limited",
+  tries,
+  ...(retryAfterMs !== undefined && { retryAfterMs }),
+});
+const unreachable = (tries: number): SmsFinding => ({
+  kind: "not-sent",
+  reason: "the connection was refused",
+  tries,
+});
+const noNumber = (tries: number): SmsFinding => ({ kind: "no-customer-number", tries });
+const rejected = (code: number | null, tries?: number): SmsFinding => ({
+  kind: "rejected",
+  code,
+  status: 400,
+  ...(tries !== undefined && { tries }),
+});
 
 type Row = readonly [
   name: string,
   finding: SmsFinding,
-  attempt: number,
   expected: readonly [AttemptClass, Decision, errorCode: number | null],
 ];
 
 const ROWS: readonly Row[] = [
-  ["taken", { kind: "taken", sid: "SM1", status: "queued" }, 1, [
-    "ok",
-    { status: "delivered" },
+  ["every part taken", { kind: "sent" }, ["ok", { status: "delivered" }, null]],
+  ["a doubt", { kind: "in-doubt", reason: "no answer", atMs: NOW_MS + 7 }, [
+    "ambiguous",
+    after(7),
     null,
   ]],
-  ["a timeout", { kind: "ambiguous", reason: "no answer" }, 1, ["ambiguous", UNKNOWN, null]],
-  ["HTTP 500", { kind: "ambiguous", reason: "HTTP 500", status: 500 }, 1, [
+  ["a doubt without an end", { kind: "unknown", reason: "not listed" }, [
     "ambiguous",
     UNKNOWN,
     null,
   ]],
-  ["an interrupted attempt", { kind: "interrupted" }, 2, ["interrupted", UNKNOWN, null]],
-  ["stopping before the send", { kind: "shutdown", begun: false }, 9, ["shutdown", after(0), null]],
-  ["stopping within the send", { kind: "shutdown", begun: true }, 1, ["shutdown", UNKNOWN, null]],
-  ["an expunged text", { kind: "no-message" }, 1, ["rejected", DEAD, null]],
-
-  ["no number yet", noNumber, 1, ["no-customer-number", after(5_000), null]],
-  ["no number yet", noNumber, 2, ["no-customer-number", after(30_000), null]],
-  ["no number yet", noNumber, 3, ["no-customer-number", after(120_000), null]],
-  ["no number", noNumber, 4, ["no-customer-number", DEAD, null]],
-
-  ["Twilio not reached", unreachable, 1, ["connect-failed", after(5_000), null]],
-  ["Twilio not reached", unreachable, 4, ["connect-failed", after(600_000), null]],
-  ["Twilio not reached", unreachable, 5, ["connect-failed", DEAD, null]],
-
-  ["a rate limit", limited, 1, ["rate-limited", after(100), 20429]],
-  ["a rate limit", limited, 2, ["rate-limited", after(200), 20429]],
-  ["a rate limit", limited, 3, ["rate-limited", after(400), 20429]],
-  ["a rate limit", limited, 4, ["rate-limited", after(800), 20429]],
-  ["a rate limit", limited, 5, ["rate-limited", DEAD, 20429]],
-  ["a rate limit that asks for 3 s", { kind: "rate-limited", retryAfterMs: 3_000 }, 1, [
-    "rate-limited",
-    after(3_000),
-    20429,
+  ["a doubt whose words are gone", { kind: "lost" }, ["interrupted", UNKNOWN, null]],
+  ["stopping", { kind: "shutdown" }, ["shutdown", after(0), null]],
+  ["not its turn", { kind: "held-back", untilMs: NOW_MS + 9, reason: "the limit" }, [
+    "held-back",
+    again(9),
+    null,
   ]],
-  ["a rate limit that asks for an hour", { kind: "rate-limited", retryAfterMs: 3_600_000 }, 1, [
+  ["a lease that is another's", { kind: "fenced" }, ["interrupted", again(0), null]],
+  ["an expunged text", { kind: "no-message" }, ["rejected", DEAD, null]],
+  ["an endless text", { kind: "too-long" }, ["not-sendable", DEAD, null]],
+  ["a session that is over", { kind: "too-late" }, ["not-sendable", DEAD, null]],
+
+  ["no number, once", noNumber(1), ["no-customer-number", after(5_000), null]],
+  ["no number, twice", noNumber(2), ["no-customer-number", after(30_000), null]],
+  ["no number, three times", noNumber(3), ["no-customer-number", after(120_000), null]],
+  ["no number, four times", noNumber(4), ["no-customer-number", DEAD, null]],
+
+  ["Twilio not reached", unreachable(1), ["connect-failed", after(5_000), null]],
+  ["Twilio not reached, four times", unreachable(4), ["connect-failed", after(600_000), null]],
+  ["Twilio not reached, five times", unreachable(5), ["connect-failed", DEAD, null]],
+
+  ["a rate limit", limited(1), ["rate-limited", after(100), 20429]],
+  ["a second rate limit", limited(2), ["rate-limited", after(200), 20429]],
+  ["a third rate limit", limited(3), ["rate-limited", after(400), 20429]],
+  ["a fourth rate limit", limited(4), ["rate-limited", after(800), 20429]],
+  ["a fifth rate limit", limited(5), ["rate-limited", DEAD, 20429]],
+  ["a rate limit that asks for 3 s", limited(1, 3_000), ["rate-limited", after(3_000), 20429]],
+  ["a rate limit that asks for an hour", limited(1, 3_600_000), [
     "rate-limited",
     after(30_000),
     20429,
   ]],
-  ["a rate limit that asks for less", { kind: "rate-limited", retryAfterMs: 1 }, 4, [
-    "rate-limited",
-    after(800),
-    20429,
-  ]],
+  ["a rate limit that asks for less", limited(4, 1), ["rate-limited", after(800), 20429]],
 
-  ["class A: 63017", rejected(63017), 1, ["rate-limited", after(100), 63017]],
-  ["class A: 63017", rejected(63017), 5, ["rate-limited", DEAD, 63017]],
-  ["class B: 21611", rejected(21611), 1, ["rejected", DEAD, 21611]],
-  ["class D: 20500 in a 4xx", rejected(20500), 1, ["ambiguous", UNKNOWN, 20500]],
-  ["class E: 21211", rejected(21211), 1, ["rejected", DEAD, 21211]],
-  ["class F: 21610", rejected(21610), 1, ["rejected", DEAD, 21610]],
-  ["class G: 21617", rejected(21617), 1, ["rejected", DEAD, 21617]],
-  ["class H: 20003", rejected(20003), 1, ["rejected", DEAD, 20003]],
-  ["class I: 30027", rejected(30027), 1, ["rejected", DEAD, 30027]],
-  ["an unknown code", rejected(39999), 1, ["rejected", DEAD, 39999]],
-  ["no code", rejected(null), 1, ["rejected", DEAD, null]],
+  ["class A: 63017", rejected(63017, 1), ["rate-limited", after(100), 63017]],
+  ["class A: 63017, five times", rejected(63017, 5), ["rate-limited", DEAD, 63017]],
+  ["class B: 21611", rejected(21611), ["rejected", DEAD, 21611]],
+  ["class E: 21211", rejected(21211), ["rejected", DEAD, 21211]],
+  ["class F: 21610", rejected(21610), ["rejected", DEAD, 21610]],
+  ["class G: 21617", rejected(21617), ["rejected", DEAD, 21617]],
+  ["class H: 20003", rejected(20003), ["rejected", DEAD, 20003]],
+  ["class I: 30027", rejected(30027), ["rejected", DEAD, 30027]],
+  ["an unknown code", rejected(39999), ["rejected", DEAD, 39999]],
+  ["no code", rejected(null), ["rejected", DEAD, null]],
 ];
 
-for (const [name, finding, attempt, [attemptClass, decision, errorCode]] of ROWS) {
+for (const [name, finding, [attemptClass, decision, errorCode]] of ROWS) {
   const fate = "atMs" in decision
     ? `another try in ${decision.atMs - NOW_MS} ms`
     : `the status ${decision.status}`;
-  Deno.test(`decideSms() makes of ${name}, at attempt ${attempt}, ${fate}`, () => {
-    const verdict = decide(finding, attempt);
+  Deno.test(`decideSms() makes of ${name} ${fate}`, () => {
+    const verdict = decide(finding);
     assert.deepEqual(
       [verdict.class, verdict.decision, verdict.errorCode],
       [attemptClass, decision, errorCode],
@@ -105,25 +121,24 @@ for (const [name, finding, attempt, [attemptClass, decision, errorCode]] of ROWS
 }
 
 const SPREAD: readonly (readonly [SmsFinding, leastMs: number, mostMs: number])[] = [
-  [limited, 90, 110],
-  [unreachable, 4_500, 5_500],
-  [noNumber, 4_500, 5_500],
+  [limited(1), 90, 110],
+  [unreachable(1), 4_500, 5_500],
+  [noNumber(1), 4_500, 5_500],
 ];
 
 for (const [finding, leastMs, mostMs] of SPREAD) {
   Deno.test(`decideSms() spreads the waits of ${finding.kind} by 10 % to both sides`, () => {
-    assert.deepEqual(decide(finding, 1, 0).decision, after(leastMs));
-    assert.deepEqual(decide(finding, 1, 1).decision, after(mostMs));
+    assert.deepEqual(decide(finding, 0).decision, after(leastMs));
+    assert.deepEqual(decide(finding, 1).decision, after(mostMs));
   });
 }
 
 Deno.test("decideSms() spreads no wait below what Twilio asked for", () => {
-  const asked: SmsFinding = { kind: "rate-limited", retryAfterMs: 1_000 };
-  assert.deepEqual(decide(asked, 1, 0).decision, after(1_000));
+  assert.deepEqual(decide(limited(1, 1_000), 0).decision, after(1_000));
 });
 
 Deno.test("decideSms() calls the operator for our own faults only", () => {
-  assert.equal(decide(rejected(20003), 1).action, "alert-operator");
-  assert.equal(decide(rejected(30002), 1).action, "alert-operator");
-  assert.equal(decide(rejected(21211), 1).action, "fail");
+  assert.equal(decide(rejected(20003)).action, "alert-operator");
+  assert.equal(decide(rejected(30002)).action, "alert-operator");
+  assert.equal(decide(rejected(21211)).action, "fail");
 });

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { StoreUnavailable } from "../../../services/errors.ts";
 import { createLogger } from "../../../services/log.ts";
 import { createSmsSink, type SmsSinkOptions } from "../../../services/sms/sms_sink.ts";
 import type { ClaimedDelivery } from "../../../services/store/port.ts";
+import { createSendingSwitch } from "../../../services/sms/sending_switch.ts";
 import { createTwilioSender } from "../../../services/sms/twilio_client.ts";
+import { createTwilioListing } from "../../../services/sms/twilio_listing.ts";
 import seed from "../../fixtures/seed/notification_3_new_messages.json" with { type: "json" };
-import { refused, SID, silence, startTwilioStandIn } from "./twilio_stand_in.ts";
+import { refused, SID, startTwilioStandIn, taken } from "./twilio_stand_in.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 22, 10);
 const AUTH_TOKEN = "a-secret-token";
@@ -50,23 +53,42 @@ function createSink(twilioUrl: URL, changes: Partial<SmsSinkOptions> = {}) {
     now: () => NOW_MS,
     write: (line) => logged.push(line),
   });
-  const twilio = createTwilioSender({
+  const account = {
     accountSid: `AC${"0".repeat(32)}`,
     authToken: AUTH_TOKEN,
     apiUrl: twilioUrl,
     timeoutMs: 10_000,
     fetch,
-  });
+    now: () => NOW_MS,
+  };
+  const clock = { now: () => NOW_MS, after: () => assert.fail("a sink sets no timers") };
+  const noted: string[] = [];
+  const told: string[] = [];
   const sink = createSmsSink({
-    twilio,
+    twilio: { ...createTwilioSender(account), ...createTwilioListing(account) },
+    store: {
+      noteProgress: ({ progressJson }) => Promise.resolve(noted.push(progressJson) > 0),
+      takeTokens: () => Promise.resolve(0),
+      listEvents: () => Promise.resolve({ items: [], nextCursor: null }),
+      readRecord: () => Promise.resolve(null),
+    },
+    optOuts: { isOptedOut: () => Promise.resolve(false), noteRefusal: () => Promise.resolve() },
+    sendingSwitch: createSendingSwitch({ clock, log }),
+    rateLimit: { perSecond: 20, burst: 40 },
+    statusCallback: ({ deliveryId, part, parts }) =>
+      `https://patchbay.example/${deliveryId}/${part}/${parts}`,
+    tellAgent: (_sessionId, sentence) => void told.push(sentence),
     defaultSender: { from: "+16503333333" },
     retryWaitsMs: [5_000, 30_000],
-    clock: { now: () => NOW_MS, after: () => assert.fail("a sink sets no timers") },
+    sessionTtlMs: 86_400_000,
+    timeoutMs: 15_000,
+    leaseMs: 30_000,
+    clock,
     random: () => 0.5,
     log,
     ...changes,
   });
-  return { sink, logged };
+  return { sink, logged, noted, told };
 }
 
 Deno.test("attempt() texts the agent's words to the customer and publishes sms.sent", async () => {
@@ -78,7 +100,7 @@ Deno.test("attempt() texts the agent's words to the customer and publishes sms.s
       class: "ok",
       startedAt: "2026-11-22T10:00:00.000Z",
       durationMs: 0,
-      detail: "Twilio took it as queued",
+      detail: "Twilio took it",
       messageSid: SID,
     },
     decision: { status: "delivered" },
@@ -140,14 +162,22 @@ Deno.test("attempt() publishes sms.failed with Twilio's code when it refuses", a
 
 Deno.test("attempt() waits for the customer's number, then fails without one", async () => {
   await using twilio = startTwilioStandIn();
-  const { sink } = createSink(twilio.url);
-  const waiting = await sink.attempt(deliveryOf([said], { customer: null }), running);
-  assert.deepEqual(waiting.decision, { status: "retrying", atMs: NOW_MS + 5_000 });
-  assert.deepEqual(waiting.events, []);
-  const last = await sink.attempt(deliveryOf([said], { customer: null, attempt: 4 }), running);
-  assert.equal(last.report.class, "no-customer-number");
-  assert.deepEqual(last.decision, { status: "dead" });
-  assert.deepEqual(last.events.map(({ type, data }) => [type, data["errorCode"]]), [
+  const { sink, noted } = createSink(twilio.url);
+  const waits: unknown[] = [];
+  let end = await sink.attempt(deliveryOf([said], { customer: null }), running);
+  for (let attempt = 2; end.decision.status === "retrying"; attempt++) {
+    waits.push(end.decision.atMs - NOW_MS);
+    assert.deepEqual(end.events, []);
+    const progressJson = noted.at(-1) ?? null;
+    end = await sink.attempt(
+      deliveryOf([said], { customer: null, attempt, progressJson }),
+      running,
+    );
+  }
+  assert.deepEqual(waits, [5_000, 30_000, 120_000]);
+  assert.equal(end.report.class, "no-customer-number");
+  assert.deepEqual(end.decision, { status: "dead" });
+  assert.deepEqual(end.events.map(({ type, data }) => [type, data["errorCode"]]), [
     ["sms.failed", null],
   ]);
   assert.equal(twilio.received.length, 0);
@@ -162,31 +192,126 @@ Deno.test("attempt() takes a number that cannot be one for no number", async () 
   assert.equal(twilio.received.length, 0);
 });
 
-Deno.test("attempt() never sends again what an earlier attempt may have sent", async () => {
+Deno.test("attempt() looks a text up that an earlier attempt may have sent, and sends nothing", async () => {
+  await using twilio = startTwilioStandIn(() => refused(404, 20404));
+  const begun = {
+    kind: "begun",
+    firstAtMs: NOW_MS - 30_000,
+    atMs: NOW_MS - 30_000,
+    endedAtMs: null,
+    answered: false,
+    calls: 1,
+    lookUps: 0,
+  };
+  const progressJson = JSON.stringify({
+    parts: [{ length: said.text.length, fate: begun }],
+    to: "…1111",
+    sender: "…3333",
+    tries: { limited: 0, unreached: 0, numberless: 0 },
+  });
+  const { sink } = createSink(twilio.url);
+  const delivery = deliveryOf([said], { attempt: 2, interrupted: true, progressJson });
+  const end = await sink.attempt(delivery, running);
+  // A list that is refused will not be had later either.
+  assert.deepEqual(end.decision, { status: "unknown" });
+  assert.deepEqual(end.events, []);
+  assert.deepEqual(twilio.received.map(({ method }) => method), ["GET"]);
+});
+
+Deno.test("attempt() sends what an earlier attempt had not begun to send when it was cut off", async () => {
   await using twilio = startTwilioStandIn();
   const { sink } = createSink(twilio.url);
   const end = await sink.attempt(deliveryOf([said], { attempt: 2, interrupted: true }), running);
-  assert.equal(end.report.class, "interrupted");
-  assert.deepEqual(end.decision, { status: "unknown" });
-  assert.deepEqual(end.events, []);
-  assert.equal(twilio.received.length, 0);
+  assert.deepEqual(end.decision, { status: "delivered" });
+  assert.equal(twilio.received.length, 1);
 });
 
-Deno.test("attempt() calls the fate unknown after HTTP 500, and publishes nothing", async () => {
+Deno.test("attempt() looks up after HTTP 500 before it calls the fate unknown, and publishes nothing", async () => {
   await using twilio = startTwilioStandIn(() => refused(500, 20500));
   const { sink } = createSink(twilio.url);
   const end = await sink.attempt(deliveryOf([said]), running);
   assert.deepEqual([end.report.class, end.report.status], ["ambiguous", 500]);
-  assert.deepEqual(end.decision, { status: "unknown" });
+  assert.deepEqual(end.decision, { status: "retrying", atMs: NOW_MS + 2_000 });
   assert.deepEqual(end.events, []);
+});
+
+Deno.test("attempt() writes down what it is about to do before it does it, and the SID afterwards", async () => {
+  const steps: string[] = [];
+  await using twilio = startTwilioStandIn(() => {
+    steps.push("create");
+    return taken();
+  });
+  const { sink } = createSink(twilio.url, {
+    store: {
+      noteProgress: ({ progressJson, leaseToken }) => {
+        assert.equal(leaseToken, "lease");
+        steps.push(JSON.parse(progressJson).parts[0].fate.kind);
+        return Promise.resolve(true);
+      },
+      takeTokens: () => Promise.resolve(0),
+      listEvents: () => assert.fail("nothing is in doubt"),
+      readRecord: () => assert.fail("nothing is in doubt"),
+    },
+  });
+  await sink.attempt(deliveryOf([said]), running);
+  assert.deepEqual(steps, ["begun", "create", "taken"]);
+});
+
+Deno.test("attempt() sends nothing once its delivery has passed to another instance", async () => {
+  await using twilio = startTwilioStandIn();
+  const { sink, told } = createSink(twilio.url, {
+    store: {
+      noteProgress: () => Promise.resolve(false),
+      takeTokens: () => Promise.resolve(0),
+      listEvents: () => Promise.resolve({ items: [], nextCursor: null }),
+      readRecord: () => Promise.resolve(null),
+    },
+  });
+  const end = await sink.attempt(deliveryOf([said]), running);
+  assert.equal(end.decision.status, "retrying");
+  assert.deepEqual([end.events, told, twilio.received.length], [[], [], 0]);
+});
+
+Deno.test("attempt() sends nothing while the store cannot write its intent down", async () => {
+  await using twilio = startTwilioStandIn();
+  const { sink } = createSink(twilio.url, {
+    store: {
+      noteProgress: () => Promise.reject(new StoreUnavailable("note the progress")),
+      takeTokens: () => Promise.resolve(0),
+      listEvents: () => Promise.resolve({ items: [], nextCursor: null }),
+      readRecord: () => Promise.resolve(null),
+    },
+  });
+  const end = await sink.attempt(deliveryOf([said]), running);
+  const decision = { status: "retrying", atMs: NOW_MS + 1_000, counted: false };
+  assert.deepEqual(end.decision, decision);
+  assert.equal(twilio.received.length, 0);
+});
+
+Deno.test("attempt() settles with the SID even if the store is away just after the send", async () => {
+  await using twilio = startTwilioStandIn();
+  let notes = 0;
+  const { sink } = createSink(twilio.url, {
+    store: {
+      noteProgress: () =>
+        ++notes === 1
+          ? Promise.resolve(true)
+          : Promise.reject(new StoreUnavailable("note the progress")),
+      takeTokens: () => Promise.resolve(0),
+      listEvents: () => Promise.resolve({ items: [], nextCursor: null }),
+      readRecord: () => Promise.resolve(null),
+    },
+  });
+  const end = await sink.attempt(deliveryOf([said]), running);
+  assert.deepEqual([end.decision, end.report.messageSid], [{ status: "delivered" }, SID]);
 });
 
 Deno.test("attempt() tries again soon after a rate limit", async () => {
   await using twilio = startTwilioStandIn(() => refused(429, 20429));
   const { sink } = createSink(twilio.url);
-  const end = await sink.attempt(deliveryOf([said], { attempt: 2 }), running);
+  const end = await sink.attempt(deliveryOf([said]), running);
   assert.equal(end.report.class, "rate-limited");
-  assert.deepEqual(end.decision, { status: "retrying", atMs: NOW_MS + 200 });
+  assert.deepEqual(end.decision, { status: "retrying", atMs: NOW_MS + 100 });
   assert.deepEqual(end.events, []);
 });
 
@@ -199,17 +324,21 @@ Deno.test("attempt() reports shutdown and leaves the text for later when the pro
   assert.equal(twilio.received.length, 0);
 });
 
-Deno.test("attempt() reports shutdown and an unknown fate when a send was under way", async () => {
+Deno.test("attempt() reports shutdown when a send was under way, and leaves the look-up to the next", async () => {
   const stop = new AbortController();
-  await using twilio = startTwilioStandIn((message) => {
+  const answer = Promise.withResolvers<Response>();
+  await using twilio = startTwilioStandIn(() => {
     stop.abort();
-    return silence(message);
+    return answer.promise;
   });
-  const { sink } = createSink(twilio.url);
+  const { sink, noted } = createSink(twilio.url);
   const end = await sink.attempt(deliveryOf([said]), stop.signal);
+  answer.resolve(taken());
   assert.equal(end.report.class, "shutdown");
-  assert.deepEqual(end.decision, { status: "unknown" });
+  assert.deepEqual(end.decision, { status: "retrying", atMs: NOW_MS });
   assert.deepEqual(end.events, []);
+  const { kind, endedAtMs } = JSON.parse(noted.at(-1) ?? "").parts[0].fate;
+  assert.deepEqual([kind, endedAtMs], ["begun", NOW_MS]);
 });
 
 const NOTHING_TO_SEND: readonly (readonly [why: string, delivery: ClaimedDelivery])[] = [
@@ -236,8 +365,7 @@ Deno.test("attempt() logs our own faults as errors, the recipient's as warnings"
     await using twilio = startTwilioStandIn(() => refused(400, code));
     const { sink, logged } = createSink(twilio.url);
     await sink.attempt(deliveryOf([said]), running);
-    assert.equal(logged.length, 1);
-    const line: unknown = JSON.parse(logged[0] ?? "");
+    const line: unknown = JSON.parse(logged.at(-1) ?? "");
     assert.partialDeepStrictEqual(line, { level, event: "sms.failed", errorCode: code });
   }
 });
@@ -246,9 +374,9 @@ Deno.test("attempt() keeps numbers, texts and the token out of the log and the r
   const kept: string[] = [];
   for (const answer of [undefined, () => refused(400, 21211), () => refused(500, 20500)]) {
     await using twilio = startTwilioStandIn(answer);
-    const { sink, logged } = createSink(twilio.url);
+    const { sink, logged, noted, told } = createSink(twilio.url);
     const end = await sink.attempt(deliveryOf([said]), running);
-    kept.push(...logged, JSON.stringify(end));
+    kept.push(...logged, ...noted, ...told, JSON.stringify(end));
   }
   const all = kept.join("\n");
   assert.ok(all.includes("…1111"));

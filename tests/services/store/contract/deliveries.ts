@@ -50,6 +50,21 @@ export function deliveryContract(test: ContractTest): void {
     assert.equal(nextDueAtMs, T0 + LEASE);
   });
 
+  test("a delivery whose turn it was not waits without an attempt counted or logged", async (store) => {
+    await publish(store, [draft(toOne), draft(toOne)]);
+    const [first] = (await claimDeliveries(store, T0)).deliveries;
+    assert(first);
+    await settle(store, first, { status: "retrying", atMs: T0 + 10, counted: false }, T0);
+    const kept = await store.readDelivery(first.id);
+    assert.deepEqual(
+      [kept?.delivery.status, kept?.delivery.attempts, kept?.attemptsJson],
+      ["retrying", 0, []],
+    );
+    assert.deepEqual((await claimDeliveries(store, T0 + 9)).deliveries, []);
+    const [again] = (await claimDeliveries(store, T0 + 10)).deliveries;
+    assert.deepEqual([again?.id, again?.attempt, again?.interrupted], [first.id, 1, false]);
+  });
+
   test("one delivery of a lane is in flight at a time, in the order of sequence", async (store) => {
     await publish(store, [draft(toOne), draft(toOne), draft(toOne)]);
     const seen: (number | null)[] = [];

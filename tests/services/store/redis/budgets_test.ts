@@ -1,3 +1,4 @@
+import { UNNOTICED } from "../../../../services/sessions/presence.ts";
 import assert from "node:assert/strict";
 import { createDeliveryEngine } from "../../../../services/delivery/engine.ts";
 import { createGovernor } from "../../../../services/delivery/governor.ts";
@@ -61,6 +62,7 @@ async function startInstance() {
       ids,
       log,
       upstreamTimeoutMs: 10_000,
+      presence: UNNOTICED,
     });
   // An instance reads the list of webhooks once, with the first event that it publishes.
   await publisher.refresh();

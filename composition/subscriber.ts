@@ -1,0 +1,48 @@
+import type { Config } from "../services/config.ts";
+import type { Ids } from "../services/ids.ts";
+import type { Publisher } from "../services/publisher.ts";
+import { type AgentAtWork, type Presence, UNNOTICED } from "../services/sessions/presence.ts";
+import type { Store } from "../services/store/port.ts";
+import type { Following, Subscriber } from "../services/subscriber/subscriber.ts";
+import type { Environment } from "./environment.ts";
+import type { UpstreamParts } from "./upstream.ts";
+
+export interface SubscriberParts extends Pick<UpstreamParts, "upstream" | "credentials" | "links"> {
+  readonly store: Store;
+  readonly publisher: Publisher;
+  readonly ids: Ids;
+}
+
+/** Who follows upstream's notifications. Null: nobody does (`SUBSCRIBE=off`), and no CometD client is loaded. */
+export async function composeSubscriber(
+  { subscribe, upstream: { url, auth } }: Config,
+  { clock, random, log, fetch }: Environment,
+  parts: SubscriberParts,
+): Promise<Subscriber | null> {
+  if (subscribe === null) return null;
+  const { createSubscriber } = await import("../services/subscriber/subscriber.ts");
+  return await createSubscriber({
+    ...subscribe,
+    ...parts,
+    upstreamUrl: url,
+    mode: auth.mode,
+    clock,
+    random,
+    log,
+    fetch,
+  });
+}
+
+/** Which agents are followed: those who sign in, until they sign off, and those who work in a session. */
+export function presenceFor(subscriber: Subscriber | null): Presence {
+  if (subscriber === null) return UNNOTICED;
+  const follow = (
+    { agentId, authorization, authorizationExpiresAtMs }: AgentAtWork,
+    because: Following["because"],
+  ) => subscriber.follow({ agentId, because, authorization, authorizationExpiresAtMs });
+  return {
+    signedIn: (agent) => follow(agent, "login"),
+    signedOff: (agentId) => subscriber.unfollow(agentId),
+    working: (agent) => follow(agent, "accept"),
+  };
+}

@@ -1,0 +1,82 @@
+import type { Transport } from "cometd";
+import type { PollOutcome } from "./poll.ts";
+
+/** A request as the CometD client hands it to its transport. */
+interface Envelope {
+  readonly url: string;
+  readonly messages: readonly { readonly id?: string; readonly channel: string }[];
+  onSuccess(replies: readonly unknown[]): void;
+  onFailure(conduit: null, messages: readonly unknown[], failure: PollFailure): void;
+}
+
+/** Why there is no reply; the client puts it into `message.failure`. */
+export interface PollFailure {
+  readonly reason: string;
+  readonly status: number | null;
+  readonly isCsrfRefusal: boolean;
+}
+
+export interface PollTransport extends Transport {
+  send(envelope: Envelope, isConnect: boolean): void;
+  reset(): void;
+}
+
+export interface PollTransportOptions {
+  readonly poll: (
+    request: {
+      readonly url: URL;
+      readonly messages: readonly unknown[];
+      /** It may be held by the server for as long as its advice says. */
+      readonly isConnect: boolean;
+    },
+  ) => Promise<PollOutcome>;
+  readonly onMalformed: (count: number) => void;
+}
+
+/**
+ * The client's long-polling transport. As in a browser at most two requests are under way: a connect, which the server
+ * holds, and one other.
+ *
+ * Unlike the package's own it makes sure that every message gets a reply or a failure: the client would wait for a
+ * missing reply to its connect for ever.
+ */
+export function createPollTransport({ poll, onMalformed }: PollTransportOptions): PollTransport {
+  let isAborted = false;
+  let others: Promise<void> = Promise.resolve();
+
+  async function exchange(envelope: Envelope, isConnect: boolean): Promise<void> {
+    if (isAborted) return;
+    const { messages } = envelope;
+    // The client ends addresses without a suffix in a slash; servers that take it for a path of its own are not rare.
+    const url = new URL(envelope.url.replace(/\/$/, ""));
+    const outcome = await poll({ url, messages, isConnect });
+    if (isAborted) return;
+    if (!outcome.ok) return envelope.onFailure(null, messages, outcome);
+    if (outcome.malformed > 0) onMalformed(outcome.malformed);
+    envelope.onSuccess(outcome.messages);
+    const unanswered = messages.filter(({ id, channel }) =>
+      !outcome.messages.some((reply) => reply.id === id && reply.channel === channel)
+    );
+    if (unanswered.length > 0 && !isAborted) {
+      envelope.onFailure(null, unanswered, {
+        reason: "no reply",
+        status: 200,
+        isCsrfRefusal: false,
+      });
+    }
+  }
+
+  return {
+    type: "long-polling",
+    url: "", // empty: the client's own
+    accept: () => true,
+    send(envelope, isConnect) {
+      if (isConnect) void exchange(envelope, true);
+      else others = others.then(() => exchange(envelope, false));
+    },
+    reset() {},
+    abort() {
+      isAborted = true;
+    },
+  };
+}

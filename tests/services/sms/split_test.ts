@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  LONGEST_PART,
+  MAX_PARTS,
+  MAX_SEGMENTS,
+  segmentsOf,
+  splitText,
+} from "../../../services/sms/split.ts";
+
+const family = "👨‍👩‍👧‍👦";
+
+type Row = readonly [name: string, text: string, parts: readonly (readonly [number, number])[]];
+
+/** For each part its length in UTF-16 units and its segments. */
+const ROWS: readonly Row[] = [
+  ["a short text", "Hello", [[5, 1]]],
+  ["70 UCS-2 units", "字".repeat(70), [[70, 1]]],
+  ["71 UCS-2 units", "字".repeat(71), [[71, 2]]],
+  ["160 GSM-7 characters", "a".repeat(160), [[160, 1]]],
+  ["161 GSM-7 characters", "a".repeat(161), [[161, 2]]],
+  ["80 characters that take two septets each", "€".repeat(80), [[80, 1]]],
+  ["81 of them", "€".repeat(81), [[81, 2]]],
+  ["one character that is not GSM-7 among 100", "a".repeat(99) + "ł", [[100, 2]]],
+  ["ten segments of GSM-7", "a".repeat(1530), [[1530, 10]]],
+  ["one character more", "a".repeat(1531), [[1530, 10], [1, 1]]],
+  ["ten segments of UCS-2", "字".repeat(670), [[670, 10]]],
+  ["one unit more", "ł".repeat(671), [[670, 10], [1, 1]]],
+  ["a word at the border", "a".repeat(1520) + " " + "b".repeat(20), [[1521, 10], [20, 1]]],
+  ["a word longer than half a part", "a " + "b".repeat(1600), [[1530, 10], [72, 1]]],
+  ["a surrogate pair at the border", "字".repeat(669) + "😀字", [[669, 10], [3, 1]]],
+  ["a space with a mark at the border", "ł".repeat(669) + " \u0301" + "ł", [[669, 10], [3, 1]]],
+  ["a family at the border", "字".repeat(665) + family, [[665, 10], [11, 1]]],
+];
+
+for (const [name, text, parts] of ROWS) {
+  Deno.test(`splitText() cuts ${name} into ${parts.length}`, async () => {
+    const split = await splitText(text);
+    assert(split.kind === "parts");
+    assert.deepEqual(split.parts.map(({ text, segments }) => [text.length, segments]), parts);
+    assert.equal(split.parts.map(({ text }) => text).join(""), text);
+    for (const part of split.parts) assert.equal(await segmentsOf(part.text), part.segments);
+  });
+}
+
+Deno.test("splitText() takes ten full parts, and no eleventh", async () => {
+  assert.equal((await splitText("a".repeat(15_300))).kind, "parts");
+  assert.equal((await splitText("a".repeat(15_301))).kind, "too-long");
+  assert.equal((await splitText("a".repeat(1_000_000))).kind, "too-long");
+});
+
+Deno.test("splitText() cuts a grapheme that is longer than a part between its code points", async () => {
+  const text = "e" + "\u0301".repeat(2_000);
+  const split = await splitText(text);
+  assert(split.kind === "parts");
+  assert.equal(split.parts.map(({ text }) => text).join(""), text);
+  assert.ok(split.parts.every(({ text }) => text.length <= LONGEST_PART));
+});
+
+Deno.test("splitText() keeps every text whole, within the limits, and its graphemes uncut", async () => {
+  const pieces = fc.array(
+    fc.oneof(
+      fc.lorem({ maxCount: 40 }),
+      fc.string({ unit: "grapheme", maxLength: 200 }),
+      fc.constantFrom(family, "🇩🇪🇫🇷", "a\u0301", "€".repeat(50), "\r\n", "字".repeat(300)),
+    ),
+    { maxLength: 15 },
+  );
+  const segmenter = new Intl.Segmenter("und", { granularity: "grapheme" });
+  await fc.assert(
+    fc.asyncProperty(pieces, async (all) => {
+      const text = all.join("");
+      const split = await splitText(text);
+      if (split.kind === "too-long") return assert.ok(text.length > 670 * MAX_PARTS / 2);
+      assert.equal(split.parts.map((part) => part.text).join(""), text);
+      const borders = new Set([...segmenter.segment(text)].map(({ index }) => index));
+      let at = 0;
+      for (const part of split.parts) {
+        assert.ok(part.text.length <= LONGEST_PART && part.segments <= MAX_SEGMENTS);
+        assert.ok(borders.has(at) || text === "", `cut within a grapheme at ${at}`);
+        at += part.text.length;
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
