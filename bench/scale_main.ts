@@ -4,6 +4,8 @@ import { redisAvailable } from "../tests/support/redis_server.ts";
 import { readCount, runMain, say, UsageError } from "../tests/simulator/kit/program.ts";
 import { describeMachine } from "./delivery/machine.ts";
 import type { Percentiles } from "./delivery/percentiles.ts";
+import { measureBytes } from "./scale/bytes.ts";
+import { bytesTable, capacityTable, type Column } from "./scale/capacity.ts";
 import { type EngineName, ENGINES, startEngine } from "./scale/engines.ts";
 import { fill } from "./scale/filling.ts";
 import { BATCH, patchbayMegabytes, timeClaims } from "./scale/measuring.ts";
@@ -12,10 +14,13 @@ const HELP =
   `Fills a store with mapped sessions, each with one event and one pending delivery, and measures on the way.
 
 Usage: deno task scale [--engine=sqlite|redis|upstash] [--sessions=1000000] [--from=1000]
+       deno task scale --bytes [--sessions=5000]
 
   --engine    sqlite (the default), a redis-server over RESP, or the same over Upstash's REST
   --sessions  how many in the end: with a million some minutes, and about 4 GiB of memory for Redis
   --from      how many at the first measurement
+  --bytes     instead: what one session, event, delivery and webhook takes, on SQLite and Redis,
+              and what that makes for some loads
   --help      shows this
 
 Everything is on loopback or in a temporary directory, and goes at the end.`;
@@ -38,14 +43,17 @@ async function main(args: readonly string[]): Promise<void> {
     args: [...args],
     options: {
       engine: { type: "string", default: "sqlite" },
-      sessions: { type: "string", default: "1000000" },
+      sessions: { type: "string" },
       from: { type: "string", default: "1000" },
+      bytes: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
   if (values.help) return say(HELP);
+  if (values.bytes) return await tellBytes(readCount("--sessions", values.sessions ?? "5000"));
   const name = readEngine(values.engine);
-  const [few, many] = [readCount("--from", values.from), readCount("--sessions", values.sessions)];
+  const few = readCount("--from", values.from);
+  const many = readCount("--sessions", values.sessions ?? "1000000");
   if (few < BATCH || many < few) {
     throw new UsageError(`Cannot go from ${few} to ${many}: expected ${BATCH} ≤ from ≤ sessions`);
   }
@@ -92,6 +100,26 @@ function verdict(small: Measured, large: Measured): string {
   if (!met) Deno.exitCode = 1;
   return `Claim × ${factor.toFixed(2)} (at most ${ALLOWED_FACTOR}), Patchbay ` +
     `${growthMb < 0 ? "−" : "+"}${Math.abs(growthMb).toFixed(0)} MB: ${met ? "met" : "MISSED"}`;
+}
+
+/** Prints the tables of docs/store.md. */
+async function tellBytes(sessions: number): Promise<void> {
+  say(`${await describeMachine()} · ${sessions} sessions\n`);
+  const names = (["sqlite", "redis"] as const).filter((name) =>
+    name === "sqlite" || redisAvailable()
+  );
+  const columns: Column[] = [];
+  for (const name of names) {
+    await using started = new AsyncDisposableStack();
+    const engine = await startEngine(name, started);
+    const each = await measureBytes(engine, sessions, async (stage) => {
+      if (engine.describeKeys === null) return;
+      say(`keys of ${name}, all deliveries ${stage}:\n${await engine.describeKeys()}\n`);
+    });
+    columns.push({ name, each });
+  }
+  say(bytesTable(columns));
+  say(`\n${capacityTable(columns)}`);
 }
 
 function readEngine(text: string): EngineName {

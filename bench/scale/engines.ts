@@ -1,3 +1,4 @@
+import { DatabaseSync } from "node:sqlite";
 import { createRespTransport } from "../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../services/store/redis/store.ts";
 import { createUpstashTransport } from "../../services/store/redis/upstash_transport.ts";
@@ -6,6 +7,7 @@ import type { Store } from "../../services/store/port.ts";
 import { startUpstashEndpoint } from "../../tests/simulator/upstash/endpoint.ts";
 import { redisEnv } from "../../tests/support/patchbay_for_load.ts";
 import { type RedisServer, startRedisServer } from "../../tests/support/redis_server.ts";
+import { describeKeys } from "./key_bytes.ts";
 
 export const ENGINES = ["sqlite", "redis", "upstash"] as const;
 export type EngineName = (typeof ENGINES)[number];
@@ -17,6 +19,8 @@ export interface Engine {
   readonly env: Readonly<Record<string, string>>;
   /** Bytes that the data takes: of memory in Redis, of the file in SQLite. */
   bytes(): Promise<number>;
+  /** What its keys take, in words; null for an engine without keys. */
+  readonly describeKeys: (() => Promise<string>) | null;
 }
 
 const POLICY = { sessionTtlMs: 7 * 86_400_000, eventRetentionMs: 30 * 86_400_000 };
@@ -33,7 +37,12 @@ export async function startEngine(
     const path = `${dir}/patchbay.db`;
     const store = openSqliteStore({ path, sync: "normal", policy: POLICY });
     started.defer(() => store.close());
-    return { store, env: { SQLITE_PATH: path }, bytes: () => sizeOf([path, `${path}-wal`]) };
+    return {
+      store,
+      env: { SQLITE_PATH: path },
+      bytes: () => sizeOf(path),
+      describeKeys: null,
+    };
   }
   const redis = started.use(await startRedisServer());
   const transport = name === "redis"
@@ -44,19 +53,20 @@ export async function startEngine(
     });
   const store = openRedisStore({ transport, shards: 1, policy: POLICY });
   started.defer(() => store.close());
-  return { store, env: redisEnv(redis.url), bytes: () => memoryOf(redis) };
+  return {
+    store,
+    env: redisEnv(redis.url),
+    bytes: () => memoryOf(redis),
+    describeKeys: () => describeKeys(redis),
+  };
 }
 
-async function sizeOf(paths: readonly string[]): Promise<number> {
-  const sizes = await Promise.all(paths.map(async (path) => {
-    try {
-      return (await Deno.stat(path)).size;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return 0;
-      throw error;
-    }
-  }));
-  return sizes.reduce((sum, size) => sum + size, 0);
+/** Of the file, with nothing left in the log. */
+async function sizeOf(path: string): Promise<number> {
+  const db = new DatabaseSync(path, { timeout: 5_000 });
+  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  db.close();
+  return (await Deno.stat(path)).size;
 }
 
 async function memoryOf(redis: RedisServer): Promise<number> {

@@ -23,10 +23,23 @@ export class MissingKeyFile extends Error {
   }
 }
 
+/** The system does not let the key file be read or written. */
+export class UnreachableKeyFile extends Error {
+  constructor(path: string, cause: Error) {
+    super(
+      `Cannot read or write the key file ${path} (${cause.message}): ` +
+        "expected a file beside the database, in a folder where Patchbay may read and write",
+      { cause },
+    );
+    this.name = "UnreachableKeyFile";
+  }
+}
+
 /**
  * The key in the file at `path`; when there is no such file, a fresh key is written to it (mode 0600, its folder is
  * made too). However many processes start at once, all of them come back with the same key.
  * @throws {UnusableKeyFile} when the file holds anything else; it is not touched.
+ * @throws {UnreachableKeyFile}
  */
 export async function loadOrCreateKeyFile(path: string): Promise<Uint8Array> {
   const existing = await readKeyFile(path);
@@ -41,6 +54,7 @@ export async function loadOrCreateKeyFile(path: string): Promise<Uint8Array> {
 /**
  * The key in the file at `path`; null where there is no such file.
  * @throws {UnusableKeyFile} when the file holds anything else.
+ * @throws {UnreachableKeyFile}
  */
 export async function readKeyFile(path: string): Promise<Uint8Array | null> {
   const text = await readTextIfThere(path);
@@ -55,8 +69,12 @@ async function readTextIfThere(path: string): Promise<string | null> {
     return await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
+    throw unreachable(path, error);
   }
+}
+
+function unreachable(path: string, error: unknown): unknown {
+  return error instanceof Error ? new UnreachableKeyFile(path, error) : error;
 }
 
 /**
@@ -71,7 +89,7 @@ async function publishKeyFile(path: string, key: Uint8Array): Promise<void> {
     // link(2) fails when the place is taken: then another process was first, and its key counts.
     await Deno.link(draft, path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw unreachable(path, error);
   } finally {
     await removeIfThere(draft);
   }

@@ -13,6 +13,7 @@ export type LogLine = Readonly<Record<string, unknown>>;
 export interface PatchbayProcess extends AsyncDisposable {
   /** Where it listens, as it said itself. */
   readonly url: string;
+  readonly pid: number;
   readonly log: Arrivals<LogLine>;
   /** What it has written to stderr so far. */
   readonly stderr: string;
@@ -35,6 +36,22 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** By itself, or by `deno serve` in several workers. */
+export type Program = keyof typeof DENO_ARGS;
+
+/** How Patchbay is run. */
+export interface Running {
+  /** `main.ts` where left out. */
+  readonly program?: Program;
+  /** The words of a command that runs another, given behind them. */
+  readonly launcher?: readonly string[];
+}
+
+const DENO_ARGS = {
+  "main.ts": ["run", "-A", "main.ts"],
+  "serve.ts": ["serve", "-A", "--parallel", "--host", "127.0.0.1", "--port", "0", "serve.ts"],
+} as const;
+
 const REPOSITORY = new URL("../../", import.meta.url);
 const READY_WITHIN_MS = 15_000;
 const ENDS_WITHIN_MS = 15_000;
@@ -42,17 +59,20 @@ const ENDS_WITHIN_MS = 15_000;
 /** What Deno itself needs to find its cache and packages. */
 const DENOS_OWN = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", "NPM_CONFIG_REGISTRY"];
 
-const running = new Set<Deno.ChildProcess>();
+const alive = new Set<Deno.ChildProcess>();
 // A test run that ends before its `await using` does takes its processes along.
-globalThis.addEventListener("unload", () => running.forEach(killIfAlive));
+globalThis.addEventListener("unload", () => alive.forEach(killIfAlive));
 
 /**
- * Starts `main.ts` on a free port of 127.0.0.1 and resolves once it listens.
+ * Starts Patchbay on a free port of 127.0.0.1 and resolves once it listens.
  *
  * @throws Error with what it wrote when it ends instead, or does not listen within 15 s
  */
-export async function startPatchbayProcess(env: Environment): Promise<PatchbayProcess> {
-  const child = spawn(env);
+export async function startPatchbayProcess(
+  env: Environment,
+  running: Running = {},
+): Promise<PatchbayProcess> {
+  const child = spawn(env, running);
   const log = createArrivals<LogLine>((line) => JSON.stringify(line));
   let stderr = "";
   const output = Promise.all([
@@ -89,6 +109,7 @@ export async function startPatchbayProcess(env: Environment): Promise<PatchbayPr
 
   return {
     url,
+    pid: child.pid,
     log,
     get stderr() {
       return stderr;
@@ -102,24 +123,31 @@ export async function startPatchbayProcess(env: Environment): Promise<PatchbayPr
   };
 }
 
-/** Starts `main.ts` with an environment with which it is expected to end by itself, and tells how it did. */
-export async function runPatchbayToItsEnd(env: Environment): Promise<Ended> {
-  const child = spawn(env);
+/** Starts Patchbay with an environment with which it is expected to end by itself, and tells how it did. */
+export async function runPatchbayToItsEnd(
+  env: Environment,
+  running: Running = {},
+): Promise<Ended> {
+  const child = spawn(env, running);
   const tooLate = setTimeout(() => killIfAlive(child), READY_WITHIN_MS);
   const { code, stdout, stderr } = await child.output();
   clearTimeout(tooLate);
-  running.delete(child);
+  alive.delete(child);
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-function spawn(env: Environment): Deno.ChildProcess {
+function spawn(
+  env: Environment,
+  { program = "main.ts", launcher = [] }: Running,
+): Deno.ChildProcess {
   const own = DENOS_OWN.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
   });
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "main.ts"],
+  const [command = "", ...args] = [...launcher, Deno.execPath(), ...DENO_ARGS[program]];
+  const child = new Deno.Command(command, {
+    args,
     cwd: REPOSITORY,
     clearEnv: true,
     env: { ...Object.fromEntries(own), HOST: "127.0.0.1", PORT: "0", LOG_FORMAT: "json", ...env },
@@ -127,7 +155,7 @@ function spawn(env: Environment): Deno.ChildProcess {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  running.add(child);
+  alive.add(child);
   return child;
 }
 
@@ -137,7 +165,7 @@ async function endOf(
   onEnd: () => void,
 ): Promise<number> {
   const { code } = await child.status;
-  running.delete(child);
+  alive.delete(child);
   await output;
   onEnd();
   return code;

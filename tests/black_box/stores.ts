@@ -10,6 +10,8 @@ import type { Environment } from "./patchbay_process.ts";
 /** A store and the variables that name it. */
 export interface TestStore extends AsyncDisposable {
   readonly env: Environment;
+  /** The words of a command that starts Patchbay within this store's surroundings; none: it is started as it is. */
+  readonly launcher?: readonly string[];
 }
 
 export interface SqliteTestStore extends TestStore {

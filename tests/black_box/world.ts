@@ -5,6 +5,7 @@ import { type Answer, type Client, createClient, request } from "./client.ts";
 import {
   type Environment,
   type PatchbayProcess,
+  type Program,
   startPatchbayProcess,
 } from "./patchbay_process.ts";
 import { readCreatedWebhook } from "./shapes.ts";
@@ -58,7 +59,11 @@ export interface World extends AsyncDisposable {
  * Starts it all over `store`, which it does not dispose of.
  * `overrides` changes Patchbay's environment; an empty text unsets a variable.
  */
-export async function startWorld(store: TestStore, overrides: Environment = {}): Promise<World> {
+export async function startWorld(
+  store: TestStore,
+  overrides: Environment = {},
+  program: Program = "main.ts",
+): Promise<World> {
   await using opened = new AsyncDisposableStack();
   const upstream = opened.use(startUpstreamStandIn());
   const twilio = opened.use(startTwilioStandIn());
@@ -83,7 +88,8 @@ export async function startWorld(store: TestStore, overrides: Environment = {}):
     ...store.env,
     ...overrides,
   };
-  let patchbay = opened.use(await startPatchbayProcess(env));
+  const running = { program, launcher: store.launcher ?? [] };
+  let patchbay = opened.use(await startPatchbayProcess(env, running));
   const processes = [patchbay];
   const url = () => patchbay.url;
   const caller = (token: string) => createClient(url, token);
@@ -114,7 +120,7 @@ export async function startWorld(store: TestStore, overrides: Environment = {}):
     },
     freshSession: () => `0000Na9B26E${String(++sessions).padStart(5, "0")}`,
     async anotherPatchbay() {
-      const another = await startPatchbayProcess(env);
+      const another = await startPatchbayProcess(env, running);
       processes.push(another);
       return {
         agent: async (agentId, scopes) =>
@@ -124,7 +130,7 @@ export async function startWorld(store: TestStore, overrides: Environment = {}):
       };
     },
     async startAnew() {
-      patchbay = await startPatchbayProcess(env);
+      patchbay = await startPatchbayProcess(env, running);
       processes.push(patchbay);
     },
     async [Symbol.asyncDispose]() {

@@ -311,3 +311,46 @@ Deno.test("publishOwn() goes to all who want it, or to the one webhook alone wha
   );
   assert.deepEqual(world.wakes, [1, 1]);
 });
+
+Deno.test("publishIdentified() publishes an id once, however often it is asked to", async () => {
+  await using world = setUp();
+  await world.put(webhook(WEBHOOK_1, { eventTypes: ["sms.*"] }));
+  const event = {
+    id: "evt_01JD9P5Q6R7S8T9V0W1X2Y3Z4A",
+    type: "sms.received",
+    sessionId: SESSION_ID,
+    occurredAtMs: 1_732_269_600_000,
+    data: { text: "hello" },
+  };
+  const further = { ...event, id: "evt_01JD9P5Q6R7S8T9V0W1X2Y3Z4B", type: "customer.opted_out" };
+  const first = await world.publisher.publishIdentified([event, further]);
+  const again = await world.publisher.publishIdentified([event, further]);
+  assert.deepEqual(first.map(({ id, sequence }) => [id, sequence]), [[event.id, 1], [
+    further.id,
+    2,
+  ]]);
+  assert.deepEqual(first.map(({ deliveries }) => deliveries), [1, 0]);
+  assert.deepEqual(again, first);
+  const { items } = await world.store.listEvents({ limit: 10 });
+  assert.deepEqual(items.map(({ id, occurredAtMs }) => [id, occurredAtMs]), [
+    [event.id, event.occurredAtMs],
+    [further.id, event.occurredAtMs],
+  ]);
+});
+
+Deno.test("publishIdentified() with a guard publishes only while it holds", async () => {
+  await using world = setUp();
+  const draft = (id: string, expected: string | null, text: string) => ({
+    id: `evt_01JD9P5Q6R7S8T9V0W1X2Y3Z${id}`,
+    type: "sms.delivered",
+    sessionId: SESSION_ID,
+    occurredAtMs: world.clock.now(),
+    data: {},
+    guard: { kind: "sms-status", key: "dlv_1", expected, text, untilMs: null } as const,
+  });
+  const accepted = async (...of: Parameters<typeof draft>) =>
+    (await world.publisher.publishIdentified([draft(...of)])).map((event) => event.accepted);
+  assert.deepEqual(await accepted("4A", null, "one"), [true]);
+  assert.deepEqual(await accepted("4B", null, "two"), [false]);
+  assert.deepEqual(await accepted("4C", "one", "three"), [true]);
+});

@@ -16,7 +16,7 @@ export interface HookServer extends AsyncDisposable {
   readonly requests: Inbox<HookRequest>;
 }
 
-type Answer = (request: HookRequest, signal: AbortSignal) => Response | Promise<Response>;
+type Answer = (request: HookRequest) => Response | Promise<Response>;
 
 /** Answers everything with 204 unless told otherwise. */
 export function startHookServer(
@@ -30,7 +30,7 @@ export function startHookServer(
       const fields = Object.fromEntries(new URLSearchParams(await request.text()));
       const came: HookRequest = { target: pathname + search, headers: request.headers, fields };
       requests.add(came);
-      return await answer(came, request.signal);
+      return await answer(came);
     },
   );
   return {

@@ -4,6 +4,7 @@ import type { Twilio } from "./twilio/server.ts";
 const messageSchema = v.looseObject({
   sid: v.string(),
   status: v.string(),
+  direction: v.string(),
   to: v.string(),
   from: v.nullable(v.string()),
   body: v.string(),

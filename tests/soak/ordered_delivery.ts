@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { startPatchbayForLoad } from "../support/patchbay_for_load.ts";
+import { seededRandom } from "../support/seeded_random.ts";
 import { startConsumers } from "./consumers.ts";
 import { batches, eventCount, type Load } from "./events.ts";
 
@@ -51,15 +52,4 @@ export async function soakOrderedDelivery(options: OrderedDeliveryOptions): Prom
   const refused = all.map(({ ledger }) => ledger.refused);
   assert.ok((refused[1] ?? 0) > count / 3, `the failing webhook refused only ${refused[1]} calls`);
   return `${count} events to 3 webhooks in ${seconds.toFixed(1)} s, ${refused[1]} calls refused`;
-}
-
-/** The same numbers in [0, 1) for the same seed: xorshift32 (Marsaglia, 2003). */
-function seededRandom(seed: number): () => number {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }

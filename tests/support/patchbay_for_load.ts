@@ -2,13 +2,17 @@ import { createTestKey, TEST_AUDIENCE, TEST_ISSUER, type TestKey } from "./token
 import { type ProgramProcess, startProgram } from "./program_process.ts";
 
 /** A Patchbay that runs as a process of its own and logs nothing but errors, and what is needed to put load on it. */
-export interface PatchbayForLoad extends ProgramProcess {
+export interface PatchbayForLoad extends ProgramProcess, PatchbayClient {
   readonly url: string;
+}
+
+/** Calls one of them, as upstream and as an agent. */
+export interface PatchbayClient {
   /** Hands one request's worth of notifications in; the text of a notification or of an array of them. */
   ingest(
     notificationsJson: string,
   ): Promise<{ readonly accepted: number; readonly duplicates: number }>;
-  /** Calls the management API as an agent with every scope; throws for an answer that is not 2xx. */
+  /** Makes a request as an agent with every scope; throws for an answer that is not 2xx. */
   manage(method: string, path: string, body?: object): Promise<unknown>;
 }
 
@@ -22,7 +26,7 @@ export interface PatchbayForLoadOptions {
 }
 
 const NOTIFICATIONS_TOKEN = "notifications-of-a-test";
-const SCOPES = "webhooks:read webhooks:write sessions:read sessions:write";
+const SCOPES = "sms:operate webhooks:read webhooks:write sessions:read sessions:write";
 /** Nothing listens there: no test of these processes has an upstream. */
 const NO_UPSTREAM = "http://127.0.0.1:9";
 const STARTS = 5;
@@ -36,8 +40,6 @@ let key: Promise<TestKey> | null = null;
 export async function startPatchbayForLoad(
   { env, denoArgs = [], onLine = () => {} }: PatchbayForLoadOptions,
 ): Promise<PatchbayForLoad> {
-  const { sign } = await sharedKey();
-  const token = await sign({ scope: SCOPES }, { lifetimeS: TOKEN_LIFETIME_S });
   for (let start = 1;; start++) {
     const port = freePort();
     const url = `http://127.0.0.1:${port}`;
@@ -47,7 +49,7 @@ export async function startPatchbayForLoad(
       onLine,
       env: { ...await patchbayEnv(port), ...env },
     });
-    if (await isReady(url, program)) return { ...program, url, ...clientOf(url, token) };
+    if (await isReady(url, program)) return { ...program, url, ...await clientOf(url) };
     await program.stop();
     // Between choosing a free port and listening on it somebody else may have taken it.
     if (start === STARTS) throw new Error("Cannot start Patchbay: it did not become ready");
@@ -81,7 +83,10 @@ export function redisEnv(redisUrl: string): Record<string, string> {
   return { REDIS_URL: redisUrl, ENCRYPTION_KEY: new Uint8Array(32).fill(7).toBase64() };
 }
 
-function clientOf(url: string, token: string): Pick<PatchbayForLoad, "ingest" | "manage"> {
+/** A client of a Patchbay that was started with {@link patchbayEnv}; its agent is `agent-1`. */
+export async function clientOf(url: string): Promise<PatchbayClient> {
+  const { sign } = await sharedKey();
+  const token = await sign({ scope: SCOPES }, { lifetimeS: TOKEN_LIFETIME_S });
   const bearer = (token: string) => ({
     authorization: `Bearer ${token}`,
     "content-type": "application/json",

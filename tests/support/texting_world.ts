@@ -23,6 +23,7 @@ export const OUR_NUMBER = "+15005550006";
 export const CUSTOMER = "+16501111111";
 const PUBLIC_URL = new URL("https://patchbay.example");
 const LEASE_MS = 30_000;
+const PATIENCE_MS = 20_000;
 
 export interface TextingOptions {
   readonly sink?: Partial<SmsSinkOptions>;
@@ -82,7 +83,7 @@ export async function startTexting(options: TextingOptions = {}) {
   };
   const random = () => 0.5;
   const sender = createTwilioSender(account);
-  const sink = createSmsSink({
+  const sinkOptions: SmsSinkOptions = {
     twilio: {
       ...createTwilioListing(account),
       send: (request) => {
@@ -105,7 +106,8 @@ export async function startTexting(options: TextingOptions = {}) {
     random,
     log,
     ...options.sink,
-  });
+  };
+  const sink = createSmsSink(sinkOptions);
   const engine = createDeliveryEngine({
     outbox: store,
     settler: createSettler({ outbox: store, publisher, clock, log, onFailing: () => {} }),
@@ -134,6 +136,25 @@ export async function startTexting(options: TextingOptions = {}) {
     return (await deliveries()).map(({ status }) => status);
   }
 
+  async function isQuiet(): Promise<boolean> {
+    return (await deliveries()).every(({ status, nextAttemptAtMs }) =>
+      status !== "delivering" && (nextAttemptAtMs === null || nextAttemptAtMs > clock.now())
+    );
+  }
+
+  /** A test that waits in vain says for what, instead of never ending. */
+  async function inTime<T>(what: () => string, work: Promise<T>): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(async () => {
+      reject(new Error(`Cannot wait for ${what()}: they are ${(await statuses()).join()}`));
+    }, PATIENCE_MS);
+    try {
+      return await Promise.race([work, promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   return {
     clock,
     log,
@@ -145,6 +166,8 @@ export async function startTexting(options: TextingOptions = {}) {
     engine,
     outbox,
     resolve,
+    /** What the sink was made of. */
+    sinkOptions,
     /** What the agents were told. */
     told,
     deliveries,
@@ -179,14 +202,16 @@ export async function startTexting(options: TextingOptions = {}) {
     },
     /** Resolves once every delivery stands like this, in the order of their events. */
     async until(...wanted: string[]) {
-      await outbox.until(async () => (await statuses()).join() === wanted.join());
+      await inTime(
+        () => `deliveries that are ${wanted.join()}`,
+        outbox.until(async () => (await statuses()).join() === wanted.join()),
+      );
     },
-    /** Moves time on to the next timer of the engine, and lets what is due happen. */
+    /** Moves time on, and lets what is due by then happen. */
     async passTime(ms: number) {
-      const idle = outbox.untilIdle();
       clock.advance(ms);
       engine.wake();
-      await idle;
+      await inTime(() => "nothing to be due", outbox.until(isQuiet));
     },
     /** What left, in order. */
     bodies: () => twilio.messages.map(({ body }) => body),

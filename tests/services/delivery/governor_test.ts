@@ -37,6 +37,21 @@ Deno.test("allowance() gives each sink its places less those taken, and its rate
   });
 });
 
+Deno.test("allowance() lets nothing go to a sink before the time that its settings name", async () => {
+  const { governor, clock } = setUp();
+  const untilMs = clock.now() + 1_000;
+  const { governor: closed, clock: itsClock } = setUp([
+    settings("sms", { concurrency: 1, closedUntilMs: untilMs }),
+  ]);
+  const nothing = new Map<string, number>();
+  const open = { capacity: {}, rates: {}, reopensAtMs: null };
+  assert.deepEqual(await governor.allowance(nothing), open);
+  const shut = { ...open, capacity: { sms: 0 }, reopensAtMs: untilMs };
+  assert.deepEqual(await closed.allowance(nothing), shut);
+  itsClock.advance(1_000);
+  assert.deepEqual(await closed.allowance(nothing), { ...open, capacity: { sms: 1 } });
+});
+
 Deno.test("a sink that only fails is closed off, then probed once, then served again", async () => {
   const { governor, clock, log } = setUp([settings("wh_1")]);
   const note = (health: "success" | "failure" | null, lane: number) =>

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createSmsSink } from "../../../services/sms/sms_sink.ts";
+import { claimDeliveries } from "../store/drafts.ts";
 import { dataOf, startTexting, type TextingOptions } from "../../support/texting_world.ts";
 
 const SESSION = "0000Na9B26EF002X";
@@ -23,8 +25,6 @@ interface Death {
   readonly point: string;
   readonly text: string;
   readonly options: TextingOptions;
-  /** Twilio was asked to create by the attempt that died. */
-  readonly hadLeft: boolean;
 }
 
 const at = (kinds: string) => ({ onNote: dieOnce((json) => kindsIn(json) === kinds) });
@@ -34,25 +34,21 @@ const DEATHS: readonly Death[] = [
     point: "before the intent is written",
     text: "Hello",
     options: at("begun"),
-    hadLeft: false,
   },
   {
     point: "before the SID is written",
     text: "Hello",
     options: at("taken"),
-    hadLeft: true,
   },
   {
     point: "before the SID of the second part is written",
     text: LONG,
     options: at("taken,taken,waiting"),
-    hadLeft: true,
   },
   {
     point: "between the parts",
     text: LONG,
     options: at("taken,begun,waiting"),
-    hadLeft: false,
   },
 ];
 
@@ -125,5 +121,54 @@ Deno.test("an operator's send-again is not taken for a crash, nor a crash for it
   assert.equal(await world.resolve(delivery?.id ?? "", "send-again", "operator"), "resolved");
   world.engine.wake();
   await world.until("delivered");
+  assert.deepEqual(world.bodies(), ["Hello"]);
+});
+
+Deno.test("a text in doubt whose customer has another number by now is unknown, and never sent there by itself", async () => {
+  await using world = await startTexting();
+  await world.accept(SESSION);
+  world.twilio.faults.serverError();
+  await world.say(SESSION, 1, "Hello");
+  await world.until("retrying");
+  const customer = { phone: "+16502229999", sender: null };
+  await world.store.setCustomer({ sessionId: SESSION, customer, nowMs: world.clock.now() });
+  await world.passTime(2_000);
+  await world.until("unknown");
+  assert.deepEqual(world.bodies(), []);
+  const [delivery] = await world.deliveries();
+  await world.resolve(delivery?.id ?? "", "send-again", "operator");
+  world.engine.wake();
+  await world.until("delivered");
+  assert.deepEqual(world.twilio.messages.map(({ to }) => to), ["+16502229999"]);
+});
+
+Deno.test("a text in doubt whose session was expunged is unknown", async () => {
+  await using world = await startTexting();
+  await world.accept(SESSION);
+  world.twilio.faults.serverError({ when: "after-acting" });
+  await world.say(SESSION, 1, "Hello");
+  await world.until("retrying");
+  await world.store.expungeSession(SESSION);
+  await world.passTime(2_000);
+  await world.until("unknown");
+  assert.deepEqual(world.bodies(), ["Hello"]);
+});
+
+Deno.test("progress that cannot be read proves nothing: the text is unknown, not sent again", async () => {
+  await using world = await startTexting({
+    onNote: dieOnce((json) => kindsIn(json) === "taken"),
+  });
+  await world.accept(SESSION);
+  await world.say(SESSION, 1, "Hello");
+  await world.log.whenLogged("delivery.attempt_failed");
+  await world.engine.stop(0);
+  world.clock.advance(30_000);
+  const [claimed] = (await claimDeliveries(world.store, world.clock.now())).deliveries;
+  assert(claimed);
+  const sink = createSmsSink(world.sinkOptions);
+  for (const progressJson of ["{", "{}", '{"parts":[{"fate":{"kind":"odd"}}]}']) {
+    const end = await sink.attempt({ ...claimed, progressJson }, new AbortController().signal);
+    assert.equal(end.decision.status, "unknown");
+  }
   assert.deepEqual(world.bodies(), ["Hello"]);
 });

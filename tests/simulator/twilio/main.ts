@@ -1,50 +1,54 @@
-import { parseArgs } from "node:util";
-import { readPort, runProgram, say } from "../kit/program.ts";
+import { runProgram, say } from "../kit/program.ts";
+import { HELP, readFlags } from "./flags.ts";
+import type { HookAttempt, HookCall } from "./hook_caller.ts";
+import type { CustomerReply } from "./inbound.ts";
 import type { TwilioMessage } from "./message.ts";
 import { startTwilio, type Twilio } from "./server.ts";
 
-const HELP = `A simulated Twilio: sends nothing, keeps every message in memory, on loopback.
-
-  deno run -A tests/simulator/twilio/main.ts [flags]
-
-  --port N            where to listen (default 0: any free port)
-  --account-sid SID   account that may call (default: a made-up one, printed)
-  --auth-token TOKEN  its token (default: a made-up one, printed)
-  --help              this text
-
-Point TWILIO_API_URL at it. The magic numbers of Twilio's test credentials work: to +15005550004, for one, is refused
-with 21610. It prints each message, and stops on SIGINT or SIGTERM.`;
-
 async function start(args: readonly string[]): Promise<Twilio | null> {
-  const { values: flags } = parseArgs({
-    args: [...args],
-    options: {
-      port: { type: "string", default: "0" },
-      "account-sid": { type: "string" },
-      "auth-token": { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (flags.help) {
+  const options = readFlags(args);
+  if (options === null) {
     say(HELP);
     return null;
   }
-  const accountSid = flags["account-sid"];
-  const authToken = flags["auth-token"];
   const twilio = await startTwilio({
-    port: readPort(flags.port),
-    ...(accountSid === undefined ? {} : { accountSid }),
-    ...(authToken === undefined ? {} : { authToken }),
+    ...options,
+    control: true,
     onMessage: (message) => say(describe(message)),
+    onHook: (call) => say(describeCall(call)),
+    onReply: (reply) => say(describeReply(reply)),
   });
   say(`twilio listening on ${twilio.url}`);
-  if (accountSid === undefined) say(`account SID ${twilio.accountSid}`);
-  if (authToken === undefined) say(`auth token ${twilio.authToken}`);
+  if (options.accountSid === undefined) say(`account SID ${twilio.accountSid}`);
+  if (options.authToken === undefined) say(`auth token ${twilio.authToken}`);
+  say(`what goes on: curl ${twilio.url}/control`);
+  say(
+    options.inboundUrl === undefined
+      ? "customers cannot write: --inbound-url says where to"
+      : `a customer writes: curl ${twilio.url}/control/texts -d '{"from":"+12025550123","body":"Hello"}'`,
+  );
   return twilio;
 }
 
 function describe({ sid, from, messagingServiceSid, to, body }: TwilioMessage): string {
   return `message ${sid} from ${from ?? messagingServiceSid} to ${to}: ${body}`;
+}
+
+function describeCall({ purpose, url, fields, attempts }: HookCall): string {
+  const what = purpose === "status" ? `status ${fields["MessageStatus"]}` : `${purpose} text`;
+  const outcome = attempts.length === 0
+    ? "not called: not on this machine, see --reach"
+    : attempts.map(describeAttempt).join(", ");
+  return `${what} of ${fields["MessageSid"]} to ${url}: ${outcome}`;
+}
+
+function describeAttempt(attempt: HookAttempt): string {
+  return attempt.kind === "answered" ? String(attempt.status) : attempt.detail;
+}
+
+function describeReply({ to, body, why }: CustomerReply): string {
+  const stray = why === "plain-text" ? "STRAY TEXT, an answer of text/plain is sent: " : "";
+  return `reply (${why}) to ${to}: ${stray}${body}`;
 }
 
 if (import.meta.main) await runProgram(start);

@@ -52,7 +52,7 @@ function readPageSize(query: URLSearchParams): number {
 
 /**
  * `DateSent=` names a day; `DateSent<=` and `DateSent>=` arrive as fields called `DateSent<` and `DateSent>`.
- * Nothing here leaves the queue, so a message counts as sent when it was created.
+ * One that has not left the queue counts as sent when it was created.
  */
 function readFilters(query: URLSearchParams): readonly Filter[] | ApiError {
   const filters: Filter[] = [];
@@ -60,9 +60,9 @@ function readFilters(query: URLSearchParams): readonly Filter[] | ApiError {
   if (to) filters.push((message) => message.to === to);
   if (from) filters.push((message) => message.from === from);
   const byDate: Record<string, (atMs: number) => Filter> = {
-    "DateSent": (day) => ({ createdAtMs }) => createdAtMs >= day && createdAtMs < day + DAY_MS,
-    "DateSent<": (end) => ({ createdAtMs }) => createdAtMs <= end,
-    "DateSent>": (start) => ({ createdAtMs }) => createdAtMs >= start,
+    "DateSent": (day) => (message) => leftAt(message) >= day && leftAt(message) < day + DAY_MS,
+    "DateSent<": (end) => (message) => leftAt(message) <= end,
+    "DateSent>": (start) => (message) => leftAt(message) >= start,
   };
   for (const [name, filterFor] of Object.entries(byDate)) {
     const text = query.get(name);
@@ -72,6 +72,10 @@ function readFilters(query: URLSearchParams): readonly Filter[] | ApiError {
     filters.push(filterFor(atMs));
   }
   return filters;
+}
+
+function leftAt({ sentAtMs, createdAtMs }: TwilioMessage): number {
+  return sentAtMs ?? createdAtMs;
 }
 
 function pageUri(
