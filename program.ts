@@ -1,7 +1,7 @@
 import { systemClock } from "./services/clock.ts";
 import { type Config, readConfig } from "./services/config.ts";
 import { StoreUnavailable } from "./services/errors.ts";
-import { createLogger, type Logger } from "./services/log.ts";
+import { createLogger, type Logger, type LogValue } from "./services/log.ts";
 import {
   MissingKeyFile,
   UnreachableKeyFile,
@@ -21,7 +21,7 @@ const EX_CONFIG = 78;
 export interface ComposedPatchbay {
   fetch(request: Request, info: Deno.ServeHandlerInfo<Deno.Addr>): Response | Promise<Response>;
   /** What the log tells of it when it starts. */
-  readonly about: Readonly<Record<string, unknown>>;
+  readonly about: Readonly<Record<string, LogValue>>;
   /** Begins to deliver, and goes on with what an earlier process left. */
   start(): void;
   /**

@@ -25,8 +25,9 @@ export default {
   fetch: requests.fetch,
   // Deno calls it in one of the workers.
   onListen(address) {
-    const where = "hostname" in address ? { url: urlOf(address.hostname, address.port) } : address;
-    log.info("patchbay.listening", where);
+    // A socket that is no TCP port has no URL.
+    const url = "hostname" in address ? urlOf(address.hostname, address.port) : null;
+    log.info("patchbay.listening", { url });
   },
 } satisfies Deno.ServeDefaultExport;
 

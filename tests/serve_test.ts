@@ -80,17 +80,19 @@ Deno.test("SIGTERM: what is open at any worker is answered, each drains, and the
     const release = Promise.withResolvers<void>();
     const sessions = Array.from({ length: 8 }, world.freshSession);
     for (const session of sessions) {
-      world.upstream.answer(session, async () => {
-        await release.promise;
+      world.upstream.answer(session, async ({ over }) => {
+        await Promise.race([release.promise, over]);
         return statusZero();
       });
     }
-    const accepting = sessions.map((session) => agent.accept(session));
+    const accepting = Promise.all(sessions.map((session) => agent.accept(session)));
+    // Where the test fails on the way, that is what has to be told.
+    accepting.catch(() => {});
     await Promise.all(sessions.map((session) => world.upstream.asked(session)));
     world.patchbay.terminate();
     await logged(world, "patchbay.draining");
     release.resolve();
-    for (const answer of await Promise.all(accepting)) {
+    for (const answer of await accepting) {
       assert.equal(answer.status, 200, answer.text);
     }
     assert.equal(await world.patchbay.exited, 0);

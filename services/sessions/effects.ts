@@ -2,7 +2,7 @@ import type { Operation } from "./operations.ts";
 import { type OwnSessionEvent, participantAdded, sessionReleased } from "./events.ts";
 import type { SessionEffect } from "../store/port.ts";
 
-/** How long a seat stays open for the agent who was invited (DESIGN §6). */
+/** How long a seat stays open for the agent who was invited (DESIGN §6), or to whom a session was transferred. */
 export const OPEN_SEAT_MS = 5 * 60_000;
 
 /** What a success changes in the mapping, and the event that tells of it, where there is one. */
@@ -29,6 +29,11 @@ export function changeAfter(
   switch (effect) {
     case "open-seat":
       return { effect: { kind: "open-seat", untilMs: nowMs + OPEN_SEAT_MS }, event: null };
+    case "hand-over":
+      return {
+        effect: { kind: "hand-over", untilMs: nowMs + OPEN_SEAT_MS },
+        event: sessionReleased(sessionId, name),
+      };
     case "end":
     case "leave":
       return { effect: { kind: effect }, event: sessionReleased(sessionId, name) };

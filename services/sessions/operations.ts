@@ -6,6 +6,7 @@ export type MappingEffect =
   | "accept"
   | "open-seat"
   | "end"
+  | "hand-over"
   | "leave"
   | "reject"
   | "join"
@@ -91,8 +92,9 @@ export const OPERATIONS: ReadonlyMap<string, KnownOperation> = new Map<string, K
     parameters: v.looseObject({ queueName: maybeString, saveLAR: maybeSaveLar }),
     effect: "end",
   }],
-  ["LeaveAndComplete", { parameters: nothing, effect: "end" }],
-  ["Transfer", { parameters: transfer, effect: "end" }],
+  // Known as a capability alone. In a conference Leave takes only the agent out (SMSLeave), so others may go on.
+  ["LeaveAndComplete", { parameters: nothing, effect: "leave" }],
+  ["Transfer", { parameters: transfer, effect: "hand-over" }],
   ["Invite", { parameters: agentOrQueue, effect: "open-seat" }],
   ["Consult", { parameters: agentOrQueue, effect: "open-seat" }],
   ["Intrude", {

@@ -65,10 +65,13 @@ export function createDoubtResolver(options: DoubtOptions): ResolveDoubt {
     const schedule = { lookUps: doubt.begun.lookUps + 1, nowMs: askedAtMs, retryWaitsMs };
     if (listing.kind === "failed") return afterFailure(listing, schedule);
 
-    const knownSids = new Set(doubt.otherSids);
-    for (const sid of await sidsOfEvents(options.history, doubt.begun)) knownSids.add(sid);
-    const match = matchListing(doubt, listing, knownSids);
-    if (match.kind === "found") return match;
+    const known = await knownSids(options.history, doubt);
+    const match = matchListing(doubt, listing, known.sids);
+    if (match.kind === "found") {
+      // The same words may be another text's, which then would count as sent in the place of this one.
+      const reason = "too many texts have left meanwhile to tell the same words apart";
+      return known.complete ? match : afterNothing(reason, schedule);
+    }
     if (match.kind === "clear" && isLateEnough(doubt.begun, { nowMs: askedAtMs, timeoutMs })) {
       const newest = await twilio.list({ ...NEWEST, signal });
       if (hasPassed(newest, endOf(doubt.begun, timeoutMs))) return { kind: "absent" };
@@ -215,21 +218,36 @@ async function sidFromReports(
 
 /**
  * The SIDs of all texts that have left through Patchbay since shortly before the call: the same words to the same customer are
- * then told apart. More than are read here only make a look-up less certain.
+ * then told apart. Not complete where more have left than are read; those of the session itself are read all the same,
+ * as agents repeat themselves far more often than two of them write the same to one customer.
  */
+async function knownSids(
+  history: DoubtOptions["history"],
+  { sessionId, begun, otherSids }: Doubt,
+): Promise<{ readonly sids: ReadonlySet<string>; readonly complete: boolean }> {
+  const since = firstEventIdAt(begun.firstAtMs - CLOCKS_APART_MS);
+  const all = await sidsOfEvents(history, {}, since);
+  const ofSession = all.complete || sessionId === null
+    ? []
+    : (await sidsOfEvents(history, { sessionId }, since)).sids;
+  return { sids: new Set([...otherSids, ...all.sids, ...ofSession]), complete: all.complete };
+}
+
 async function sidsOfEvents(
   history: DoubtOptions["history"],
-  { firstAtMs }: Begun,
-): Promise<string[]> {
+  filter: { readonly sessionId?: string },
+  since: string,
+): Promise<{ readonly sids: readonly string[]; readonly complete: boolean }> {
   const sids: string[] = [];
-  let cursor: string | null = firstEventIdAt(firstAtMs - CLOCKS_APART_MS);
+  let cursor: string | null = since;
   for (let read = 0; read < MAX_EVENT_PAGES && cursor !== null; read++) {
-    const page = await history.listEvents({ type: "sms.sent", limit: EVENTS_PER_PAGE, cursor });
+    const request = { ...filter, type: "sms.sent", limit: EVENTS_PER_PAGE, cursor };
+    const page = await history.listEvents(request);
     for (const { dataJson } of page.items) {
       const data: { messageSid?: string | null; messageSids?: string[] } = JSON.parse(dataJson);
       sids.push(...data.messageSids ?? [], ...(data.messageSid ? [data.messageSid] : []));
     }
     cursor = page.nextCursor;
   }
-  return sids;
+  return { sids, complete: cursor === null };
 }

@@ -105,9 +105,3 @@ export async function passSwitch(
   sendingSwitch.close(sendingSwitch.stoppedBy() ?? listing.code ?? 0);
   return passSwitch(sendingSwitch, probe);
 }
-
-/** The part of readiness that a closed switch turns amber; nothing while texts may go. */
-export function degradedBy(sendingSwitch: SendingSwitch): Readonly<Record<string, string>> {
-  const code = sendingSwitch.stoppedBy();
-  return code === null ? {} : { sms: `stopped: ${code}` };
-}

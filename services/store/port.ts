@@ -65,7 +65,10 @@ export interface ClaimRequest {
 }
 
 export type ClaimOutcome =
-  /** Reserved. `as` says what confirming will make of the agent: `participant` when an open seat was taken. */
+  /**
+   * Reserved. `as` says what confirming will make of the agent: `participant` when an open seat was taken, but `holder` when
+   * it is the seat that a holder's Transfer has left.
+   */
   | { readonly outcome: "claimed"; readonly as: "holder" | "participant" }
   /** The agent already is the holder or a participant; nothing was reserved. */
   | { readonly outcome: "own" }
@@ -95,8 +98,13 @@ export type ConfirmOutcome =
 export type SessionEffect =
   /** Invite, Consult: one further agent's Accept is let in until then. */
   | { readonly kind: "open-seat"; readonly untilMs: number }
-  /** Transfer, Complete: the mapping ends for everybody. */
+  /** Complete: the mapping ends for everybody. */
   | { readonly kind: "end" }
+  /**
+   * Transfer: the agent goes as with `leave`, and where others stay one further agent's Accept is let in until then. If it was
+   * the holder who went, the first participant stands in, and that further agent becomes the holder.
+   */
+  | { readonly kind: "hand-over"; readonly untilMs: number }
   /** Leave, Reject: the agent goes; the first participant becomes holder, and without one the mapping ends. */
   | { readonly kind: "leave" }
   /** Intrude: the agent becomes a participant without a seat. */

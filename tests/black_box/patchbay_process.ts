@@ -1,6 +1,7 @@
 /**
  * Patchbay as its operators run it: a process of its own, known by its environment, its log and its answers alone.
  */
+import { guardLine } from "../support/log_guard.ts";
 import { type Arrivals, type ArrivalsOwner, createArrivals } from "./arrivals.ts";
 
 /** What the program is told; nothing of the test's own environment reaches it beside what Deno needs. */
@@ -188,7 +189,10 @@ function splitIntoLines(log: ArrivalsOwner<LogLine>): (text: string) => void {
   return (text) => {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) log.add(readLine(line));
+    for (const line of lines) {
+      guardLine(line);
+      log.add(readLine(line));
+    }
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Logger, LogValue } from "../../services/log.ts";
+import { guardLine } from "./log_guard.ts";
 
 export interface LogEntry {
   readonly level: "debug" | "info" | "warn" | "error";
@@ -6,7 +7,7 @@ export interface LogEntry {
   readonly fields: Readonly<Record<string, LogValue>>;
 }
 
-/** A logger that keeps what it is told. */
+/** A logger that keeps what it is told, and fails the test for what no log may hold. */
 export interface MemoryLog extends Logger {
   readonly entries: readonly LogEntry[];
   /** The entries of one event, in order. */
@@ -28,6 +29,7 @@ export function createMemoryLog(): MemoryLog {
   }
 
   const logAt = (level: LogEntry["level"]): Logger["info"] => (event, fields = {}) => {
+    guardLine(JSON.stringify({ event, ...fields }));
     entries.push({ level, event, fields });
     wakeWaiting();
   };

@@ -1,4 +1,5 @@
 /** Programs of this repository as processes of their own, each ended by the one who started it. */
+import { guardLine } from "./log_guard.ts";
 
 /** A running program. `await using` ends it. */
 export interface ProgramProcess extends AsyncDisposable {
@@ -48,7 +49,12 @@ export function startProgram(options: ProgramOptions): ProgramProcess {
   }).spawn();
   running.add(child);
   let ending = false;
-  const ended = Promise.all([child.status, readLines(child.stdout, options.onLine)])
+  const onLine = (line: string) => {
+    // Patchbay's own log; the simulators are for showing what is sent.
+    if (options.main === "main.ts") guardLine(line);
+    options.onLine?.(line);
+  };
+  const ended = Promise.all([child.status, readLines(child.stdout, onLine)])
     .then(async ([status]) => {
       running.delete(child);
       if (!ending) await tellOfEnd(options.main, status);
@@ -117,7 +123,7 @@ function send(child: Deno.ChildProcess, signal: Deno.Signal): void {
 
 async function readLines(
   output: ReadableStream<Uint8Array>,
-  onLine: (line: string) => void = () => {},
+  onLine: (line: string) => void,
 ): Promise<void> {
   let rest = "";
   for await (const text of output.pipeThrough(new TextDecoderStream())) {

@@ -5,6 +5,13 @@ import { type Agents, agentsOf, type SessionRow } from "./session_rows.ts";
 
 type Newcomer = Participant & { readonly nowMs: number };
 
+interface HandOver {
+  readonly agentId: string;
+  readonly left: Agents;
+  readonly untilMs: number;
+  readonly nowMs: number;
+}
+
 /** What changes a session, statement by statement, inside the caller's transaction. */
 export function createSessionSteps(db: Database, policy: StorePolicy) {
   const rewriteAgents = (sessionId: string, agents: Agents, nowMs: number) =>
@@ -17,6 +24,13 @@ export function createSessionSteps(db: Database, policy: StorePolicy) {
     );
   const admit = (session: SessionRow, { agentId, nickname, nowMs }: Newcomer) =>
     rewriteAgents(session.id, [...agentsOf(session), { agentId, nickname }], nowMs);
+  const setSeat = (sessionId: string, untilMs: number, nowMs: number) =>
+    db.run(
+      "UPDATE sessions SET seat_until = ?, updated_at = ? WHERE id = ?",
+      untilMs,
+      nowMs,
+      sessionId,
+    );
   return {
     rewriteAgents,
     claimedByAnother: (sessionId: string, agentId: string, nowMs: number) =>
@@ -46,14 +60,22 @@ export function createSessionSteps(db: Database, policy: StorePolicy) {
       admit(session, newcomer);
       db.run("UPDATE sessions SET seat_until = 0 WHERE id = ?", session.id);
     },
+    /** `left` stay; the first of them stands in where the holder goes. */
+    handOver: (session: SessionRow, { agentId, left, untilMs, nowMs }: HandOver) => {
+      const [first, ...others] = left;
+      const isHolders = session.agent_id === agentId;
+      const staying: Agents = isHolders ? [{ ...first, standsInUntil: untilMs }, ...others] : left;
+      rewriteAgents(session.id, staying, nowMs);
+      setSeat(session.id, untilMs, nowMs);
+    },
+    /** The newcomer becomes the holder, and who stood in is a participant again. */
+    takeOver: (session: SessionRow, { agentId, nickname, nowMs }: Newcomer) => {
+      const [{ standsInUntil: _, ...standIn }, ...participants] = agentsOf(session);
+      rewriteAgents(session.id, [{ agentId, nickname }, standIn, ...participants], nowMs);
+      db.run("UPDATE sessions SET seat_until = 0, accepted_at = ? WHERE id = ?", nowMs, session.id);
+    },
     /** 0 closes it. */
-    setSeat: (sessionId: string, untilMs: number, nowMs: number) =>
-      db.run(
-        "UPDATE sessions SET seat_until = ?, updated_at = ? WHERE id = ?",
-        untilMs,
-        nowMs,
-        sessionId,
-      ),
+    setSeat,
     unmap: (sessionId: string) => db.run("DELETE FROM sessions WHERE id = ?", sessionId),
     slide: (sessionId: string, nowMs: number) => {
       db.run(

@@ -14,6 +14,7 @@ import { page } from "../paging.ts";
 import type { Database } from "./database.ts";
 import type { PublishingSteps } from "./publishing.ts";
 import {
+  hasStandIn,
   isMember,
   liveSession,
   sessionRecord,
@@ -47,7 +48,8 @@ export function createSqliteSessions(
       request.token,
       request.untilMs,
     );
-    return { outcome: "claimed", as: session === undefined ? "holder" : "participant" };
+    const isHolder = session === undefined || hasStandIn(session);
+    return { outcome: "claimed", as: isHolder ? "holder" : "participant" };
   }
 
   function confirm(request: ConfirmRequest, draft: EventDraft): ConfirmOutcome {
@@ -60,6 +62,7 @@ export function createSqliteSessions(
     if (sessions.claimedByAnother(sessionId, agentId, nowMs)) return { outcome: "lost" };
     if (session === undefined) sessions.map(request);
     else if (request.as === "participant") sessions.takeSeat(session, request);
+    else if (hasStandIn(session)) sessions.takeOver(session, request);
     else return { outcome: "lost" };
     sessions.dropClaim(sessionId, agentId);
     return { outcome: "confirmed", published: publishing.publish(draft, nowMs) };
@@ -91,12 +94,14 @@ export function createSqliteSessions(
         published = publish();
         sessions.unmap(sessionId);
         break;
-      case "leave": {
+      case "leave":
+      case "hand-over": {
         const left = withoutAgent(session, agentId);
         if (left === null) {
           published = publish();
           sessions.unmap(sessionId);
-        } else sessions.rewriteAgents(sessionId, left, nowMs);
+        } else if (effect.kind === "leave") sessions.rewriteAgents(sessionId, left, nowMs);
+        else sessions.handOver(session, { agentId, left, untilMs: effect.untilMs, nowMs });
       }
     }
     return { outcome: "applied", published };

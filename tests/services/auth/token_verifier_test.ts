@@ -51,11 +51,15 @@ for (const key of [ed, es, rs]) {
   Deno.test(`verify() tells the agent of a token signed by ${key.algorithm}`, async () => {
     const { verifier, nowMs } = verifierWith();
     const verification = await verifier.verify(
-      await key.sign({ scope: "sms:operate" }, { nowMs }),
+      await key.sign({ scope: "sms:operate" }, { nowMs, lifetimeS: 300 }),
     );
     assert.deepEqual(verification, {
       ok: true,
-      agent: { id: TEST_AGENT, scopes: new Set(["sms:operate"]) },
+      agent: {
+        id: TEST_AGENT,
+        scopes: new Set(["sms:operate"]),
+        tokenExpiresAtMs: nowMs + 300_000,
+      },
     });
   });
 }

@@ -20,17 +20,22 @@ const released = (operationName: string) => ({
   data: { operationName },
 });
 
-for (const name of ["Transfer", "Complete", "LeaveAndComplete"]) {
-  Deno.test(`changeAfter() ends the mapping after ${name}`, () => {
-    assert.deepEqual(change(name), { effect: { kind: "end" }, event: released(name) });
-  });
-}
+Deno.test("changeAfter() ends the mapping after Complete", () => {
+  assert.deepEqual(change("Complete"), { effect: { kind: "end" }, event: released("Complete") });
+});
 
-for (const name of ["Leave", "Reject"]) {
+for (const name of ["Leave", "LeaveAndComplete", "Reject"]) {
   Deno.test(`changeAfter() takes the agent out after ${name}`, () => {
     assert.deepEqual(change(name), { effect: { kind: "leave" }, event: released(name) });
   });
 }
+
+Deno.test("changeAfter() hands the place over for five minutes after Transfer", () => {
+  assert.deepEqual(change("Transfer"), {
+    effect: { kind: "hand-over", untilMs: NOW_MS + OPEN_SEAT_MS },
+    event: released("Transfer"),
+  });
+});
 
 Deno.test("changeAfter() closes the seat after an invited agent's Reject, without an event", () => {
   assert.deepEqual(change("Reject", { invited: true }), {

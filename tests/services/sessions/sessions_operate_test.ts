@@ -116,6 +116,59 @@ Deno.test("operate() hands the session to the participant when the holder leaves
   });
 });
 
+const TRANSFER = { operationName: "Transfer", targetUri: "u" };
+
+Deno.test("operate() leaves the participant in after the holder's Transfer, and the next Accept makes a holder", async () => {
+  await withProxiedPath(async (path) => {
+    await twoAgents(path);
+    await operate(path, "agent-1", TRANSFER);
+    assert.equal(await path.agents(), "agent-2");
+    await assert.rejects(operate(path, "agent-1"), NotYourSession);
+    assert.equal((await path.events()).length, 2);
+    await accept(path, "agent-3", "Cy");
+    assert.equal(await path.agents(), "agent-3, agent-2");
+    assert.deepEqual((await path.events())[2], ["session.accepted", { nickname: "Cy" }]);
+    await assert.rejects(accept(path, "agent-4"), SessionHeld);
+  });
+});
+
+Deno.test("operate() keeps the holder when a participant transfers, and the next Accept makes a participant", async () => {
+  await withProxiedPath(async (path) => {
+    await twoAgents(path);
+    await operate(path, "agent-2", TRANSFER);
+    assert.equal(await path.agents(), "agent-1");
+    await assert.rejects(operate(path, "agent-2"), NotYourSession);
+    await accept(path, "agent-3");
+    assert.equal(await path.agents(), "agent-1, agent-3");
+    assert.deepEqual((await path.events()).map(([type]) => type), [
+      "session.accepted",
+      "session.participant_added",
+      "session.participant_added",
+    ]);
+  });
+});
+
+Deno.test("accept() after a Transfer waits for the verdict on the wrong agent's Accept, and then goes through", async () => {
+  await withProxiedPath(async (path) => {
+    await accept(path, "agent-1");
+    await operate(path, "agent-1", TRANSFER);
+    const [asked, verdict] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    path.say(async () => {
+      asked.resolve();
+      await verdict.promise;
+      return json(6);
+    });
+    const wrong = accept(path, "agent-2");
+    await asked.promise;
+    await assert.rejects(accept(path, "agent-3"), SessionHeld);
+    verdict.resolve();
+    await wrong;
+    path.say(() => json(0));
+    await accept(path, "agent-3");
+    assert.equal(await path.agents(), "agent-3");
+  });
+});
+
 for (const operationName of ["Invite", "Consult"]) {
   Deno.test(`operate() opens a seat for five minutes after ${operationName}`, async () => {
     await withProxiedPath(async (path) => {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import {
   createSendingSwitch,
-  degradedBy,
   FIRST_PROBE_MS,
   LONGEST_PROBE_MS,
 } from "../../../services/sms/sending_switch.ts";
@@ -18,11 +17,9 @@ function setUp() {
 Deno.test("ask() lets texts go until the switch is closed, then names the time of the probe", () => {
   const { clock, sending } = setUp();
   assert.deepEqual(sending.ask(), { kind: "go" });
-  assert.deepEqual(degradedBy(sending), {});
   sending.close(20003);
   assert.deepEqual(sending.ask(), { kind: "wait", untilMs: clock.now() + FIRST_PROBE_MS });
   assert.equal(sending.stoppedBy(), 20003);
-  assert.deepEqual(degradedBy(sending), { sms: "stopped: 20003" });
 });
 
 Deno.test("ask() lets one probe through at a time, and another one if that is never heard of", () => {

@@ -49,6 +49,19 @@ Deno.test("splitText() takes ten full parts, and no eleventh", async () => {
   assert.equal((await splitText("a".repeat(1_000_000))).kind, "too-long");
 });
 
+Deno.test("splitText() does not take a space that carries a mark for a place between words", async () => {
+  const split = await splitText("ł".repeat(600) + " \u0301" + "ł".repeat(200));
+  assert(split.kind === "parts");
+  assert.deepEqual(split.parts.map(({ text }) => text.length), [602, 200]);
+});
+
+Deno.test("splitText() keeps a grapheme whole of which a part would hold the most", async () => {
+  const grapheme = "e" + "\u0301".repeat(200);
+  const split = await splitText(grapheme.repeat(8));
+  assert(split.kind === "parts");
+  assert.ok(split.parts.every(({ text }) => text.length % grapheme.length === 0));
+});
+
 Deno.test("splitText() cuts a grapheme that is longer than a part between its code points", async () => {
   const text = "e" + "\u0301".repeat(2_000);
   const split = await splitText(text);

@@ -39,5 +39,10 @@ for _, agent in ipairs(s.agents) do
   if agent.agentId ~= req.agentId then staying[#staying + 1] = agent end
 end
 if #staying == 0 then return ended() end
+if kind == 'hand-over' then
+  local was_holder = s.agents[1].agentId == req.agentId
+  if was_holder then staying[1].standsInUntil = req.effect.untilMs end
+  call('HSET', P .. 's:' .. id, 'seatUntil', req.effect.untilMs)
+end
 write_agents(id, staying, s.agents[1].agentId)
 return applied(false)

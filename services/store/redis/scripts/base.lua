@@ -41,6 +41,12 @@ local function is_member(s, agent)
   return false
 end
 
+-- Whether the first agent only stands in for a holder whose Transfer nobody has accepted yet. Once that seat is closed, or
+-- another Invite has opened one, the first agent is the holder for good.
+local function has_stand_in(s)
+  return s.agents[1].standsInUntil == tonumber(s.seatUntil)
+end
+
 -- A mapped session is found by the digits of its customer's number; `customer` of the mapping says by which it is ('': none
 -- is known; absent: nobody has looked).
 local function index_customer(s, phone)

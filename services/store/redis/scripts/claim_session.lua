@@ -9,4 +9,4 @@ local claim = hash(key)
 if claim and claim.agent ~= req.agentId and tonumber(claim['until']) > now then return 'held' end
 call('HSET', key, 'agent', req.agentId, 'token', req.token, 'until', req.untilMs)
 call('PEXPIRE', key, math.max(1, req.untilMs - now) + MARGIN_MS)
-return s and 'participant' or 'holder'
+return (not s or has_stand_in(s)) and 'holder' or 'participant'

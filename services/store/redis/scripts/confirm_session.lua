@@ -22,6 +22,12 @@ if not s then
   write_agents(id, { newcomer }, nil)
   call('ZADD', P .. 'sessions', 0, id)
   slide({ id = id })
+elseif req.as == 'holder' and has_stand_in(s) then
+  local stand_in = s.agents[1]
+  stand_in.standsInUntil = nil
+  table.insert(s.agents, 1, newcomer)
+  write_agents(id, s.agents, stand_in.agentId)
+  call('HSET', P .. 's:' .. id, 'seatUntil', 0, 'acceptedAt', now)
 elseif req.as == 'participant' then
   s.agents[#s.agents + 1] = newcomer
   write_agents(id, s.agents, s.agents[1].agentId)

@@ -263,7 +263,7 @@ export function deliveryContract(test: ContractTest): void {
     const current = (await store.listWebhooks()).version;
     assert.deepEqual(
       await store.settleDeliveries({ settlements: [settlement], webhooksVersion: current }),
-      { outcome: "settled", results: ["fenced"], failing: [] },
+      { outcome: "settled", results: ["fenced"], failing: [], nextDueAtMs: T0 + 2 * LEASE },
     );
     assert.equal((await store.listEvents({ limit: 9 })).items.length, 1);
   });

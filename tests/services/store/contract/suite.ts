@@ -2,6 +2,7 @@ import type { Store } from "../../../../services/store/port.ts";
 import { deliveryContract } from "./deliveries.ts";
 import { eventContract } from "./events.ts";
 import { guardContract } from "./guards.ts";
+import { handingOverContract } from "./handing_over.ts";
 import { holdingContract } from "./holding.ts";
 import { recordContract } from "./records.ts";
 import { sessionContract } from "./sessions.ts";
@@ -32,6 +33,7 @@ export function testStoreContract(engine: Engine): void {
       },
     });
   sessionContract(test);
+  handingOverContract(test);
   eventContract(test);
   deliveryContract(test);
   holdingContract(test, engine.shards ?? 1);

@@ -126,7 +126,14 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: step("applyEffect", {
       session,
       agent,
-      effect: fc.constantFrom<EffectPlan>("open-seat", "end", "leave", "join", "decline"),
+      effect: fc.constantFrom<EffectPlan>(
+        "open-seat",
+        "end",
+        "leave",
+        "hand-over",
+        "join",
+        "decline",
+      ),
     }),
   },
   { weight: 2, arbitrary: step("readSession", { session, slide: fc.boolean() }) },

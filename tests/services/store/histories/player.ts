@@ -295,7 +295,7 @@ function only(drafts: readonly EventDraft[]): EventDraft {
 }
 
 function effectOf(kind: SessionEffect["kind"], nowMs: number): SessionEffect {
-  if (kind === "open-seat") return { kind, untilMs: nowMs + 300_000 };
+  if (kind === "open-seat" || kind === "hand-over") return { kind, untilMs: nowMs + 300_000 };
   return kind === "join" ? { kind, nickname: "joined" } : { kind };
 }
 

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { createDoubtResolver, type Doubt } from "../../../services/sms/doubt.ts";
+import type { ListedMessage } from "../../../services/sms/twilio_listing.ts";
+import type { EventRecord } from "../../../services/store/port.ts";
+import { createVirtualClock } from "../../support/virtual_clock.ts";
+
+const clock = createVirtualClock();
+const nowMs = clock.now();
+
+const doubt: Doubt = {
+  deliveryId: "dlv_1",
+  sessionId: "S1",
+  part: 1,
+  begun: {
+    kind: "begun",
+    firstAtMs: nowMs - 1_000,
+    atMs: nowMs - 1_000,
+    endedAtMs: nowMs - 500,
+    answered: true,
+    calls: 1,
+    lookUps: 0,
+  },
+  to: "+16501110001",
+  sender: { from: "+15005550006" },
+  body: "Yes, of course",
+  otherSids: [],
+};
+
+const listed: ListedMessage = {
+  sid: "SM_before",
+  from: "+15005550006",
+  messagingServiceSid: null,
+  body: doubt.body,
+  outbound: true,
+  createdAtMs: nowMs - 1_000,
+};
+
+function sent(sessionId: string, messageSid: string): EventRecord {
+  return {
+    id: `evt_${messageSid}`,
+    type: "sms.sent",
+    sessionId,
+    agentId: null,
+    sequence: 1,
+    occurredAtMs: nowMs,
+    dataJson: JSON.stringify({ messageSid }),
+  };
+}
+
+/** What a look-up finds when so many pages of texts have left, and these of the session itself. */
+function resolve({ pages, ofSession = [] }: { pages: number; ofSession?: EventRecord[] }) {
+  const listEvents = (request: { sessionId?: string; cursor?: string }) => {
+    if (request.sessionId !== undefined) {
+      return Promise.resolve({ items: ofSession, nextCursor: null });
+    }
+    const [, read = "0"] = /^page (\d+)$/.exec(request.cursor ?? "") ?? [];
+    const next = Number(read) + 1;
+    const items = [sent("S2", `SM_other_${read}`)];
+    return Promise.resolve({ items, nextCursor: next < pages ? `page ${next}` : null });
+  };
+  const resolveDoubt = createDoubtResolver({
+    twilio: {
+      list: () =>
+        Promise.resolve({ kind: "listed", messages: [listed], complete: true, aheadMs: 0 }),
+    },
+    history: { listEvents },
+    records: { readRecord: () => Promise.resolve(null) },
+    retryWaitsMs: [1_000],
+    timeoutMs: 1_000,
+    clock,
+  });
+  return resolveDoubt(doubt, new AbortController().signal);
+}
+
+Deno.test("a message in the same words is the text where every other text is known", async () => {
+  assert.deepEqual(await resolve({ pages: 3 }), { kind: "found", sid: "SM_before" });
+});
+
+Deno.test("it may be another's where more texts have left than are read: nothing is certain then", async () => {
+  const found = await resolve({ pages: 1_000 });
+  assert.equal(found.kind, "look-again");
+  assert.match("reason" in found ? found.reason : "", /tell the same words apart/);
+});
+
+Deno.test("what the session itself has sent is known all the same, however many others have left", async () => {
+  const found = await resolve({ pages: 1_000, ofSession: [sent("S1", "SM_before")] });
+  assert.equal(found.kind, "look-again");
+  assert.match("reason" in found ? found.reason : "", /does not list the text/);
+});
