@@ -55,17 +55,20 @@ function hasOwnDraft(command: Command): boolean {
 }
 
 function ownDraft(command: Command, shared: Shared): EventDraft {
-  const sessionId = "session" in command ? command.session ?? null : "S1";
+  // What belongs to an outcome is stored beside its delivery, wherever that is.
+  const sessionId = "session" in command ? command.session ?? null : null;
   return draft({ type: "own", sessionId, occurredAtMs: shared.nowMs, webhooks: [webhook("wh_1")] });
 }
 
-/** Only the first of a request may come again: no request names one event twice. */
+/** Only the first of a request may come again, for the same session: no request names one event twice. */
 function planned(plan: DraftPlan, { nowMs, drafts }: Shared, mayRepeat: boolean): EventDraft {
   const { session, stateHash, state, phone, heardBy, guard } = plan;
   const indexes = session === null ? null : plan.messages;
   const earlier = drafts.at(-1);
   return draft({
-    ...(plan.again && mayRepeat && earlier !== undefined && { id: earlier.id }),
+    ...(plan.again && mayRepeat && session !== null && earlier?.sessionId === session && {
+      id: earlier.id,
+    }),
     type: plan.type,
     sessionId: session,
     occurredAtMs: nowMs,
@@ -80,7 +83,10 @@ function planned(plan: DraftPlan, { nowMs, drafts }: Shared, mayRepeat: boolean)
       webhook(id, { agentIds: agents, ordered, held })
     ),
     smsMessages: plan.texts
-      ? (indexes ?? []).map((index) => ({ index, sentAtMs: nowMs - (index % 2) * 1_000 }))
+      ? (indexes ?? []).map((index) => ({
+        index,
+        sentAtMs: nowMs - ([0, 1_000, 62_000][index % 3] ?? 0),
+      }))
       : [],
     ...(guard !== null && session !== null && {
       guard: { kind: "sms-status", key: "g", untilMs: nowMs + FAR_MS, ...guard },

@@ -4,18 +4,36 @@ import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import type { RedisTransport } from "../../../../services/store/redis/transport.ts";
 import { createUpstashTransport } from "../../../../services/store/redis/upstash_transport.ts";
 import { startUpstashEndpoint } from "../../../simulator/upstash/endpoint.ts";
-import { ignoredWithoutRedis, redisTest, startRedisServer } from "../../../support/redis_server.ts";
+import {
+  ignoredWithoutRedis,
+  type RedisServer,
+  redisTest,
+  startRedisServer,
+} from "../../../support/redis_server.ts";
 import { testStoreContract } from "../contract/suite.ts";
 import { claimDeliveries, draft, POLICY, publish, T0, webhook } from "../drafts.ts";
 
 const ignore = ignoredWithoutRedis();
 
+// One for the file: starting it takes longer than most of the tests.
+let redis: RedisServer | null = null;
+
+Deno.test.beforeAll(async () => {
+  if (!ignore) redis = await startRedisServer();
+});
+
+Deno.test.afterAll(async () => {
+  await redis?.stop();
+});
+
+/** An empty store in the shared Redis. */
 async function openWith(
   shards: number,
   connect: (redisUrl: string, started: AsyncDisposableStack) => Promise<RedisTransport>,
 ) {
+  assert.ok(redis !== null);
+  await redis.cli("FLUSHALL");
   const started = new AsyncDisposableStack();
-  const redis = started.use(await startRedisServer());
   const transport = await connect(redis.url, started);
   const store = openRedisStore({ transport, shards, policy: POLICY });
   started.defer(() => store.close());
