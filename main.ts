@@ -1,6 +1,7 @@
 import { composeDelivery } from "./composition/delivery.ts";
 import type { Environment } from "./composition/environment.ts";
 import { createGuards } from "./composition/guards.ts";
+import { composeMetrics } from "./composition/metrics.ts";
 import { composeSms } from "./composition/sms.ts";
 import { composeSubscriber, presenceFor } from "./composition/subscriber.ts";
 import { composeUpstream } from "./composition/upstream.ts";
@@ -126,6 +127,7 @@ export async function composePatchbay(
     trustProxyHops: config.server.trustProxyHops,
     notificationsToken: config.notificationsToken,
     twilio: sms?.ingress ?? null,
+    metrics: composeMetrics(subscriber, sms),
     health: {
       keysLoaded: () => hasKeys(keySet),
       draining: () => draining,

@@ -19,6 +19,9 @@ import type { Sms } from "./sms.ts";
 /** How many deliveries of one webhook are under way at once where it does not say. */
 const CONCURRENCY_PER_SINK = 10;
 
+/** Without SMS, texts that were left from a time with it wait where they are: they have to end with a true word. */
+const NO_TEXTS: SinkSettings = { sinkId: SMS_SINK, concurrency: 0, rate: null };
+
 export interface DeliveryParts {
   readonly store: Store;
   readonly publisher: Publisher;
@@ -73,9 +76,7 @@ async function settingsOf(webhooks: WebhookService, sms: Sms | null): Promise<Si
     concurrency: webhook.concurrency,
     rate: deliveryRate(webhook),
   }));
-  return sms === null
-    ? settings
-    : [...settings, sms.sendingSwitch.sinkSettings(CONCURRENCY_PER_SINK)];
+  return [...settings, sms?.sendingSwitch.sinkSettings(CONCURRENCY_PER_SINK) ?? NO_TEXTS];
 }
 
 /** All webhooks share one sink; the customer's phone is another, and there only with SMS configured. */

@@ -51,11 +51,12 @@ export function presenceFor(subscriber: Subscriber | null): Presence {
   if (subscriber === null) return UNNOTICED;
   const follow = (
     { agentId, authorization, authorizationExpiresAtMs }: AgentAtWork,
-    because: Following["because"],
-  ) => subscriber.follow({ agentId, because, authorization, authorizationExpiresAtMs });
+    why: Pick<Following, "because" | "isNews">,
+  ) => subscriber.follow({ agentId, ...why, authorization, authorizationExpiresAtMs });
   return {
-    signedIn: (agent) => follow(agent, "login"),
+    signedIn: (agent) => follow(agent, { because: "login", isNews: true }),
     signedOff: (agentId) => subscriber.unfollow(agentId),
-    working: (agent) => follow(agent, "accept"),
+    accepted: (agent) => follow(agent, { because: "accept", isNews: true }),
+    working: (agent) => follow(agent, { because: "accept", isNews: false }),
   };
 }

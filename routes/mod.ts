@@ -11,6 +11,7 @@ import { createErrorHandler, notFound } from "../middleware/problem_details.ts";
 import type { Clock } from "../services/clock.ts";
 import type { Idempotency } from "../services/idempotency/idempotency.ts";
 import type { Logger } from "../services/log.ts";
+import type { Metric } from "../services/metrics.ts";
 import type { Publisher } from "../services/publisher.ts";
 import type { ContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
 import type { SessionService } from "../services/sessions/sessions.ts";
@@ -26,6 +27,7 @@ import { healthRoutes, type HealthRoutesDependencies } from "./health.ts";
 import { ingressRoutes } from "./ingress.ts";
 import { type TwilioIngress, twilioIngressRoutes } from "./ingress_twilio.ts";
 import { meRoutes } from "./me.ts";
+import { metricsRoutes } from "./metrics.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { smsSessionRoutes } from "./smssessions.ts";
 import { webhookKeyRoutes } from "./webhook_keys.ts";
@@ -48,6 +50,7 @@ export interface AppDependencies {
   readonly notificationsToken: string | null;
   /** Absent or null: SMS is off. */
   readonly twilio?: TwilioIngress | null;
+  readonly metrics: readonly Metric[];
   readonly health: Pick<HealthRoutesDependencies, "keysLoaded" | "draining" | "degraded">;
   /** Deliveries were made due by hand. */
   readonly onDue: () => void;
@@ -75,6 +78,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/", webhookKeyRoutes(dependencies));
   app.route("/", eventRoutes({ store, guards }));
   app.route("/", deliveryRoutes({ ...dependencies, resolve: createResolver(dependencies) }));
+  app.route("/", metricsRoutes(dependencies));
   app.route("/", ingressRoutes({ ...dependencies, token: dependencies.notificationsToken }));
   app.route("/", twilioIngressRoutes({ twilio: dependencies.twilio ?? null, log }));
   app.route(
