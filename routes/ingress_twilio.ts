@@ -16,6 +16,7 @@ import type { InboundSms } from "../services/sms/inbound.ts";
 import type { StatusCallbacks } from "../services/sms/status_callbacks.ts";
 import {
   fieldsOf,
+  type FormFault,
   type FormReading,
   type OwnAccount,
   readInboundText,
@@ -51,6 +52,17 @@ const CHALLENGE = 'X-Twilio-Signature realm="twilio"';
 /** A TwiML document that does nothing. Anything that is not TwiML would be sent to the customer as a text. */
 const NO_REPLY = "<Response/>";
 
+const SIGNATURE =
+  "the signature of one of our tokens over PUBLIC_URL, the path, the query and the fields";
+
+const FOREIGN_NUMBER: FormFault = {
+  ok: false,
+  reason: "foreign",
+  message:
+    "expected To to be TWILIO_FROM, a number of TWILIO_MESSAGING_SERVICE_SID, or the number " +
+    "from which a session with this customer is answered",
+};
+
 interface TwilioEnv extends AppEnv {
   Variables: AppEnv["Variables"] & {
     /** Set by `requireSignature`: what Twilio has signed. */
@@ -65,21 +77,24 @@ interface TwilioEnv extends AppEnv {
  * account or number; 400 for one that Twilio cannot have meant.
  */
 export function twilioIngressRoutes({ twilio, log }: TwilioIngressRoutesDependencies) {
-  const signed = requireSignature(twilio);
+  const signed = requireSignature(twilio, log);
+
+  function refusal({ reason, message }: FormFault): Error {
+    log.warn("twilio.refused", { reason, expectation: message });
+    const detail = `Cannot take this request of Twilio's: ${message}`;
+    return reason === "foreign" ? new InsufficientScope(detail) : new InvalidParameter(detail);
+  }
 
   function checked<T>(reading: FormReading<T>): T {
-    if (reading.ok) return reading.value;
-    log.warn("twilio.refused", { reason: reading.reason, expectation: reading.message });
-    const message = `Cannot take this request of Twilio's: ${reading.message}`;
-    throw reading.reason === "foreign"
-      ? new InsufficientScope(message)
-      : new InvalidParameter(message);
+    if (!reading.ok) throw refusal(reading);
+    return reading.value;
   }
 
   return new Hono<TwilioEnv>()
     .post("/ingress/twilio/sms", signed, async (c) => {
       const { own, inbound } = c.get("twilio");
-      await inbound.receive(checked(readInboundText(c.get("untrustedForm"), own)));
+      const text = checked(readInboundText(c.get("untrustedForm"), own));
+      if (await inbound.receive(text) === "foreign") throw refusal(FOREIGN_NUMBER);
       return c.body(NO_REPLY, 200, { "content-type": "text/xml" });
     })
     .post("/ingress/twilio/status", signed, async (c) => {
@@ -90,7 +105,7 @@ export function twilioIngressRoutes({ twilio, log }: TwilioIngressRoutesDependen
     });
 }
 
-function requireSignature(twilio: TwilioIngress | null) {
+function requireSignature(twilio: TwilioIngress | null, log: Logger) {
   return createMiddleware<TwilioEnv>(async function requireTwilioSignature(c, next) {
     if (twilio === null) {
       throw new NotFound("Cannot find anything at this path: expected SMS to be configured");
@@ -105,9 +120,9 @@ function requireSignature(twilio: TwilioIngress | null) {
       content: { kind: "form", fields: fieldsOf(form) },
     });
     if (!isTwilios) {
-      throw unauthenticated(
-        "the signature of one of our tokens over PUBLIC_URL, the path, the query and the fields",
-      );
+      // Mostly it is Twilio, and PUBLIC_URL or a token that is not what Twilio has: every text would be lost.
+      log.warn("twilio.refused", { reason: "signature", expectation: SIGNATURE });
+      throw unauthenticated(SIGNATURE);
     }
     c.set("untrustedForm", form);
     c.set("twilio", twilio);

@@ -1,31 +1,25 @@
-/** What following many agents takes in memory: one instance, its own process, against a simulated contact centre in another. */
+/** What following many agents takes in memory: a whole Patchbay as a process, against a simulated contact centre in another. */
 import { parseArgs } from "node:util";
-import { systemClock } from "../../services/clock.ts";
-import { createIds } from "../../services/ids.ts";
-import { createPublisher } from "../../services/publisher.ts";
-import { openSqliteStore } from "../../services/store/sqlite/store.ts";
-import { openPollConnections } from "../../services/subscriber/poll_connections.ts";
-import { createSubscriber, type Subscriber } from "../../services/subscriber/subscriber.ts";
-import { createAgentLinks } from "../../services/upstream/agent_links.ts";
-import { basicAuthorization } from "../../services/upstream/credentials.ts";
-import { createUpstream } from "../../services/upstream/upstream.ts";
 import { readCount, runMain, say } from "../../tests/simulator/kit/program.ts";
-import { startProgram } from "../../tests/support/program_process.ts";
+import { type ProgramProcess, startProgram } from "../../tests/support/program_process.ts";
+import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../../tests/support/tokens.ts";
 
-const HELP = `Measures the resident memory of an instance that follows many agents' notifications.
+const HELP = `Measures the resident memory of a Patchbay that follows many agents' notifications.
 
-Usage: deno run -A bench/subscriber/memory.ts [--agents=500] [--seconds=75]
+  deno task follow [flags]
 
-  --agents    how many connections, each with its long poll
-  --seconds   how long they are kept, once all are there; polls last 30 s
-  --help      shows this
+  --agents N      how many connections, each with its long poll (default 500)
+  --seconds N     how long they are kept, once all are there; polls last 30 s (default 75)
+  --help          this text
 
-The contact centre is simulated and runs as a process of its own on loopback. It stops by itself.`;
+Patchbay (UPSTREAM_AUTH=vault, SQLite) and the simulated contact centre are processes of their own on loopback. It stops
+by itself.`;
 
-const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
-const DAY_MS = 86_400_000;
-const WITHIN_MS = 60_000;
-const PASSWORD = "simulated";
+/** What 500 agents may take (resident, whole process). */
+const PROMISED_MB = 250;
+const WITHIN_MS = 120_000;
+/** Requests under way while the agents sign in. */
+const AT_ONCE = 8;
 
 async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -40,90 +34,114 @@ async function main(args: readonly string[]): Promise<void> {
   const agents = readCount("--agents", values.agents);
   const seconds = readCount("--seconds", values.seconds);
 
-  const { promise: listening, resolve } = Promise.withResolvers<string>();
-  await using _centre = startProgram({
+  await using centre = startNamed({
     main: "tests/simulator/contact_centre/main.ts",
     args: ["--port", "0", "--anyone"],
-    onLine(line) {
-      const [, url] = /listening on (\S+)/.exec(line) ?? [];
-      if (url !== undefined) resolve(url);
+  });
+  const key = await createTestKey();
+  await using patchbay = startNamed({
+    main: "main.ts",
+    env: {
+      HOST: "127.0.0.1",
+      PORT: "0",
+      UPSTREAM_URL: await centre.url,
+      UPSTREAM_AUTH: "vault",
+      SUBSCRIBE: "on",
+      JWT_ISSUER: TEST_ISSUER,
+      JWT_AUDIENCE: TEST_AUDIENCE,
+      JWT_PUBLIC_KEY: JSON.stringify(key.jwks),
+      SQLITE_PATH: ":memory:",
     },
   });
-  const url = new URL(await listening);
-  const connections = openPollConnections({ fetch });
-  const policy = { sessionTtlMs: DAY_MS, eventRetentionMs: DAY_MS };
-  const store = openSqliteStore({ path: ":memory:", sync: "normal", policy });
-  const subscriber = await create(url, connections.fetch, store);
-  tell("before", subscriber);
+  const url = await patchbay.url;
+  const tell = async (when: string) => {
+    const { nowMb, peakMb } = await residentOf(patchbay.process.pid);
+    say(`${when}: ${nowMb} MB resident, ${peakMb} MB at most so far, ${patchbay.live()} live`);
+    return peakMb;
+  };
+  await tell("before");
 
-  subscriber.start();
-  for (let agent = 1; agent <= agents; agent++) {
-    const agentId = `agent-${agent}`;
-    const token = { authorization: null, authorizationExpiresAtMs: null };
-    subscriber.follow({ agentId, because: "login", ...token });
-  }
   const startedAtMs = performance.now();
-  while (subscriber.state.live < agents) {
+  const waiting = Array.from({ length: agents }, (_, at) => `agent-${at + 1}`);
+  const signIns = Array.from({ length: AT_ONCE }, async () => {
+    for (let agentId = waiting.shift(); agentId !== undefined; agentId = waiting.shift()) {
+      const scope = "sms:operate credentials:write";
+      await signIn(url, await key.sign({ sub: agentId, scope }), agentId);
+    }
+  });
+  await Promise.all(signIns);
+  while (patchbay.live() < agents) {
     if (performance.now() - startedAtMs > WITHIN_MS) {
-      throw new Error(`Cannot measure: ${subscriber.state.live} of ${agents} came to life`);
+      throw new Error(`Cannot measure: ${patchbay.live()} of ${agents} came to life`);
     }
     await pause(100);
   }
-  tell(`all live after ${((performance.now() - startedAtMs) / 1_000).toFixed(1)} s`, subscriber);
+  await tell(`all live after ${((performance.now() - startedAtMs) / 1_000).toFixed(1)} s`);
+  let peakMb = 0;
   for (let passed = 0; passed < seconds; passed += 15) {
     await pause(15_000);
-    tell(`${passed + 15} s later`, subscriber);
+    peakMb = await tell(`${passed + 15} s later`);
   }
-  say(`peak ${await peakText()}`);
-  await subscriber.stop();
-  await store.close();
-  connections.close();
+  if (agents <= 500 && peakMb > PROMISED_MB) {
+    throw new Error(`Cannot call it good: ${peakMb} MB, expected ${PROMISED_MB} at most`);
+  }
 }
 
-function create(
-  url: URL,
-  fetch: typeof globalThis.fetch,
-  store: ReturnType<typeof openSqliteStore>,
-): Promise<Subscriber> {
-  const ids = createIds();
-  const common = { clock: systemClock, ids, log: QUIET, store };
-  const links = createAgentLinks({ url, mode: "vault" });
-  const credentials = {
-    authorizationFor: (agentId: string) => Promise.resolve(basicAuthorization(agentId, PASSWORD)),
-  };
-  const auth = { mode: "vault" } as const;
-  return createSubscriber({
-    ...common,
-    upstreamUrl: url,
-    mode: auth.mode,
-    path: "/api/v2/notifications",
-    channels: ["/v2/me/*"],
-    upstream: createUpstream({ url, auth, timeoutMs: 10_000, fetch, credentials, links }),
-    links,
-    credentials,
-    publisher: createPublisher({ ...common, smsEnabled: false, onPublished: () => {} }),
-    random: Math.random,
-    fetch,
+/** Leaves credentials and begins a contact-centre session, from which on the agent is followed. */
+async function signIn(url: string, token: string, agentId: string): Promise<void> {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const requests = [
+    ["PUT", "/v1/agents/me/credentials", { username: agentId, password: "simulated" }],
+    ["POST", "/api/v2/me", {
+      operationName: "StartContactCenterSession",
+      channels: ["smssession"],
+    }],
+  ] as const;
+  for (const [method, path, body] of requests) {
+    const answer = await fetch(url + path, { method, headers, body: JSON.stringify(body) });
+    await answer.body?.cancel();
+    if (!answer.ok) throw new Error(`Cannot measure: ${method} ${path} was ${answer.status}`);
+  }
+}
+
+/** A program whose address stands in what it prints, and how many agents it has said it follows. */
+function startNamed(
+  options: {
+    readonly main: string;
+    readonly args?: string[];
+    readonly env?: Record<string, string>;
+  },
+): AsyncDisposable & {
+  readonly process: ProgramProcess;
+  readonly url: Promise<string>;
+  live(): number;
+} {
+  const { promise: url, resolve } = Promise.withResolvers<string>();
+  let live = 0;
+  const process = startProgram({
+    ...options,
+    onLine(line) {
+      const [, printed] = /listening"?.*?(http:\/\/[\w.:]+)/.exec(line) ?? [];
+      if (printed !== undefined) resolve(printed);
+      if (line.includes('"subscriber.live"')) live++;
+    },
   });
+  return {
+    process,
+    url,
+    live: () => live,
+    [Symbol.asyncDispose]: () => process.stop(),
+  };
 }
 
-function tell(when: string, { state }: Subscriber): void {
-  const { rss, heapUsed } = Deno.memoryUsage();
-  say(`${when}: ${megabytes(rss)} resident, ${megabytes(heapUsed)} of heap, ${state.live} live`);
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1024 / 1024).toFixed(0)} MB`;
-}
-
-/** The most that was ever resident (proc(5), VmHWM). */
-async function peakText(): Promise<string> {
-  try {
-    const status = await Deno.readTextFile("/proc/self/status");
-    return /^VmHWM:\s*(.+)$/m.exec(status)?.[1] ?? "not known";
-  } catch {
-    return "not known on this system";
-  }
+/** What is resident of a process, and the most that ever was (proc(5), VmRSS and VmHWM). */
+async function residentOf(pid: number): Promise<{ nowMb: number; peakMb: number }> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  const megabytes = (name: string) => {
+    const [, kilobytes] = new RegExp(`^${name}:\\s*(\\d+) kB`, "m").exec(status) ?? [];
+    return Math.round(Number(kilobytes) / 1024);
+  };
+  return { nowMb: megabytes("VmRSS"), peakMb: megabytes("VmHWM") };
 }
 
 function pause(ms: number): Promise<void> {

@@ -134,7 +134,8 @@ export const VARIABLE_GROUPS = [
         name: "REDIS_URL",
         // It may carry a password.
         secret: true,
-        meaning: "Any Redis or Valkey, or any node of a cluster (with STORE_SHARDS): redis://… or rediss://…",
+        meaning:
+          "Any Redis or Valkey, or any node of a cluster (with STORE_SHARDS): redis://… or rediss://…",
       },
       {
         name: "SQLITE_PATH",

@@ -12,9 +12,11 @@ export interface Presence {
   signedIn(agent: AgentAtWork): void;
   /** Upstream has ended it. */
   signedOff(agentId: string): void;
-  /** The agent has accepted a session, or done something in one. */
+  /** Upstream has given the agent a session. */
+  accepted(agent: AgentAtWork): void;
+  /** The agent has done something in one. */
   working(agent: AgentAtWork): void;
 }
 
 /** Nobody wants to know. */
-export const UNNOTICED: Presence = { signedIn() {}, signedOff() {}, working() {} };
+export const UNNOTICED: Presence = { signedIn() {}, signedOff() {}, accepted() {}, working() {} };

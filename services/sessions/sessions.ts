@@ -115,7 +115,7 @@ export function createSessionService(
       const acceptedUpstreamMs = answer.dateMs ?? Math.floor(claimedAtMs / 1000) * 1000;
       await confirm(call, { as: claim.as, acceptedUpstreamMs, untilMs });
     }
-    if (succeeded(answer)) presence.working(call.request);
+    if (succeeded(answer)) presence.accepted(call.request);
     return answer;
   }
 
@@ -127,20 +127,28 @@ export function createSessionService(
       readonly untilMs: number;
     },
   ): Promise<void> {
-    const { as, acceptedUpstreamMs, untilMs } = claim;
+    const { acceptedUpstreamMs, untilMs } = claim;
     const nickname = operation.nickname ?? agentId;
-    const event = as === "holder"
-      ? sessionAccepted(sessionId, nickname)
-      : participantAdded(sessionId, { agentId, nickname });
 
-    async function run(tries: number) {
-      const nowMs = clock.now();
+    async function confirmAs(as: "holder" | "participant", nowMs: number) {
       const request = { sessionId, agentId, nickname, nowMs, acceptedUpstreamMs, as };
       const { outcome } = await writeWithEvent(
         publisher,
-        event,
+        as === "holder"
+          ? sessionAccepted(sessionId, nickname)
+          : participantAdded(sessionId, { agentId, nickname }),
         (draft, webhooksVersion) => store.confirmSession(request, draft, webhooksVersion),
       );
+      return outcome;
+    }
+
+    async function run(tries: number) {
+      const nowMs = clock.now();
+      let outcome = await confirmAs(claim.as, nowMs);
+      // Whoever held the session may have gone while upstream let this agent in, who is then alone with it.
+      if (outcome === "lost" && claim.as === "participant") {
+        outcome = await confirmAs("holder", nowMs);
+      }
       if (outcome === "lost") {
         ownership.forget(sessionId);
         log.warn("session.claim_lost", { sessionId, agentId });

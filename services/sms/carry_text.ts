@@ -6,7 +6,7 @@ import type { ResolveDoubt } from "./doubt.ts";
 import { maskedSender, openText } from "./open_text.ts";
 import type { OptOuts } from "./opt_outs.ts";
 import { type Begun, givenUp, NO_TRIES, type SmsProgress } from "./progress.ts";
-import { createSendOutcome, OPTED_OUT } from "./send_outcome.ts";
+import { createSendOutcome, OPTED_OUT, refusalSource } from "./send_outcome.ts";
 import type { SenderRate } from "./sender_rate.ts";
 import { passSwitch, type SendingSwitch } from "./sending_switch.ts";
 import type { SmsFinding } from "./sms_decision.ts";
@@ -51,6 +51,11 @@ const SHORTEST_VALIDITY_S = 6;
 const LONGEST_VALIDITY_S = 14_400;
 /** What a lease has to last beyond a request to Twilio, for writing down how that ended. */
 const LEASE_MARGIN_MS = 5_000;
+/**
+ * How long after its intent a call may still be begun. Whoever takes the text over reckons with a call that lasts its time-out
+ * and lies somewhere for 30 s more (`doubt.ts`): one that begins later, because the machine was asleep, could follow a second.
+ */
+const LATEST_CALL_MS = 10_000;
 /** Whether the account is accepted again: a look at the list costs nobody a text. */
 const PROBE = { pageSize: 1, maxPages: 1 };
 
@@ -136,6 +141,7 @@ export function createTextCarrier(options: TextCarrierOptions) {
       to,
       sender: progress.sender === maskedSender(sender) ? sender : null,
       body: bodies[at] ?? "",
+      untilMs: text.startedAtMs + options.leaseMs - LEASE_MARGIN_MS,
       otherSids: progress.parts.flatMap(({ fate }) => fate.kind === "taken" ? [fate.sid] : []),
     }, signal);
     if (found.kind === "found") return await notes.taken(text, at, found.sid);
@@ -171,7 +177,8 @@ export function createTextCarrier(options: TextCarrierOptions) {
     if (clock.now() - text.startedAtMs + options.timeoutMs + LEASE_MARGIN_MS > options.leaseMs) {
       return heldBack(clock.now(), "the next part follows with the next attempt");
     }
-    if (await optOuts.isOptedOut(to, sender)) {
+    const source = refusalSource(delivery, at);
+    if (await optOuts.isOptedOut(to, sender, { sessionId, source })) {
       return { kind: "rejected", code: OPTED_OUT, status: null };
     }
     const freeAtMs = await options.senderRate.take(sender, await segmentsOf(body), signal);
@@ -194,6 +201,10 @@ export function createTextCarrier(options: TextCarrierOptions) {
     text.progress = { ...text.progress, to: maskPhone(to), sender: maskedSender(sender) };
     const fenced = await notes.fate(text, at, begun);
     if (fenced !== null) return fenced;
+    if (clock.now() - atMs > LATEST_CALL_MS) {
+      const waiting = earlier.calls === 0 ? WAITING : { ...WAITING, earlier };
+      return await notes.fate(text, at, waiting) ?? heldBack(clock.now(), "it was held up");
+    }
     const about = { deliveryId: delivery.id, sessionId, part: at + 1, parts: bodies.length };
     const statusCallback = options.statusCallback(about);
     const request = { to, sender, body, validityPeriodS, statusCallback, signal };

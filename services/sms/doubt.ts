@@ -6,7 +6,7 @@ import { stopsSending } from "./error_table.ts";
 import type { TextStatus } from "./message_status.ts";
 import type { Begun } from "./progress.ts";
 import type { SmsSender } from "./twilio_client.ts";
-import type { ListedMessage, Listing, TwilioListing } from "./twilio_listing.ts";
+import type { ListedMessage, Listing, ListRequest, TwilioListing } from "./twilio_listing.ts";
 
 /** A part that may have left. */
 export interface Doubt {
@@ -22,6 +22,8 @@ export interface Doubt {
   readonly body: string;
   /** SIDs of other parts of the same text. */
   readonly otherSids: readonly string[];
+  /** The look is over by then (Unix ms), whatever it has learnt: before the lease ends, so that it can be written down. */
+  readonly untilMs: number;
 }
 
 export type DoubtFinding =
@@ -58,25 +60,31 @@ export function createDoubtResolver(options: DoubtOptions): ResolveDoubt {
   const { twilio, clock, timeoutMs, retryWaitsMs } = options;
 
   return async function resolve(doubt, signal) {
+    const { begun, to, untilMs } = doubt;
     const told = await sidFromReports(options.records, doubt, clock.now());
     if (told !== null) return { kind: "found", sid: told };
-    const listing = await twilio.list({ to: doubt.to, ...PAGES_OF_CUSTOMER, signal });
-    const askedAtMs = clock.now();
-    const schedule = { lookUps: doubt.begun.lookUps + 1, nowMs: askedAtMs, retryWaitsMs };
-    if (listing.kind === "failed") return afterFailure(listing, schedule);
+    const list = (request: Omit<ListRequest, "signal" | "withinMs">) =>
+      twilio.list({ ...request, signal, withinMs: untilMs - clock.now() });
+    const schedule = () => ({ lookUps: begun.lookUps + 1, nowMs: clock.now(), retryWaitsMs });
+
+    // First this, then the customer's messages: how far the list has come says nothing of what was read before.
+    const newest = isLateEnough(begun, { nowMs: clock.now(), timeoutMs })
+      ? await list(NEWEST)
+      : null;
+    if (newest?.kind === "failed") return afterFailure(newest, schedule());
+    const listing = await list({ to, ...PAGES_OF_CUSTOMER });
+    if (listing.kind === "failed") return afterFailure(listing, schedule());
 
     const known = await knownSids(options.history, doubt);
     const match = matchListing(doubt, listing, known.sids);
     if (match.kind === "found") {
       // The same words may be another text's, which then would count as sent in the place of this one.
       const reason = "too many texts have left meanwhile to tell the same words apart";
-      return known.complete ? match : afterNothing(reason, schedule);
+      return known.complete ? match : afterNothing(reason, schedule());
     }
-    if (match.kind === "clear" && isLateEnough(doubt.begun, { nowMs: askedAtMs, timeoutMs })) {
-      const newest = await twilio.list({ ...NEWEST, signal });
-      if (hasPassed(newest, endOf(doubt.begun, timeoutMs))) return { kind: "absent" };
-    }
-    return afterNothing(match.reason, schedule);
+    const isAbsent = match.kind === "clear" && newest !== null &&
+      hasPassed(newest, endOf(begun, timeoutMs));
+    return isAbsent ? { kind: "absent" } : afterNothing(match.reason, schedule());
   };
 }
 
@@ -190,8 +198,10 @@ function isLateEnough(begun: Begun, now: { nowMs: number; timeoutMs: number }): 
 }
 
 /** Whether the list shows a message, anybody's, that was created after the call had ended: then it has come past ours. */
-function hasPassed(newest: Listing, endedAtMs: number): boolean {
-  if (newest.kind !== "listed") return false;
+function hasPassed(
+  newest: Extract<Listing, { kind: "listed" }>,
+  endedAtMs: number,
+): boolean {
   const pastMs = newest.aheadMs === null
     ? endedAtMs + CLOCKS_APART_MS
     : endedAtMs + newest.aheadMs + ROUNDING_MS;

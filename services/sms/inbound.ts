@@ -4,6 +4,7 @@ import type { Ids } from "../ids.ts";
 import { type Logger, maskPhone } from "../log.ts";
 import type { IdentifiedEvent, Publisher } from "../publisher.ts";
 import type { RecordStore } from "../store/record_port.ts";
+import type { SessionStore } from "../store/port.ts";
 import type { SmsStore } from "../store/sms_port.ts";
 import { readableBody } from "./inbound_body.ts";
 import { optOutWish } from "./opt_out_words.ts";
@@ -13,13 +14,17 @@ import type { InboundText } from "./twilio_form.ts";
 export interface InboundSms {
   /**
    * Publishes `sms.received`, and what follows from it for opting out; resolves once the store has both. A text that has
-   * come before does nothing. Throws `StoreUnavailable`; to be repeated then.
+   * come before does nothing. `foreign`: it is for a number that is not known to be ours, and nothing was done. Throws
+   * `StoreUnavailable`; to be repeated then.
    */
-  receive(text: InboundText): Promise<void>;
+  receive(text: InboundText): Promise<"received" | "foreign">;
 }
 
 export interface InboundSmsDependencies {
-  readonly store: Pick<RecordStore, "writeRecord"> & Pick<SmsStore, "findCustomerSession">;
+  readonly store:
+    & Pick<RecordStore, "writeRecord">
+    & Pick<SmsStore, "findCustomerSession">
+    & Pick<SessionStore, "readSession">;
   readonly publisher: Pick<Publisher, "publishIdentified">;
   readonly optOuts: Pick<OptOuts, "change">;
   readonly ids: Pick<Ids, "event">;
@@ -48,16 +53,30 @@ interface Arrival {
 export function createInboundSms(
   { store, publisher, optOuts, ids, clock, log, eventRetentionMs }: InboundSmsDependencies,
 ): InboundSms {
+  const sessionOf = (text: InboundText, nowMs: number) =>
+    store.findCustomerSession({
+      customerDigits: digitsOf(text.from),
+      senderDigits: digitsOf(text.to),
+      nowMs,
+    });
+
+  /** Sessions are answered from the number that their customer texted, whichever is configured: so replies come to it. */
+  async function isToOurs(text: InboundText, nowMs: number): Promise<boolean> {
+    if (text.isToConfiguredSender) return true;
+    const sessionId = await sessionOf(text, nowMs);
+    const session = sessionId === null
+      ? null
+      : await store.readSession(sessionId, { nowMs, slide: false });
+    // A session whose sender is not known is found by any number, and proves none.
+    return digitsOf(session?.customer?.sender ?? "") === digitsOf(text.to);
+  }
+
   /** What was written down when the text came first, which may be now. */
   async function arrivalOf(
     text: InboundText,
     nowMs: number,
   ): Promise<{ arrival: Arrival; isFirst: boolean }> {
-    const sessionId = await store.findCustomerSession({
-      customerDigits: digitsOf(text.from),
-      senderDigits: digitsOf(text.to),
-      nowMs,
-    });
+    const sessionId = await sessionOf(text, nowMs);
     const fresh: Arrival = {
       eventId: ids.event(nowMs),
       changeEventId: ids.event(nowMs),
@@ -107,13 +126,15 @@ export function createInboundSms(
   return {
     async receive(text) {
       const nowMs = clock.now();
+      if (!await isToOurs(text, nowMs)) return "foreign";
       const { arrival, isFirst } = await arrivalOf(text, nowMs);
       // The store has forgotten the event by now, and would take its id for a new one.
-      if (nowMs - timeOf(arrival.eventId) >= eventRetentionMs) return;
+      if (nowMs - timeOf(arrival.eventId) >= eventRetentionMs) return "received";
       // The ledger first: nobody may hear of an opt-out that does not hold yet.
       const changes = await optOutEvents(text, arrival);
       await publisher.publishIdentified([received(text, arrival), ...changes]);
       logReceived(text, arrival, isFirst);
+      return "received";
     },
   };
 }

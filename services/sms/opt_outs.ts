@@ -1,3 +1,4 @@
+import { decodeTime } from "ulid";
 import type { Clock } from "../clock.ts";
 import { StoreUnavailable } from "../errors.ts";
 import type { Ids } from "../ids.ts";
@@ -37,8 +38,16 @@ export interface OptOutRefusal {
 
 /** Who wants no texts from whom. Every method throws `StoreUnavailable` when the store is. */
 export interface OptOuts {
-  /** Whether texts from `sender` to `customer` are to be left unsent: to be asked before every send. */
-  isOptedOut(customer: string, sender: SmsSender): Promise<boolean>;
+  /**
+   * Whether texts from `sender` to `customer` are to be left unsent: to be asked before every send, with the text that is about
+   * to be sent. Where it is that text's own refusal that was written down, `customer.opted_out` is published again, under
+   * its first id: an earlier attempt may have ended in between.
+   */
+  isOptedOut(
+    customer: string,
+    sender: SmsSender,
+    text?: Pick<OptOutRefusal, "sessionId" | "source">,
+  ): Promise<boolean>;
   /**
    * Writes a change down. Returns the event that tells of it, which the caller publishes (again, for a repeated source);
    * null: it is no change.
@@ -104,25 +113,36 @@ export function createOptOuts(
   }
 
   return {
-    async isOptedOut(customer, sender) {
-      const name = nameOf(customer, optOutScope(own, sender));
-      const text = await records.readRecord(name, clock.now());
-      return text !== null && decode(text).state === "out";
+    async isOptedOut(customer, sender, asking) {
+      const scope = optOutScope(own, sender);
+      const text = await records.readRecord(nameOf(customer, scope), clock.now());
+      const entry = text === null ? null : decode(text);
+      if (entry?.state !== "out") return false;
+      if (asking?.source === entry.source) {
+        const told = { ...refused({ ...asking, customer, sender }), ...idOf(entry) };
+        await publisher.publishIdentified([eventOf(told, scope, entry.eventId)]);
+      }
+      return true;
     },
     change,
     async noteRefusal(refusal) {
       const occurredAtMs = clock.now();
-      const event = await change({
-        ...refusal,
-        wanted: "out",
-        reason: "rejection",
-        messageSid: null,
-        eventId: ids.event(occurredAtMs),
-        occurredAtMs,
-      });
+      const eventId = ids.event(occurredAtMs);
+      const event = await change({ ...refused(refusal), eventId, occurredAtMs });
       if (event !== null) await publisher.publishIdentified([event]);
     },
   };
+}
+
+/** The change that a refusal at create asks for. */
+function refused(refusal: OptOutRefusal) {
+  return { ...refusal, wanted: "out", reason: "rejection", messageSid: null } as const;
+}
+
+/** The event that told of the change to this state, or was to tell. */
+function idOf({ eventId }: OptOutEntry) {
+  const occurredAtMs = decodeTime(eventId.slice(eventId.indexOf("_") + 1));
+  return { eventId, occurredAtMs };
 }
 
 function eventOf(request: OptOutRequest, scope: string, eventId: string): IdentifiedEvent {

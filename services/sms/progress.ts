@@ -127,6 +127,24 @@ export function givenUp(progress: SmsProgress): SmsProgress {
   };
 }
 
+/**
+ * The SIDs of all parts of a text, in their order, when Twilio is known to have each of them: by what was written down, or by
+ * a report of Twilio's on the part, whose SID `reported` gives by the part's number from 1. Null: not each.
+ */
+export function sidsOfAll(
+  progress: ReturnType<typeof readProgress>,
+  parts: number,
+  reported: (part: number) => string | undefined,
+): string[] | null {
+  const known = progress === null || progress === "unreadable" ? [] : progress.parts;
+  if (known.length > 0 && known.length !== parts) return null;
+  const sids = Array.from({ length: parts }, (_, at) => {
+    const fate = known[at]?.fate;
+    return fate?.kind === "taken" ? fate.sid : reported(at + 1);
+  }).filter((sid) => sid !== undefined);
+  return sids.length === parts ? sids : null;
+}
+
 /** The SIDs of the parts that Twilio has, in their order. */
 export function sidsOf(progress: ReturnType<typeof readProgress>): string[] {
   if (progress === null || progress === "unreadable") return [];

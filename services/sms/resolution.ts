@@ -4,7 +4,7 @@ import { StoreUnavailable } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Publisher } from "../publisher.ts";
 import { rfc3339 } from "../rfc3339.ts";
-import { type DeliveryHistory, type HistoryReader, SMS_SINK } from "../store/port.ts";
+import { type DeliveryRecord, type HistoryReader, SMS_SINK } from "../store/port.ts";
 import type { SmsStore } from "../store/sms_port.ts";
 import { readProgress, sidsOf } from "./progress.ts";
 
@@ -25,24 +25,35 @@ export interface ResolutionDependencies {
 /** Each try needs somebody to change the webhooks under it, so this many in a row mean a fault. */
 const MAX_TRIES = 5;
 
+/** How a doubt ends, and why. */
+export interface Ending {
+  readonly resolution: Resolution;
+  /** One line for the attempt log: who or what decided. */
+  readonly detail: string;
+  /** The SIDs under which parts of the text are at Twilio, in their order. */
+  readonly sids: readonly string[];
+}
+
 /**
- * Ends the doubt about a text by an operator's word: `sent` and `failed` close it and publish `sms.sent` or `sms.failed` in the
- * same step, `send-again` makes it due, at the risk that the customer gets it twice. Throws `StoreUnavailable`.
+ * Ends the doubt about a text: `sent` and `failed` close it and publish `sms.sent` or `sms.failed` in the same step, `send-again`
+ * makes it due. Throws `StoreUnavailable`.
  */
-export function createResolver({ store, publisher, clock, log }: ResolutionDependencies) {
-  async function write(
-    { delivery, progressJson }: DeliveryHistory,
-    resolution: Resolution,
-    agentId: string,
-  ) {
+export function createDoubtEnding(
+  { store, publisher, clock, log }: Omit<ResolutionDependencies, "store"> & {
+    readonly store: Pick<SmsStore, "resolveDelivery">;
+  },
+) {
+  async function write(delivery: DeliveryRecord, ending: Ending) {
     const nowMs = clock.now();
+    const { resolution, detail, sids: [messageSid] } = ending;
     const report: AttemptReport = {
       class: "resolved",
       startedAt: rfc3339(nowMs),
       durationMs: 0,
-      detail: `${agentId} decided: ${resolution}`,
+      detail,
+      ...(messageSid !== undefined && { messageSid }),
     };
-    const event = eventOf(delivery, resolution, sidsOf(readProgress(progressJson)));
+    const event = eventOf(delivery, ending);
     const drafted = event === null ? null : await publisher.draft(event);
     return await store.resolveDelivery({
       deliveryId: delivery.id,
@@ -54,22 +65,18 @@ export function createResolver({ store, publisher, clock, log }: ResolutionDepen
     });
   }
 
-  return async function resolve(
-    deliveryId: string,
-    resolution: Resolution,
-    agentId: string,
+  return async function end(
+    delivery: DeliveryRecord,
+    ending: Ending,
   ): Promise<ResolutionOutcome> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const history = await store.readDelivery(deliveryId);
-      if (history === null) return "no-such-delivery";
-      const { delivery } = history;
-      if (delivery.sinkId !== SMS_SINK) return "not-unknown";
-      const result = await write(history, resolution, agentId);
+      const result = await write(delivery, ending);
       if (result === null) return "no-such-delivery";
       if (result.outcome === "not-unknown") return "not-unknown";
       if (result.outcome === "resolved") {
-        const { sessionId, messageIndex } = delivery;
-        log.info("sms.resolved", { deliveryId, sessionId, messageIndex, resolution, agentId });
+        const { id: deliveryId, sessionId, messageIndex } = delivery;
+        const { resolution, detail } = ending;
+        log.info("sms.resolved", { deliveryId, sessionId, messageIndex, resolution, detail });
         if (result.deliveries > 0) publisher.published(result.deliveries);
         return "resolved";
       }
@@ -79,10 +86,28 @@ export function createResolver({ store, publisher, clock, log }: ResolutionDepen
   };
 }
 
+/** Ends the doubt about a text by an operator's word, at the risk that the customer gets it twice. Throws `StoreUnavailable`. */
+export function createResolver(dependencies: ResolutionDependencies) {
+  const end = createDoubtEnding(dependencies);
+  return async function resolve(
+    deliveryId: string,
+    resolution: Resolution,
+    agentId: string,
+  ): Promise<ResolutionOutcome> {
+    const history = await dependencies.store.readDelivery(deliveryId);
+    if (history === null) return "no-such-delivery";
+    if (history.delivery.sinkId !== SMS_SINK) return "not-unknown";
+    return await end(history.delivery, {
+      resolution,
+      detail: `${agentId} decided: ${resolution}`,
+      sids: sidsOf(readProgress(history.progressJson)),
+    });
+  };
+}
+
 function eventOf(
-  { sessionId, messageIndex }: DeliveryHistory["delivery"],
-  resolution: Resolution,
-  sids: readonly string[],
+  { sessionId, messageIndex }: DeliveryRecord,
+  { resolution, sids }: Ending,
 ): OwnEvent | null {
   if (resolution === "send-again") return null;
   return {

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { ClaimedDelivery } from "../store/port.ts";
 import { lookUpWaitMs } from "./doubt.ts";
 import { explainSmsError, stopsSending } from "./error_table.ts";
 import type { OptOuts } from "./opt_outs.ts";
@@ -19,6 +20,11 @@ export interface SendOutcomeOptions {
 /** https://www.twilio.com/docs/api/errors: the recipient has opted out; credentials are refused. */
 export const OPTED_OUT = 21610;
 const NOT_AUTHENTICATED = 20003;
+
+/** Names what a refusal of a part, counted from 0, came from: the same however often it is tried. */
+export function refusalSource({ id }: Pick<ClaimedDelivery, "id">, at: number): string {
+  return `${id}:${at + 1}`;
+}
 
 /**
  * What follows from Twilio's answer to creating a part: first it is written down, so that a process that dies here leaves no
@@ -50,7 +56,7 @@ export function createSendOutcome(options: SendOutcomeOptions) {
     const { code, status } = refusal;
     if (stopsSending(code, status)) sendingSwitch.close(code ?? NOT_AUTHENTICATED);
     const { to: customer, sender, sessionId, delivery } = text;
-    const source = `${delivery.id}:${at + 1}`;
+    const source = refusalSource(delivery, at);
     const fenced = await notes.fate(text, at, WAITING);
     if (code === OPTED_OUT) await optOuts.noteRefusal({ customer, sender, sessionId, source });
     return fenced ?? refusal;

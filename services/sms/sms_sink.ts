@@ -6,6 +6,7 @@ import type { RecordStore } from "../store/record_port.ts";
 import type { SmsStore } from "../store/sms_port.ts";
 import { type Carried, createTextCarrier, type TextCarrierOptions } from "./carry_text.ts";
 import { createDoubtResolver } from "./doubt.ts";
+import type { TextStatus } from "./message_status.ts";
 import { sidsOf } from "./progress.ts";
 import { createSenderRate, type SenderRateOptions } from "./sender_rate.ts";
 import { decideSms, type SmsVerdict } from "./sms_decision.ts";
@@ -51,6 +52,24 @@ export function createSmsSink(options: SmsSinkOptions): Sink {
     }
   }
 
+  /** Parts that have left may have failed by Twilio's report meanwhile, which told of it: once is enough. */
+  async function isToldAsFailed(
+    { id: key, event: { sessionId: near } }: ClaimedDelivery,
+    { decision }: SmsVerdict,
+    sids: readonly string[],
+  ): Promise<boolean> {
+    if (decision.status !== "dead" || sids.length === 0 || near === null) return false;
+    try {
+      const text = await store.readRecord({ kind: "sms-status", key, near }, clock.now());
+      const known: TextStatus | null = text === null ? null : JSON.parse(text);
+      return known?.told.includes("failed") ?? false;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      // Told twice is better than never.
+      return false;
+    }
+  }
+
   return {
     async attempt(delivery, signal) {
       const startedAtMs = clock.now();
@@ -67,7 +86,9 @@ export function createSmsSink(options: SmsSinkOptions): Sink {
         decision: verdict.decision,
         // Twilio is the operator's own; there is nothing to disable by itself.
         health: null,
-        events: eventsOf(delivery, verdict, sids),
+        events: await isToldAsFailed(delivery, verdict, sids)
+          ? []
+          : eventsOf(delivery, verdict, sids),
       };
     },
   };

@@ -3,8 +3,9 @@ import { StoreUnavailable } from "../errors.ts";
 import type { Ids } from "../ids.ts";
 import { type Logger, maskPhone } from "../log.ts";
 import type { IdentifiedEvent, Publisher } from "../publisher.ts";
-import { type DeliveryRecord, type HistoryReader, SMS_SINK } from "../store/port.ts";
+import { type DeliveryHistory, type HistoryReader, SMS_SINK } from "../store/port.ts";
 import type { RecordGuard, RecordStore } from "../store/record_port.ts";
+import type { SmsStore } from "../store/sms_port.ts";
 import type { AgentNotices } from "./agent_notice.ts";
 import {
   messageStatus,
@@ -15,6 +16,8 @@ import {
   type TextStatus,
 } from "./message_status.ts";
 import type { OptOuts } from "./opt_outs.ts";
+import { readProgress, sidsOfAll } from "./progress.ts";
+import { createDoubtEnding } from "./resolution.ts";
 import type { SendingSwitch } from "./sending_switch.ts";
 import { type CallbackSubject, readCallbackSubject } from "./status_callback_url.ts";
 import type { StatusReport } from "./twilio_form.ts";
@@ -30,11 +33,9 @@ export interface StatusCallbacks {
 export interface StatusCallbacksDependencies {
   readonly store:
     & Pick<RecordStore, "readRecord" | "writeRecord">
-    & Pick<
-      HistoryReader,
-      "readDelivery"
-    >;
-  readonly publisher: Pick<Publisher, "publishIdentified">;
+    & Pick<HistoryReader, "readDelivery">
+    & Pick<SmsStore, "resolveDelivery">;
+  readonly publisher: Pick<Publisher, "publishIdentified" | "draft" | "refresh" | "published">;
   readonly optOuts: Pick<OptOuts, "change">;
   readonly notices: Pick<AgentNotices, "tellFailure">;
   readonly ids: Pick<Ids, "event">;
@@ -55,6 +56,7 @@ const MAX_TRIES = 20;
 
 /** A delivery that a report is about. */
 interface Subject extends CallbackSubject {
+  readonly history: DeliveryHistory;
   readonly messageIndex: number | null;
   /** The sending side has given the text up, and told so: no second `sms.failed`. */
   readonly isDead: boolean;
@@ -84,18 +86,41 @@ export function createStatusCallbacks(
     eventRetentionMs,
   }: StatusCallbacksDependencies,
 ): StatusCallbacks {
+  const doubtEnding = createDoubtEnding({ store, publisher, clock, log });
+
   async function subjectOf(untrustedQuery: URLSearchParams): Promise<Subject | null> {
     const subject = readCallbackSubject(untrustedQuery);
     if (subject === null) return null;
-    const found = await store.readDelivery(subject.deliveryId);
-    const delivery = found?.delivery;
-    return delivery !== undefined && isOf(subject, delivery)
-      ? {
-        ...subject,
-        messageIndex: delivery.messageIndex,
-        isDead: delivery.status === "dead",
-      }
-      : null;
+    const history = await store.readDelivery(subject.deliveryId);
+    if (history === null || !isOf(subject, history)) return null;
+    const { messageIndex, status } = history.delivery;
+    return { ...subject, history, messageIndex, isDead: status === "dead" };
+  }
+
+  /**
+   * A report proves that Twilio has taken its part. Once each part is known to be taken the text was sent, whatever could not
+   * be learnt before; what follows from the report itself comes after `sms.sent`.
+   */
+  async function endDoubt(subject: Subject, { messageSid, part, status }: Report): Promise<void> {
+    const { delivery, progressJson } = subject.history;
+    if (delivery.status !== "unknown") return;
+    const earlier = subject.parts === 1
+      ? NOTHING_KNOWN
+      : knownOf(await store.readRecord(nameOf(subject), clock.now()), subject);
+    const sids = sidsOfAll(
+      readProgress(progressJson),
+      subject.parts,
+      (number) =>
+        number === part
+          ? messageSid
+          : Object.entries(earlier.messages).find(([, message]) => message.part === number)?.[0],
+    );
+    if (sids === null) return;
+    await doubtEnding(delivery, {
+      resolution: "sent",
+      detail: `Twilio reported it as ${status}`,
+      sids,
+    });
   }
 
   /** Repeats what `take` makes of the present state until nothing else was written in between; null: nothing new. */
@@ -104,7 +129,7 @@ export function createStatusCallbacks(
     report: Report,
     told: Told,
   ): Promise<StatusChange | null> {
-    const name = { kind: "sms-status", key: subject.deliveryId, near: subject.sessionId } as const;
+    const name = nameOf(subject);
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const nowMs = clock.now();
       const text = await store.readRecord(name, nowMs);
@@ -191,12 +216,13 @@ export function createStatusCallbacks(
       }
       const subject = await subjectOf(untrustedQuery);
       if (subject === null) return log.info("sms.status_unmatched", { messageSid, status });
+      const { part, parts } = subject;
+      const understood = { messageSid, part, parts, status, errorCode };
+      await endDoubt(subject, understood);
       const occurredAtMs = clock.now();
       // Made before the opt-out's, as ids are listed in the order of their making.
       const eventId = ids.event(occurredAtMs);
       const optOut = await noteOptOut(subject, report, occurredAtMs);
-      const { part, parts } = subject;
-      const understood = { messageSid, part, parts, status, errorCode };
       const change = await advance(subject, understood, { eventId, occurredAtMs, optOut });
       const isPublished = change !== null && change.event !== null;
       if (optOut !== null && !isPublished) await publisher.publishIdentified([optOut]);
@@ -205,7 +231,12 @@ export function createStatusCallbacks(
   };
 }
 
-function isOf({ sessionId }: CallbackSubject, delivery: DeliveryRecord): boolean {
+/** Where it is written down how far a text got. */
+function nameOf({ deliveryId, sessionId }: CallbackSubject) {
+  return { kind: "sms-status", key: deliveryId, near: sessionId } as const;
+}
+
+function isOf({ sessionId }: CallbackSubject, { delivery }: DeliveryHistory): boolean {
   return delivery.sinkId === SMS_SINK && delivery.sessionId === sessionId;
 }
 

@@ -4,6 +4,7 @@ import type { ClaimedDelivery } from "../store/port.ts";
 import type { SmsStore } from "../store/sms_port.ts";
 import type { OpenText } from "./open_text.ts";
 import {
+  NO_TRIES,
   type PartFate,
   type SmsProgress,
   type Tries,
@@ -43,6 +44,8 @@ export function createTextNotes(
       return await notes.progress(text.delivery, text.progress) ? null : { kind: "fenced" };
     },
     async taken(text, at, sid) {
+      // The next part is a message of its own, with as many tries.
+      text.progress = { ...text.progress, tries: NO_TRIES };
       try {
         return await notes.fate(text, at, { kind: "taken", sid });
       } catch (error) {

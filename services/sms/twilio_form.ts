@@ -7,6 +7,11 @@ export interface InboundText {
   readonly from: string;
   /** The number of ours that was texted. */
   readonly to: string;
+  /**
+   * Whether `to` is `TWILIO_FROM`, or behind `TWILIO_MESSAGING_SERVICE_SID`. If not, it is ours only where a session texts from
+   * that number.
+   */
+  readonly isToConfiguredSender: boolean;
   /** As it came. */
   readonly untrustedBody: string;
   /** At most {@link MAX_MEDIA}. */
@@ -80,7 +85,7 @@ export function fieldsOf(form: URLSearchParams): Record<string, string | string[
  */
 export function readInboundText(form: URLSearchParams, own: OwnAccount): FormReading<InboundText> {
   const fault = accountFault(form, own) ?? numberFault(form, "From") ?? numberFault(form, "To") ??
-    addresseeFault(form, own.sender) ?? bodyFault(form);
+    bodyFault(form);
   if (fault !== null) return fault;
   const media = mediaOf(form);
   return {
@@ -89,6 +94,7 @@ export function readInboundText(form: URLSearchParams, own: OwnAccount): FormRea
       messageSid: form.get("MessageSid") ?? "",
       from: form.get("From") ?? "",
       to: form.get("To") ?? "",
+      isToConfiguredSender: isToSender(form, own.sender),
       untrustedBody: form.get("Body") ?? "",
       media: media.slice(0, MAX_MEDIA),
       mediaLeftOut: Math.max(0, media.length - MAX_MEDIA),
@@ -152,14 +158,10 @@ function maybeNumberFault(form: URLSearchParams, name: "To"): FormFault | null {
 }
 
 /** Any number behind our messaging service is ours; Twilio alone knows which they are. */
-function addresseeFault(form: URLSearchParams, sender: SmsSender): FormFault | null {
-  if ("from" in sender) {
-    return form.get("To") === sender.from ? null : foreign("expected To to be TWILIO_FROM");
-  }
-  const service = form.get("MessagingServiceSid")?.toLowerCase();
-  return service === sender.messagingServiceSid.toLowerCase()
-    ? null
-    : foreign("expected MessagingServiceSid to be TWILIO_MESSAGING_SERVICE_SID");
+function isToSender(form: URLSearchParams, sender: SmsSender): boolean {
+  return "from" in sender
+    ? form.get("To") === sender.from
+    : form.get("MessagingServiceSid")?.toLowerCase() === sender.messagingServiceSid.toLowerCase();
 }
 
 /** Counted by what is there and not by `NumMedia`: fewer would be lost if the two should ever differ. */

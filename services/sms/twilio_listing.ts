@@ -34,12 +34,16 @@ export type Listing =
 
 export interface TwilioListing {
   /** Messages to one number (E.164), or the account's; never throws for what Twilio, the network or the package does. */
-  list(request: {
-    readonly to?: string;
-    readonly pageSize: number;
-    readonly maxPages: number;
-    readonly signal?: AbortSignal;
-  }): Promise<Listing>;
+  list(request: ListRequest): Promise<Listing>;
+}
+
+export interface ListRequest {
+  readonly to?: string;
+  readonly pageSize: number;
+  readonly maxPages: number;
+  /** For all pages together; each has the deadline of a send besides. */
+  readonly withinMs?: number;
+  readonly signal?: AbortSignal;
 }
 
 export interface TwilioListingOptions extends TwilioSenderOptions {
@@ -50,11 +54,14 @@ export interface TwilioListingOptions extends TwilioSenderOptions {
 /** Reads the account's messages through the `twilio` package, each page with the deadline of a send. */
 export function createTwilioListing(options: TwilioListingOptions): TwilioListing {
   return {
-    async list({ to, pageSize, maxPages, signal }) {
+    async list({ to, pageSize, maxPages, withinMs = Infinity, signal }) {
       let aheadMs: number | null = null;
+      const untilMs = options.now() + withinMs;
       try {
         const client = await connectTwilio(options, async (call) => {
-          const reading = await getOnce(call, { ...options, ...(signal && { signal }) });
+          const leftMs = Math.max(0, untilMs - options.now());
+          const timeoutMs = Math.min(options.timeoutMs, leftMs);
+          const reading = await getOnce(call, { ...options, timeoutMs, ...(signal && { signal }) });
           if (reading.answeredAtMs !== null) aheadMs = reading.answeredAtMs - options.now();
           return reading;
         });

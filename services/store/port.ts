@@ -32,7 +32,7 @@ export interface SessionRecord {
   /** `accepted`, then the last state that upstream told. */
   readonly state: string;
   readonly acceptedAtMs: number;
-  /** The same moment by upstream's clock, in whole seconds: messages older than this never leave as SMS. */
+  /** The same moment by upstream's clock, in whole seconds: what was said before it was not this mapping's agents' to send. */
   readonly acceptedUpstreamMs: number;
   readonly updatedAtMs: number;
   /** Until when an Invite's seat is open for one further agent; 0: there is none, and one in the past has closed. */
@@ -90,11 +90,17 @@ export type ConfirmOutcome =
   | { readonly outcome: "confirmed"; readonly published: PublishedEvent }
   /** The agent was mapped already (two Accepts of one agent crossed); nothing was published. */
   | { readonly outcome: "already" }
-  /** The claim had lapsed and another agent holds the session now. */
+  /**
+   * The claim had lapsed and another agent holds the session now, or the session whose seat was taken has ended meanwhile: then
+   * the agent may still confirm as its holder.
+   */
   | { readonly outcome: "lost" }
   | StaleWebhooks;
 
-/** What a successful operation does to the mapping (DESIGN §6). */
+/**
+ * What a successful operation does to the mapping (DESIGN §6). Where the mapping ends, the texts of its time may still come in
+ * for a while ({@link EventDraft.smsMessages}).
+ */
 export type SessionEffect =
   /** Invite, Consult: one further agent's Accept is let in until then. */
   | { readonly kind: "open-seat"; readonly untilMs: number }
@@ -151,8 +157,9 @@ export interface EventDraft {
   /** The webhooks whose event types match; the engine adds deliveries for those whose agents match too. */
   readonly webhooks: readonly WebhookCandidate[];
   /**
-   * Messages that may leave as SMS. The engine makes a delivery of each that is new, if the session is mapped
-   * and the message is not older than the mapping.
+   * Messages that may leave as SMS. The engine makes a delivery of each that is new, if the session is mapped and the message
+   * not older than the mapping, or if the message is from the time of a mapping that was released (not: has lapsed) less than
+   * `LATE_TEXTS_MS` ago: upstream may tell of a text only after the Complete that followed it.
    */
   readonly smsMessages: readonly SmsCandidate[];
 }

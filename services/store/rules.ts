@@ -11,6 +11,18 @@ export const ATTEMPTS_KEPT = 30;
 /** Deliveries of one lane are ordered by the event's sequence, then by the message's place in the event. */
 export const POSITIONS_PER_EVENT = 16_384;
 
+/**
+ * How long after a mapping was released a text that its agents had said before may come in and still leave as SMS: upstream
+ * may tell of it after Patchbay has forwarded the Complete, Leave or Transfer that followed it.
+ */
+export const LATE_TEXTS_MS = 120_000;
+
+/** How far upstream's clock may be ahead of ours, so that a text said before the release seems to be said after it. */
+export const LATE_TEXTS_SKEW_MS = 5_000;
+
+/** Of so many releases of one session at most, the last ones. */
+export const LATE_SPANS_KEPT = 8;
+
 /** At most this many rows or index entries are dropped in one sweep, so that a sweep never stalls deliveries. */
 export const SWEEP_LIMIT = 500;
 

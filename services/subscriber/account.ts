@@ -1,5 +1,5 @@
 import type { Timer } from "../clock.ts";
-import type { Because } from "./roll.ts";
+import type { Because } from "./subscription.ts";
 
 /** The header that an agent's client sent, and how long it is good for. */
 export interface Credential {
@@ -21,6 +21,8 @@ export interface Account {
   /** It is to be looked at although there is nothing to change: the lease was lost, or the record is getting old. */
   isDue: boolean;
   isOwned: boolean;
+  /** Whether anybody followed, as the record said when this instance last saw it. */
+  isFollowed: boolean;
   /** The record's text while it is owned. */
   text: string | null;
   /** When this instance last wrote the record, or saw it as it should be. */
@@ -37,6 +39,7 @@ export function createAccount(key: string): Account {
     removes: new Set(),
     isDue: false,
     isOwned: false,
+    isFollowed: false,
     text: null,
     writtenAtMs: -Infinity,
     credential: null,

@@ -64,7 +64,8 @@ function asArray(json: unknown): readonly unknown[] {
 
 function readMessage(untrusted: unknown, verbatim: unknown): BayeuxMessage | null {
   if (!isJsonObject(untrusted) || !isJsonObject(verbatim)) return null;
-  const { channel, data: _, advice: untrustedAdvice, id, ...others } = untrusted;
+  // `failure` is the client's own word for an exchange that failed; of the server it would be taken for one.
+  const { channel, data: _, failure: __, advice: untrustedAdvice, id, ...others } = untrusted;
   if (typeof channel !== "string" || !channel.startsWith("/")) return null;
   const advice = readAdvice(untrustedAdvice);
   return {

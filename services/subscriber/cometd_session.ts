@@ -106,6 +106,7 @@ export function openCometdSession(options: CometdSessionOptions): CometdSession 
 
   const transport: PollTransport = createPollTransport({
     onMalformed: options.onMalformed,
+    onBroken: (error) => end({ kind: "failed", why: `client: ${String(error)}`.slice(0, 100) }),
     async poll({ url, messages, isConnect }) {
       const startedAtMs = clock.now();
       const heldMs = isConnect ? client.getAdvice().timeout ?? 0 : 0;

@@ -1,47 +1,15 @@
-import type { CometD } from "cometd";
-import type { Clock } from "../clock.ts";
-import { PatchbayError } from "../errors.ts";
-import type { Logger } from "../log.ts";
 import type { Publisher } from "../publisher.ts";
-import type { SessionStore } from "../store/port.ts";
-import { NoUpstreamCredentials, type UpstreamCredentials } from "../upstream/credentials.ts";
-import { catchUp } from "./catch_up.ts";
-import { type CometdSession, openCometdSession, type SessionEnd } from "./cometd_session.ts";
-import type { SubscriberCounters } from "./counters.ts";
-import type { Depart } from "./departures.ts";
-import type { Gate } from "./gate.ts";
-import type { Inquire } from "./inquiry.ts";
+import { type AttemptDependencies, createAttempts } from "./attempt.ts";
+import type { SessionEnd } from "./cometd_session.ts";
 import { createIntake } from "./intake.ts";
 import { createKnownSessions } from "./known_sessions.ts";
 import { createNotificationWriter } from "./notification_writer.ts";
-import { isUnauthenticated } from "./listing.ts";
 import { pause } from "./pause.ts";
-import type { Poller } from "./poll.ts";
 import { countSetback, nextStep, NO_SETBACKS, type Setbacks, SETTLED_MS } from "./reconnecting.ts";
 
-/** Where upstream's notifications are, and which to ask for. */
-export interface Endpoint {
-  /** The whole address. */
-  readonly url: string;
-  readonly channels: readonly string[];
-}
-
 /** What all connections of an instance share. */
-export interface ConnectionDependencies {
-  readonly endpoint: Endpoint;
-  readonly newClient: () => CometD;
-  readonly poller: Poller;
-  /** For those who begin a session and catch up. */
-  readonly gate: Gate;
-  readonly credentials: UpstreamCredentials;
-  readonly inquire: Inquire;
-  readonly store: Pick<SessionStore, "listSessions" | "readSession" | "firstUnseenMessage">;
+export interface ConnectionDependencies extends AttemptDependencies {
   readonly publisher: Pick<Publisher, "publishNotifications">;
-  readonly depart: Depart;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly counters: SubscriberCounters;
 }
 
 export interface ConnectionOptions {
@@ -75,6 +43,9 @@ export interface Connection {
   close(): Promise<void>;
 }
 
+/** How often it is looked whether an agent whom upstream has turned away has left other credentials with another instance. */
+const LOOK_FOR_CREDENTIALS_MS = 60_000;
+
 /** Connects at once, or after `startAfterMs`. */
 export function createConnection(
   dependencies: ConnectionDependencies,
@@ -88,10 +59,7 @@ export function createConnection(
   /** Ends a wait. */
   let nudge = new AbortController();
   let setbacks = NO_SETBACKS;
-  let authorizationOfSession: string | null = null;
   let state: ConnectionState = "connecting";
-  let session: CometdSession | null = null;
-  let hasCaughtUp = false;
   let idleSinceMs = clock.now();
   let idleTimer = clock.after(options.idleMs, noticeIdleness);
 
@@ -108,17 +76,28 @@ export function createConnection(
     onOverflow() {
       counters.overflows++;
       log.warn("subscriber.overflow", { agentId });
-      void session?.close();
+      void attempts.close();
     },
     clock,
     random,
+  });
+  const attempts = createAttempts(dependencies, {
+    ...options,
+    owner,
+    known,
+    intake,
+    onLive: () => state = "live",
+    onEnd() {
+      if (state === "live") state = "connecting";
+    },
+    closing: closing.signal,
   });
 
   async function run(): Promise<void> {
     await pause(clock, options.startAfterMs, nudge.signal);
     let askFirst = true;
     while (!closing.signal.aborted) {
-      const { end, lastedMs } = await live(askFirst);
+      const { end, lastedMs } = await attempts.live(askFirst);
       if (closing.signal.aborted) break;
       if (lastedMs >= SETTLED_MS) setbacks = NO_SETBACKS;
       setbacks = countSetback(setbacks, end);
@@ -137,106 +116,6 @@ export function createConnection(
       await pause(clock, step.afterMs, nudge.signal);
     }
     state = "stopped";
-  }
-
-  /** One session, from its handshake to its end. */
-  async function live(askFirst: boolean): Promise<{ end: SessionEnd; lastedMs: number }> {
-    const leave = await dependencies.gate.enter(closing.signal);
-    if (leave === null) return { end: { kind: "closed" }, lastedMs: 0 };
-    try {
-      return await liveInside(askFirst, leave);
-    } finally {
-      leave();
-    }
-  }
-
-  /** `leave` is called as soon as nothing more is asked of upstream at once. */
-  async function liveInside(
-    askFirst: boolean,
-    leave: () => void,
-  ): Promise<{ end: SessionEnd; lastedMs: number }> {
-    const startedAtMs = clock.now();
-    const refusal = await prepare(askFirst);
-    if (refusal !== null) return { end: refusal, lastedMs: 0 };
-    const over = new AbortController();
-    intake.hold();
-    hasCaughtUp = false;
-    let catchingUp: Promise<void> = Promise.resolve();
-    session = openCometdSession({
-      client: dependencies.newClient(),
-      ...dependencies.endpoint,
-      poll: (request) =>
-        dependencies.poller(request, {
-          agentId,
-          authorization: options.clientAuthorization() ?? authorizationOfSession,
-        }),
-      clock,
-      random,
-      onNotification: intake.hear,
-      onSubscribed() {
-        counters.handshakes++;
-        catchingUp = comeToLife(over.signal, leave);
-      },
-      onChannelRefused: (channel) => log.warn("subscriber.channel_refused", { agentId, channel }),
-      onMalformed(count) {
-        counters.malformed += count;
-        log.debug("subscriber.malformed", { agentId, count });
-      },
-    });
-    if (closing.signal.aborted) void session.close();
-    const end = await session.ended;
-    over.abort();
-    session = null;
-    if (state === "live") state = "connecting";
-    await catchingUp;
-    // It stands behind a gap that nobody has filled.
-    if (!hasCaughtUp) intake.clear();
-    return { end, lastedMs: clock.now() - startedAtMs };
-  }
-
-  /** What has to be so before a handshake makes sense; an end, where it is not. */
-  async function prepare(askFirst: boolean): Promise<SessionEnd | null> {
-    // What was heard before is written first, so that the store knows it when it is asked for what it has not seen.
-    await intake.idle();
-    try {
-      authorizationOfSession = await dependencies.credentials.authorizationFor(
-        agentId,
-        options.clientAuthorization(),
-      );
-      if (!askFirst) return null;
-      const answer = await ask("/me", "", closing.signal);
-      return isUnauthenticated(answer) ? { kind: "refused", why: `status ${answer.status}` } : null;
-    } catch (error) {
-      if (!(error instanceof PatchbayError)) throw error;
-      return error instanceof NoUpstreamCredentials
-        ? { kind: "refused", why: "no credentials" }
-        : { kind: "failed", why: error.code };
-    }
-  }
-
-  function ask(path: string, search: string, signal: AbortSignal) {
-    const authorization = options.clientAuthorization();
-    return dependencies.inquire({ agentId, authorization, path, search, signal });
-  }
-
-  /** Brings in what was missed, then lets go what was heard meanwhile. */
-  async function comeToLife(signal: AbortSignal, onTried: () => void): Promise<void> {
-    const dependenciesOfResync = {
-      store: dependencies.store,
-      depart: dependencies.depart,
-      known,
-      clock,
-      ask: (path: string, search = "") => ask(path, search, signal),
-      insert: intake.insert,
-      held: intake.held,
-      agentId: owner,
-    };
-    const options = { dependencies: dependenciesOfResync, signal, onTried };
-    if (!await catchUp({ ...dependencies, ...options })) return;
-    intake.release();
-    hasCaughtUp = true;
-    state = "live";
-    log.info("subscriber.live", { agentId });
   }
 
   function tell(end: SessionEnd, { failures, refusals }: Setbacks): void {
@@ -267,7 +146,10 @@ export function createConnection(
     counters.stopped++;
     state = "stopped";
     log.error("subscriber.refused", { agentId, reason: why, tries: Math.max(1, refusals) });
-    await pause(clock, Infinity, nudge.signal);
+    const { signal } = nudge;
+    do await pause(clock, LOOK_FOR_CREDENTIALS_MS, signal); while (
+      !signal.aborted && !await attempts.hasOtherCredentials()
+    );
     if (!closing.signal.aborted) state = "connecting";
   }
 
@@ -302,7 +184,7 @@ export function createConnection(
       closing.abort();
       nudge.abort();
       idleTimer.cancel();
-      await session?.close();
+      await attempts.close();
       await intake.stop();
       await running;
     },

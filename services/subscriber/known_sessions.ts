@@ -12,14 +12,24 @@ export function isTerminal(state: string): boolean {
 export interface KnownSessions {
   stateOf(sessionId: string): string | undefined;
   ids(): readonly string[];
-  /** The session is in this state, as a notification told, or an answer (`asked`). A terminal one is forgotten. */
-  note(sessionId: string, state: string, how: "told" | "asked"): void;
+  /**
+   * The session is in this state, as a notification told, or an answer (`asked`). A terminal one is forgotten. `phone` is
+   * the customer's number where it was told along.
+   */
+  note(sessionId: string, state: string, how: "told" | "asked", phone?: string): void;
   forget(sessionId: string): void;
   /**
    * Whether a notification of this state tells only what was asked for just before, and has become an event already:
-   * upstream changes a session and tells of it in two steps, and the question fell between them.
+   * upstream changes a session and tells of it in two steps, and the question fell between them. One that tells a number
+   * which the answer did not have is news: without it no text would leave.
    */
-  isEcho(sessionId: string, state: string): boolean;
+  isEcho(sessionId: string, state: string, phone?: string): boolean;
+}
+
+interface Answer {
+  readonly state: string;
+  readonly phone: string | undefined;
+  readonly untilMs: number;
 }
 
 /** How long after an answer the notification of the same change may come. */
@@ -31,11 +41,11 @@ const MAX_KNOWN = 10_000;
 /** Knows nothing yet. */
 export function createKnownSessions(clock: Pick<Clock, "now">): KnownSessions {
   const states = new Map<string, string>();
-  const asked = new Map<string, { readonly state: string; readonly untilMs: number }>();
+  const asked = new Map<string, Answer>();
 
-  function note(sessionId: string, state: string, how: "told" | "asked"): void {
+  function note(sessionId: string, state: string, how: "told" | "asked", phone?: string): void {
     asked.delete(sessionId);
-    if (how === "asked") asked.set(sessionId, { state, untilMs: clock.now() + ECHO_MS });
+    if (how === "asked") asked.set(sessionId, { state, phone, untilMs: clock.now() + ECHO_MS });
     states.delete(sessionId);
     if (!isTerminal(state)) states.set(sessionId, state);
     trim(states);
@@ -50,9 +60,10 @@ export function createKnownSessions(clock: Pick<Clock, "now">): KnownSessions {
       states.delete(sessionId);
       asked.delete(sessionId);
     },
-    isEcho(sessionId, state) {
+    isEcho(sessionId, state, phone) {
       const answer = asked.get(sessionId);
-      return answer !== undefined && answer.state === state && clock.now() <= answer.untilMs;
+      return answer !== undefined && answer.state === state && clock.now() <= answer.untilMs &&
+        (phone === undefined || phone === answer.phone);
     },
   };
 }

@@ -47,9 +47,10 @@ export function createNotificationWriter(
     for (const notification of notifications) await follow(notification, entry);
   }
 
-  function isEcho({ sessionId, eventType, observed: { state } }: ParsedNotification): boolean {
+  function isEcho({ sessionId, eventType, observed }: ParsedNotification): boolean {
+    const { state, phone } = observed;
     return eventType === "session.status_changed" && state !== undefined &&
-      known.isEcho(sessionId, state);
+      known.isEcho(sessionId, state, phone);
   }
 
   function asHeard(notification: ParsedNotification): ParsedNotification {
@@ -59,11 +60,11 @@ export function createNotificationWriter(
 
   /** What the state means for the agent's place in the session. */
   async function follow(
-    { sessionId, eventType, observed: { state } }: ParsedNotification,
+    { sessionId, eventType, observed: { state, phone } }: ParsedNotification,
     { isLive, heardAtMs }: IntakeEntry,
   ): Promise<void> {
     if (state === undefined) return;
-    known.note(sessionId, state, isLive ? "told" : "asked");
+    known.note(sessionId, state, isLive ? "told" : "asked", phone);
     if (eventType !== "session.status_changed" || agentId === null || !isTerminal(state)) return;
     const reason = state === "Revoked" ? "revoked" : "completed";
     if (await depart({ sessionId, agentId, reason, asOfMs: heardAtMs })) {

@@ -82,7 +82,8 @@ export function createPoller({ fetch, clock, links }: PollerOptions): Poller {
         signal: ending.signal,
       });
       const body = await readAtMost(response.body, MAX_ANSWER_BYTES);
-      await links.of(agentId, authorization).adopt(path, response.headers);
+      const link = links.of(agentId, authorization);
+      await link.adopt(path, response.headers, headers.get("cookie"));
       return judge(response.status, body);
     } catch {
       return failure(isLate ? "timed out" : "not reached");

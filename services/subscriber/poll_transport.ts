@@ -31,6 +31,8 @@ export interface PollTransportOptions {
     },
   ) => Promise<PollOutcome>;
   readonly onMalformed: (count: number) => void;
+  /** The client threw while it was given a reply; it is of no use any more. */
+  readonly onBroken: (error: unknown) => void;
 }
 
 /**
@@ -40,11 +42,22 @@ export interface PollTransportOptions {
  * Unlike the package's own it makes sure that every message gets a reply or a failure: the client would wait for a
  * missing reply to its connect for ever.
  */
-export function createPollTransport({ poll, onMalformed }: PollTransportOptions): PollTransport {
+export function createPollTransport(
+  { poll, onMalformed, onBroken }: PollTransportOptions,
+): PollTransport {
   let isAborted = false;
   let others: Promise<void> = Promise.resolve();
 
   async function exchange(envelope: Envelope, isConnect: boolean): Promise<void> {
+    try {
+      await tryExchange(envelope, isConnect);
+    } catch (error) {
+      // Nobody waits for this promise: what the client stumbles over must not take the process along.
+      onBroken(error);
+    }
+  }
+
+  async function tryExchange(envelope: Envelope, isConnect: boolean): Promise<void> {
     if (isAborted) return;
     const { messages } = envelope;
     // The client ends addresses without a suffix in a slash; servers that take it for a path of its own are not rare.

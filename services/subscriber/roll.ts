@@ -1,114 +1,67 @@
-import { isJsonObject } from "../notifications/json_object.ts";
+import type { Clock } from "../clock.ts";
 import type { RecordStore } from "../store/record_port.ts";
+import { decodeSubscription, type LivingInstance, type Subscription } from "./subscription.ts";
 
-/**
- * Why an agent is followed: for the contact-centre session, until that ends; or for an Accept alone, as long as the agent
- * has a session open.
- */
-export type Because = "login" | "accept";
-
-/** Who is to be followed over one connection, and who does. */
-export interface Subscription {
-  /** The record's key: see {@link subscriptionKey}. */
-  readonly key: string;
-  /** Null: nobody at the moment, whoever can may. */
-  readonly instance: string | null;
-  readonly agents: ReadonlyMap<string, Because>;
-  /** The record's text as it was read, for changing it on no other condition. */
-  readonly text: string;
+/** The records of who is to be followed and by whom, which all instances share. Everything throws `StoreUnavailable`. */
+export interface Roll {
+  /** The text of a subscription's record. */
+  read(key: string): Promise<string | null>;
+  /** Changes it if it holds `expected`; false: it does not. It lives {@link FOLLOW_MS} unless told otherwise. */
+  write(
+    key: string,
+    expected: string | null,
+    text: string | null,
+    lifetimeMs?: number,
+  ): Promise<boolean>;
+  /** Every subscription, in two round trips for four hundred. */
+  subscriptions(): Promise<readonly Subscription[]>;
+  /** Every instance that is alive. */
+  instances(): Promise<readonly LivingInstance[]>;
+  isAlive(instanceId: string): Promise<boolean>;
 }
 
-/** Where all agents go upstream as one user, one connection is for them all. */
-const SHARED_KEY = "shared";
-const AGENT_PREFIX = "agent:";
-
-/** The name of an agent's subscription. */
-export function subscriptionKey(agentId: string, { isShared }: { readonly isShared: boolean }) {
-  return isShared ? SHARED_KEY : `${AGENT_PREFIX}${agentId}`;
-}
-
-/** The record's text. */
-export function encodeSubscription(
-  { instance, agents }: Pick<Subscription, "instance" | "agents">,
-): string {
-  return JSON.stringify({ instance, agents: [...agents] });
-}
-
-/** Null for what this version cannot read: another version's, to be left alone. */
-export function decodeSubscription(key: string, text: string): Subscription | null {
-  const json = parse(text);
-  if (!isJsonObject(json) || !Array.isArray(json.agents)) return null;
-  const { instance } = json;
-  if (instance !== null && typeof instance !== "string") return null;
-  const agents = new Map<string, Because>();
-  for (const entry of json.agents) {
-    if (!Array.isArray(entry) || typeof entry[0] !== "string") return null;
-    agents.set(entry[0], entry[1] === "login" ? "login" : "accept");
-  }
-  return { key, instance, agents, text };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-/** An instance as others see it. */
-export interface LivingInstance {
-  readonly id: string;
-  /** Unless it renews its record before, it is dead from then on. */
-  readonly untilMs: number;
-}
-
-/** The subscriptions that nobody serves: their instance is gone, or is this one, which does not know of it. Pure. */
-export function orphansAmong(
-  subscriptions: readonly Subscription[],
-  living: readonly LivingInstance[],
-  ownId: string,
-): readonly Subscription[] {
-  const others = new Set(living.map(({ id }) => id).filter((id) => id !== ownId));
-  return subscriptions.filter(({ instance }) => instance === null || !others.has(instance));
-}
+/** An agent who has not been heard of for so long is not followed any more: not everybody signs off. */
+export const FOLLOW_MS = 24 * 60 * 60_000;
 
 const PAGE = 200;
 
-/** Every subscription, in two round trips for four hundred. Throws `StoreUnavailable`. */
-export async function listSubscriptions(
-  records: Pick<RecordStore, "listRecords">,
-  nowMs: number,
-): Promise<readonly Subscription[]> {
-  const items = await listAll(records, "subscription", nowMs);
-  return items.flatMap(({ key, text }) => decodeSubscription(key, text) ?? []);
-}
+export function createRoll(
+  { records, clock }: { readonly records: RecordStore; readonly clock: Pick<Clock, "now"> },
+): Roll {
+  async function listAll(kind: "subscription" | "instance") {
+    const nowMs = clock.now();
+    const all: { readonly key: string; readonly text: string }[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await records.listRecords({
+        kind,
+        nowMs,
+        limit: PAGE,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      all.push(...page.items);
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    return all;
+  }
 
-/** Every instance that is alive. Throws `StoreUnavailable`. */
-export async function listInstances(
-  records: Pick<RecordStore, "listRecords">,
-  nowMs: number,
-): Promise<readonly LivingInstance[]> {
-  const items = await listAll(records, "instance", nowMs);
-  return items.map(({ key, text }) => ({ id: key, untilMs: Number(text) || nowMs }));
-}
-
-async function listAll(
-  records: Pick<RecordStore, "listRecords">,
-  kind: "subscription" | "instance",
-  nowMs: number,
-) {
-  const all: { readonly key: string; readonly text: string }[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await records.listRecords({
-      kind,
-      nowMs,
-      limit: PAGE,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    all.push(...page.items);
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-  return all;
+  return {
+    read: (key) => records.readRecord({ kind: "subscription", key }, clock.now()),
+    async write(key, expected, text, lifetimeMs = FOLLOW_MS) {
+      const nowMs = clock.now();
+      const untilMs = nowMs + lifetimeMs;
+      const name = { kind: "subscription", key } as const;
+      return (await records.writeRecord({ ...name, expected, text, untilMs, nowMs })).written;
+    },
+    async subscriptions() {
+      const items = await listAll("subscription");
+      return items.flatMap(({ key, text }) => decodeSubscription(key, text) ?? []);
+    },
+    async instances() {
+      const items = await listAll("instance");
+      return items.map(({ key, text }) => ({ id: key, untilMs: Number(text) || clock.now() }));
+    },
+    isAlive: async (instanceId) =>
+      await records.readRecord({ kind: "instance", key: instanceId }, clock.now()) !== null,
+  };
 }

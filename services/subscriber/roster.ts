@@ -5,18 +5,16 @@ import type { RecordStore } from "../store/record_port.ts";
 import { type Account, changedAgents, createAccount, isDirty } from "./account.ts";
 import type { SubscriberCounters } from "./counters.ts";
 import { createLease, type LeaseTimes } from "./lease.ts";
+import { createLookout, OWNERLESS_MS, PROLONG_MS } from "./lookout.ts";
 import { inParts } from "./parts.ts";
 import { createPump } from "./pump.ts";
+import { createRoll, FOLLOW_MS } from "./roll.ts";
 import {
   type Because,
   decodeSubscription,
   encodeSubscription,
-  listInstances,
-  listSubscriptions,
-  type LivingInstance,
-  orphansAmong,
   type Subscription,
-} from "./roll.ts";
+} from "./subscription.ts";
 
 /** Who follows whom, agreed upon with the other instances through the store. */
 export interface Roster {
@@ -25,10 +23,14 @@ export interface Roster {
   /** The account, made if need be; it is only kept if something is asked of it. */
   account(key: string): Account;
   readonly accounts: ReadonlyMap<string, Account>;
-  add(account: Account, agentId: string, because: Because): void;
+  /**
+   * The agent is to be followed. `isNews`: upstream has just let it in or given it a session, so the record is looked at
+   * whatever this instance remembers of it, as another one may have let the agent go.
+   */
+  add(account: Account, agentId: string, because: Because, how: { readonly isNews: boolean }): void;
   remove(account: Account, agentId: string): void;
-  /** Forgets an account that this instance does not follow, without touching its record. */
-  drop(account: Account): void;
+  /** This instance has no longer what it takes to follow: it stops at once, and another one may. */
+  dismiss(account: Account, why: string): void;
   /** Whether what is owned is owned now. */
   leaseHolds(): boolean;
   /** Gives everything back for others to take. */
@@ -52,33 +54,20 @@ export interface RosterOptions {
   readonly isBusy: (account: Account) => boolean;
 }
 
-/** An agent who has not been heard of for so long is not followed any more: not everybody signs off. */
-export const FOLLOW_MS = 24 * 60 * 60_000;
-/** A record is not written anew more often than this only to prolong its life. */
-const PROLONG_MS = 60 * 60_000;
-/**
- * How often an instance that knows of no other looks for one; with others about, at the end of each one's lease instead. An
- * agent whose instance began to follow just after a look, and died, is found by the next one.
- */
-const LOOK_EVERY_MS = 25_000;
-const LOOK_SPREAD_MS = 2_000;
 const MAX_TRIES = 5;
-/** Upstream takes 40 handshakes a second, and the last waits 5 s. */
-const START_EVERY_MS = 25;
-const LONGEST_START_MS = 5_000;
 
 /** One pass after another, never two at a time; begun by a wish, a timer, or nothing else. */
 export function createRoster(options: RosterOptions): Roster {
-  const { records, instanceId, clock, random, log, counters } = options;
+  const { records, instanceId, clock, log, counters } = options;
   const accounts = new Map<string, Account>();
+  const roll = createRoll({ records, clock });
   let isStopped = false;
   let renewing: Promise<void> | null = null;
-  let lookAtMs = -Infinity;
 
   const pump = createPump({
     ...options,
     pass,
-    nextAtMs: () => Math.min(lookAtMs, lease.renewAtMs ?? Infinity),
+    nextAtMs: () => Math.min(lookout.dueAtMs, lease.renewAtMs ?? Infinity),
   });
   const lease = createLease({
     ...options,
@@ -92,6 +81,22 @@ export function createRoster(options: RosterOptions): Roster {
       pump.wake();
     },
   });
+  const lookout = createLookout({
+    ...options,
+    roll,
+    accounts,
+    keepLease,
+    onOwn: heed,
+    onForgotten: forget,
+    onTakenOver(record, from, startAfterMs) {
+      noteTakeOver(record.key, from);
+      adopt(roster.account(record.key), record, startAfterMs);
+    },
+    onDue(account) {
+      account.isDue = true;
+      pump.wake();
+    },
+  });
 
   function owned(): Account[] {
     return [...accounts.values()].filter(({ isOwned }) => isOwned);
@@ -100,7 +105,7 @@ export function createRoster(options: RosterOptions): Roster {
   async function pass(): Promise<void> {
     if (owned().length > 0) await keepLease();
     await inParts([...accounts.values()].filter(isDirty), settle);
-    if (clock.now() >= lookAtMs) await look();
+    if (clock.now() >= lookout.dueAtMs) await lookout.look();
     if (lease.renewAtMs !== null && owned().length === 0) await lease.end();
   }
 
@@ -117,19 +122,21 @@ export function createRoster(options: RosterOptions): Roster {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const adds = new Map(account.adds);
       const removes = new Set(account.removes);
-      const text = account.isOwned ? account.text : await read(account.key);
+      const text = account.isOwned ? account.text : await roll.read(account.key);
       const current = text === null ? null : decodeSubscription(account.key, text);
       if (text !== null && current === null) {
         log.error("subscriber.unreadable", { key: account.key });
-        accounts.delete(account.key);
-        return;
+        return forget(account);
       }
       const agents = changedAgents(current?.agents ?? new Map(), { adds, removes });
       const instance = await followerOf(account.key, current);
       const next = agents.size === 0 ? null : encodeSubscription({ instance, agents });
       if (next !== null && instance === instanceId) await keepLease();
+      const lifetimeMs = instance === null ? OWNERLESS_MS : FOLLOW_MS;
       // After a lost reply the record may be as wanted already.
-      if (next === text && next === null || await write(account.key, text, next)) {
+      if (
+        next === text && next === null || await roll.write(account.key, text, next, lifetimeMs)
+      ) {
         for (const [agentId, because] of adds) {
           if (account.adds.get(agentId) === because) account.adds.delete(agentId);
         }
@@ -145,25 +152,10 @@ export function createRoster(options: RosterOptions): Roster {
     throw new StoreUnavailable("agree on who follows an agent");
   }
 
-  function read(key: string): Promise<string | null> {
-    return records.readRecord({ kind: "subscription", key }, clock.now());
-  }
-
-  async function write(key: string, expected: string | null, text: string | null) {
-    const nowMs = clock.now();
-    const untilMs = nowMs + FOLLOW_MS;
-    const name = { kind: "subscription", key } as const;
-    return (await records.writeRecord({ ...name, expected, text, untilMs, nowMs })).written;
-  }
-
   /** Who is to follow: whoever does and is alive, else this instance if it can. */
   async function followerOf(key: string, current: Subscription | null): Promise<string | null> {
     const other = current?.instance ?? null;
-    if (other !== null && other !== instanceId) {
-      const isAlive =
-        await records.readRecord({ kind: "instance", key: other }, clock.now()) !== null;
-      if (isAlive) return other;
-    }
+    if (other !== null && other !== instanceId && await roll.isAlive(other)) return other;
     return options.canServe(key) ? instanceId : null;
   }
 
@@ -174,10 +166,12 @@ export function createRoster(options: RosterOptions): Roster {
     startAfterMs: number,
   ): void {
     account.agents = record.agents;
+    account.isFollowed = record.text !== null && record.instance !== null;
     account.writtenAtMs = clock.now();
     const isOurs = record.text !== null && record.instance === instanceId;
     account.text = isOurs ? record.text : null;
-    if (record.text === null) accounts.delete(account.key);
+    // What was asked for while the record was written is still to be done.
+    if (record.text === null && !isDirty(account)) forget(account);
     if (!isOurs) release(account, record.text === null ? "not wanted any more" : "taken over");
     else if (!lease.holds()) account.isDue = true;
     else if (!account.isOwned) {
@@ -187,87 +181,29 @@ export function createRoster(options: RosterOptions): Roster {
     }
   }
 
+  /** Goes by a record that was read and not written. */
+  function heed(account: Account, record: Subscription | null): void {
+    const { writtenAtMs } = account;
+    adopt(account, record ?? { instance: null, agents: account.agents, text: null }, 0);
+    account.writtenAtMs = writtenAtMs;
+  }
+
+  function forget(account: Account): void {
+    account.credential?.expiry?.cancel();
+    if (accounts.get(account.key) === account) accounts.delete(account.key);
+  }
+
   function release(account: Account, why: string): void {
     if (!account.isOwned) return;
     account.isOwned = false;
+    account.isFollowed = false;
     account.text = null;
     options.onReleased(account, why);
-  }
-
-  /** Looks at everybody's subscriptions: what has become of this instance's own, and which nobody serves. */
-  async function look(): Promise<void> {
-    const subscriptions = await listSubscriptions(records, clock.now());
-    const byKey = new Map(subscriptions.map((each) => [each.key, each]));
-    for (const account of owned()) checkOwn(account, byKey.get(account.key));
-
-    const others = subscriptions.filter(({ key }) => accounts.get(key)?.isOwned !== true);
-    const hasOwners = others.some(({ instance }) => instance !== null && instance !== instanceId);
-    const living = hasOwners ? await listInstances(records, clock.now()) : [];
-    const orphans = orphansAmong(others, living, instanceId);
-    if (orphans.some(({ key }) => options.canServe(key))) await keepLease();
-    const spreadMs = Math.min(LONGEST_START_MS, orphans.length * START_EVERY_MS);
-    await inParts(orphans, (orphan) => takeOver(orphan, random() * spreadMs));
-
-    for (const account of accounts.values()) waitInTheWings(account, byKey);
-    lookAtMs = nextLook(living.filter(({ id }) => id !== instanceId));
-  }
-
-  function checkOwn(account: Account, record: Subscription | undefined): void {
-    if (isDirty(account)) return;
-    if (record === undefined) {
-      accounts.delete(account.key);
-      release(account, "not wanted any more");
-    } else {
-      const { writtenAtMs } = account;
-      adopt(account, record, 0);
-      account.writtenAtMs = writtenAtMs;
-      const isOld = clock.now() - writtenAtMs > FOLLOW_MS - PROLONG_MS;
-      if (account.isOwned && isOld && options.isBusy(account)) {
-        account.isDue = true;
-        pump.wake();
-      }
-    }
-  }
-
-  async function takeOver(orphan: Subscription, startAfterMs: number): Promise<void> {
-    const { key, agents, text, instance: before } = orphan;
-    if (!options.canServe(key)) {
-      // Only who saw the agent's token could; the agent's next request with one begins anew.
-      if (await write(key, text, null)) {
-        log.warn("subscriber.not_taken_over", { key, reason: "no token of the agent" });
-      }
-      return;
-    }
-    const next = encodeSubscription({ instance: instanceId, agents });
-    if (!await write(key, text, next)) return;
-    noteTakeOver(key, before);
-    adopt(roster.account(key), { instance: instanceId, agents, text: next }, startAfterMs);
-  }
-
-  /** What this instance would follow, and another one does. */
-  function waitInTheWings(account: Account, byKey: ReadonlyMap<string, Subscription>): void {
-    if (account.isOwned || isDirty(account)) return;
-    if (account.credential === null) {
-      // It is kept only to spare the store questions.
-      if (clock.now() - account.writtenAtMs > PROLONG_MS) accounts.delete(account.key);
-    } else if (!byKey.has(account.key)) {
-      for (const [agentId, because] of account.agents) account.adds.set(agentId, because);
-      pump.wake();
-    }
   }
 
   function noteTakeOver(key: string, from: string | null): void {
     counters.takeOvers++;
     log.info("subscriber.taken_over", { key, from });
-  }
-
-  function nextLook(others: readonly LivingInstance[]): number {
-    const nowMs = clock.now();
-    const idleAtMs = nowMs + LOOK_EVERY_MS - random() * LOOK_SPREAD_MS;
-    const endsMs = others.map(({ untilMs }) =>
-      Math.max(untilMs, nowMs + 1_000) + random() * LOOK_SPREAD_MS
-    );
-    return Math.min(idleAtMs, ...endsMs);
   }
 
   async function stop(): Promise<void> {
@@ -279,9 +215,7 @@ export function createRoster(options: RosterOptions): Roster {
     lease.dispose();
     if (given.length === 0) return;
     try {
-      await inParts(given, async ({ account, text }) => {
-        await write(account.key, text, heritage(account));
-      });
+      await inParts(given, ({ account, text }) => giveBack(account, text));
       await lease.end();
     } catch (error) {
       // The lease lapses, and the others find out by themselves.
@@ -289,9 +223,10 @@ export function createRoster(options: RosterOptions): Roster {
     }
   }
 
-  /** What is left of a record: an agent for whoever is first, or nothing, where nobody else has the token. */
-  function heritage({ agents, credential }: Account): string | null {
-    return credential === null ? encodeSubscription({ instance: null, agents }) : null;
+  /** Leaves the agents to whoever is first; where that takes a token, for as long as it takes an instance that has one. */
+  async function giveBack({ key, agents, credential }: Account, text: string | null) {
+    const ownerless = encodeSubscription({ instance: null, agents });
+    await roll.write(key, text, ownerless, credential === null ? FOLLOW_MS : OWNERLESS_MS);
   }
 
   const roster: Roster = {
@@ -304,11 +239,13 @@ export function createRoster(options: RosterOptions): Roster {
       accounts.set(key, account);
       return account;
     },
-    add(account, agentId, because) {
+    add(account, agentId, because, { isNews }) {
       accounts.set(account.key, account);
-      account.removes.delete(agentId);
+      // The removal may just be being written.
+      const wasLeaving = account.removes.delete(agentId);
       const known = account.agents.get(agentId);
-      const isKnown = known === "login" || known === because;
+      const isKnown = !wasLeaving && !isNews && account.isFollowed &&
+        (known === "login" || known === because);
       if (isKnown && clock.now() - account.writtenAtMs < PROLONG_MS) return;
       if (account.adds.get(agentId) !== "login") account.adds.set(agentId, because);
       pump.wake();
@@ -319,7 +256,12 @@ export function createRoster(options: RosterOptions): Roster {
       account.removes.add(agentId);
       pump.wake();
     },
-    drop: (account) => void accounts.delete(account.key),
+    dismiss(account, why) {
+      if (!account.isOwned) return forget(account);
+      release(account, why);
+      account.isDue = true;
+      pump.wake();
+    },
     leaseHolds: () => lease.holds(),
     stop,
   };

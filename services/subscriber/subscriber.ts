@@ -17,7 +17,7 @@ import { createGate } from "./gate.ts";
 import { createInquiry } from "./inquiry.ts";
 import { LEASE_TIMES, type LeaseTimes } from "./lease.ts";
 import { createPoller } from "./poll.ts";
-import { type Because, subscriptionKey } from "./roll.ts";
+import { type Because, subscriptionKey } from "./subscription.ts";
 import { createRoster } from "./roster.ts";
 
 /** An agent who is to be followed from now on. */
@@ -25,6 +25,8 @@ export interface Following {
   readonly agentId: string;
   /** `login`: until told to stop. `accept`: for as long as the agent has a session open. */
   readonly because: Because;
+  /** Upstream has just said so. False: the agent has merely done something, and may bring a newer token. */
+  readonly isNews: boolean;
   /** The request's `authorization`; used in mode `forward` alone. */
   readonly authorization: string | null;
   /** When that ends (Unix milliseconds); null: not known. */
@@ -163,46 +165,49 @@ export async function createSubscriber(options: SubscriberOptions): Promise<Subs
     }
   }
 
+  /** True: it is another one than before. */
   function keepCredential(
     account: Account,
     { authorization, authorizationExpiresAtMs: expiresAtMs }: Following & { authorization: string },
-  ): void {
+  ): boolean {
     const known = account.credential;
     // Requests may overtake each other: a token that ends sooner is the older one.
-    if (known !== null && (expiresAtMs ?? Infinity) < (known.expiresAtMs ?? Infinity)) return;
+    if (known !== null && (expiresAtMs ?? Infinity) < (known.expiresAtMs ?? Infinity)) return false;
     known?.expiry?.cancel();
     const expiry = expiresAtMs === null
       ? null
       : clock.after(expiresAtMs - clock.now(), () => expire(account, credential));
     const credential: Credential = { authorization, expiresAtMs, expiry };
     account.credential = credential;
+    return authorization !== known?.authorization;
   }
 
   /** The token has ended: the agent's next request may bring a fresh one. */
   function expire(account: Account, credential: Credential): void {
     if (account.credential !== credential) return;
     account.credential = null;
-    if (!account.isOwned) return roster.drop(account);
-    for (const agentId of account.agents.keys()) {
-      log.info("subscriber.token_expired", { agentId });
-      roster.remove(account, agentId);
+    if (account.isOwned) {
+      for (const agentId of account.agents.keys()) {
+        log.info("subscriber.token_expired", { agentId });
+      }
     }
-    close(account.key);
+    roster.dismiss(account, "token expired");
   }
 
   return {
     start: () => roster.start(),
     follow(following) {
-      const { agentId, because, authorization } = following;
+      const { agentId, because, isNews, authorization } = following;
       const key = subscriptionKey(agentId, { isShared });
       if (mode === "forward" && authorization === null) return;
       if (key.length > MAX_KEY_LENGTH) return log.warn("subscriber.id_too_long", { agentId });
       const account = roster.account(key);
-      if (mode === "forward" && authorization !== null) {
+      const isNewToken = mode === "forward" && authorization !== null &&
         keepCredential(account, { ...following, authorization });
-      }
-      roster.add(account, agentId, because);
-      if (connections.get(key)?.state === "stopped") connections.get(key)?.encourage();
+      roster.add(account, agentId, because, { isNews });
+      // Not at each request: where upstream goes on refusing, an agent at work would make a storm of it.
+      const connection = connections.get(key);
+      if (connection?.state === "stopped" && (isNews || isNewToken)) connection.encourage();
     },
     unfollow(agentId) {
       const key = subscriptionKey(agentId, { isShared });

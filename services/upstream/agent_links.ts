@@ -15,8 +15,12 @@ export interface AgentLink {
   /**
    * Takes over what an answer tells: its cookies, and its CSRF token if both of the headers are there. `path` is the
    * request's. To be called with every answer, refusals included.
+   *
+   * `sentCookie` is the `cookie` that the request carried, null for none: the token of an answer that sets no cookie is
+   * that of the session which this names, so it is left out once another session's cookies are here. A held poll may be
+   * answered long after. Where it is not given the answer counts as being of the present session.
    */
-  adopt(path: string, answerHeaders: Headers): Promise<void>;
+  adopt(path: string, answerHeaders: Headers, sentCookie?: string | null): Promise<void>;
 }
 
 /** The links of one instance. No two agents share one, except where all of them go upstream as one user. */
@@ -79,30 +83,32 @@ function createAgentLink(url: URL): AgentLink {
   let jar: CookieJar | null = null;
   let csrf: { readonly name: string; readonly token: string } | null = null;
   const addressOf = (path: string) => new URL(path, url.origin).href;
+  const cookieFor = (path: string) => jar?.getCookieStringSync(addressOf(path)) || null;
 
   return {
     headersFor(method, path) {
       const headers = new Headers();
-      const cookies = jar?.getCookieStringSync(addressOf(path)) ?? "";
-      if (cookies !== "") headers.set("cookie", cookies);
+      const cookie = cookieFor(path);
+      if (cookie !== null) headers.set("cookie", cookie);
       if (csrf !== null && !SAFE_METHODS.has(method)) headers.set(csrf.name, csrf.token);
       return headers;
     },
 
-    async adopt(path, answerHeaders) {
+    async adopt(path, answerHeaders, sentCookie) {
+      const setCookies = answerHeaders.getSetCookie();
+      // 23 ms, and an upstream that takes bearer tokens may never set a cookie. Nothing waits below this line: a request
+      // that left with the cookies of one session and the token of another would be refused.
+      const { CookieJar } = setCookies.length === 0 ? {} : await import("tough-cookie");
+      if (CookieJar !== undefined) jar ??= new CookieJar();
+      else if (sentCookie !== undefined && sentCookie !== cookieFor(path)) return;
+
+      for (const untrustedCookie of setCookies) {
+        // A cookie that cannot be read, or is for another host, is left out as in a browser (RFC 6265 §5.3).
+        jar?.setCookieSync(untrustedCookie, addressOf(path), { ignoreError: true });
+      }
       const name = answerHeaders.get("x-csrf-header");
       const token = answerHeaders.get("x-csrf-token");
       if (name !== null && FIELD_NAME.test(name) && token) csrf = { name, token };
-
-      const setCookies = answerHeaders.getSetCookie();
-      if (setCookies.length === 0) return;
-      // 23 ms, and an upstream that takes bearer tokens may never set a cookie.
-      const { CookieJar } = await import("tough-cookie");
-      jar ??= new CookieJar();
-      for (const untrustedCookie of setCookies) {
-        // A cookie that cannot be read, or is for another host, is left out as in a browser (RFC 6265 §5.3).
-        jar.setCookieSync(untrustedCookie, addressOf(path), { ignoreError: true });
-      }
     },
   };
 }

@@ -74,18 +74,15 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   ): Promise<UpstreamAnswer> {
     const { method, search, body } = request;
     const path = basePath + request.path;
+    const linked = link.headersFor(method, path);
     const response = await fetch(url.origin + path + search, {
       method,
-      headers: requestHeaders(request, {
-        authorization,
-        link: link.headersFor(method, path),
-        tracedByPlatform,
-      }),
+      headers: requestHeaders(request, { authorization, link: linked, tracedByPlatform }),
       body: body === null ? null : singleSend(body),
       redirect: "manual",
       signal,
     });
-    await link.adopt(path, response.headers);
+    await link.adopt(path, response.headers, linked.get("cookie"));
     return await readAnswer(response, actionOf(request));
   }
 

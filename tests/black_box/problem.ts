@@ -19,6 +19,8 @@ const PROBLEMS = {
   "not-found": [404, 6],
   "method-not-allowed": [405, 3],
   "rate-limited": [429, 3],
+  "idempotency-conflict": [409, 2],
+  "idempotency-mismatch": [422, 2],
   "webhook-url-refused": [422, 10],
 } as const;
 

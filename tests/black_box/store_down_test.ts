@@ -4,6 +4,7 @@ import { statusChange } from "./notifications.ts";
 import { type Outage, OUTAGES } from "./outages.ts";
 import { assertProblem } from "./problem.ts";
 import { it, type Sentence } from "./sentence.ts";
+import { bringText, customerText } from "./twilio_calls.ts";
 import { statusZero } from "./upstream_stand_in.ts";
 import { startWorld, type World } from "./world.ts";
 
@@ -45,6 +46,28 @@ function sentences(outage: Outage, readsFail: boolean): readonly Sentence[] {
       const agent = await world.agent("agent-1");
       await during(async () => assertStoreUnavailable(await agent.accept(session)));
       assert.equal(world.upstream.about(session).length, 0);
+    }),
+
+    it("so is a customer's text, and when Twilio brings it again it is told once", async (world) => {
+      const consumer = await world.consumer({ eventTypes: ["sms.received"] });
+      const fields = customerText(world, world.freshPhone(), "Is anybody there?");
+      await during(async () => {
+        for (let round = 0; round < 2; round++) {
+          const answer = await bringText(world, fields);
+          assertStoreUnavailable(answer);
+          assert.ok(!/^text\/plain/.test(answer.headers.get("content-type") ?? ""));
+        }
+      });
+      await backAgain(() => bringText(world, fields), 200);
+      const last = customerText(world, world.freshPhone(), "Last");
+      await backAgain(() => bringText(world, last), 200);
+      const told = await consumer.attempts.until("the last text", (items) => {
+        const sids = items.map(({ event }) => event.data.messageSid);
+        return sids.includes(last.MessageSid) && sids.includes(fields.MessageSid)
+          ? sids
+          : undefined;
+      });
+      assert.equal(told.filter((sid) => sid === fields.MessageSid).length, 1);
     }),
 
     it("so are several requests at once, while what needs no store is served", async (world) => {

@@ -2,16 +2,24 @@ import { redisTest } from "../support/redis_server.ts";
 import type { Sentence } from "./sentence.ts";
 import { openRedis, openSqliteFile, openUpstash, type TestStore } from "./stores.ts";
 import { ACCEPT_STORY } from "./story_accept.ts";
+import { IDEMPOTENCY_STORY } from "./story_idempotency.ts";
+import { INBOUND_SMS_STORY } from "./story_inbound_sms.ts";
+import { OPT_OUT_STORY } from "./story_opt_out.ts";
 import { OWNERSHIP_STORY } from "./story_ownership.ts";
 import { SMS_STORY } from "./story_sms.ts";
+import { SMS_STATUS_STORY } from "./story_sms_status.ts";
 import { WEBHOOK_STORY } from "./story_webhooks.ts";
 import { startWorld } from "./world.ts";
 
 const STORY: readonly Sentence[] = [
   ...ACCEPT_STORY,
   ...OWNERSHIP_STORY,
+  ...IDEMPOTENCY_STORY,
   ...WEBHOOK_STORY,
   ...SMS_STORY,
+  ...SMS_STATUS_STORY,
+  ...INBOUND_SMS_STORY,
+  ...OPT_OUT_STORY,
 ];
 
 Deno.test("the whole path with SQLite in a file", (t) => tell(t, openSqliteFile));

@@ -17,6 +17,10 @@ import { startWebhookConsumer, type WebhookConsumer } from "./webhook_consumer.t
 export const AGENT_SCOPES = "sms:operate sessions:read sessions:write";
 export const ADMIN_SCOPES = "webhooks:read webhooks:write sessions:read sms:supervise";
 export const NOTIFICATIONS_TOKEN = "a-notifications-token";
+/** Where Patchbay is told that the world reaches it: what Twilio signs with, and never what a test connects to. */
+export const PUBLIC_URL = "https://patchbay.example";
+/** The token that Twilio signs with once it has been rotated. */
+export const TWILIO_AUTH_TOKEN_NEXT = "the-twilio-auth-token-to-come";
 /** The sender that Patchbay is configured with. */
 export const TWILIO_FROM = "+15005550006";
 
@@ -49,6 +53,8 @@ export interface World extends AsyncDisposable {
   consumer(members?: Readonly<Record<string, unknown>>): Promise<RegisteredConsumer>;
   /** A session id that nothing has used yet. */
   freshSession(): string;
+  /** A customer's number that nothing has used yet, in E.164. */
+  freshPhone(): string;
   /** Starts a further Patchbay over the same store. */
   anotherPatchbay(): Promise<AnotherPatchbay>;
   /** Starts Patchbay anew, with the same environment; the one before has to have ended. */
@@ -76,12 +82,13 @@ export async function startWorld(
     JWT_ISSUER: TEST_ISSUER,
     JWT_AUDIENCE: TEST_AUDIENCE,
     JWKS_URL: issuer.url.href,
-    PUBLIC_URL: "https://patchbay.example",
+    PUBLIC_URL,
     NOTIFICATIONS_TOKEN,
     EGRESS_ALLOW: "127.0.0.0/8",
     WEBHOOK_RETRY_S: "0.05,0.1,0.15,0.2",
     TWILIO_ACCOUNT_SID: twilio.accountSid,
     TWILIO_AUTH_TOKEN: twilio.authToken,
+    TWILIO_AUTH_TOKEN_NEXT,
     TWILIO_FROM,
     TWILIO_API_URL: twilio.url,
     RATE_LIMIT_PER_AGENT: "off",
@@ -98,6 +105,7 @@ export async function startWorld(
   const admin = caller(await tokenOf("admin", ADMIN_SCOPES));
   const all = opened.move();
   let sessions = 0;
+  let phones = 0;
 
   return {
     key,
@@ -118,6 +126,7 @@ export async function startWorld(
       const { id, secret } = readCreatedWebhook(answer.json());
       return { ...consumer, id, secret };
     },
+    freshPhone: () => `+1650253${String(++phones).padStart(4, "0")}`,
     freshSession: () => `0000Na9B26E${String(++sessions).padStart(5, "0")}`,
     async anotherPatchbay() {
       const another = await startPatchbayProcess(env, running);

@@ -82,6 +82,9 @@ async function liveThrough(store: Store): Promise<void> {
   await store.takeTokens({ bucket: "sms:+15550002222", tokens: 1, perSecond: 1, burst: 5, nowMs });
   const record = { kind: "idempotency", text: "x", nowMs, untilMs: nowMs + 60_000 } as const;
   await store.writeRecord({ ...record, key: "k1" });
+  await accept(store, "S3", "agent-3", { nowMs });
+  const leave = { sessionId: "S3", agentId: "agent-3", nowMs, effect: { kind: "leave" } } as const;
+  await store.applyEffect(leave, null, 0);
   await store.writeRecord({ ...record, key: "k1", near: "S1" });
 }
 

@@ -13,6 +13,7 @@ import {
 } from "../support/twilio_ingress.ts";
 import {
   AUTH_TOKEN,
+  CUSTOMER,
   inboundFields,
   OWN_NUMBER,
   signature,
@@ -264,6 +265,54 @@ Deno.test("a status report is matched by the ids in its signed URL, and by no ot
   });
   await assertRefused(changed, 401, "unauthenticated");
 });
+
+Deno.test("a wrong signature is told to the operator, as it mostly means a wrong PUBLIC_URL or token", async () => {
+  await using world = openWorld();
+  const fields = inboundFields();
+  const other = signature("https://other.example/ingress/twilio/sms", fields);
+  const headers = { "x-twilio-signature": other };
+  const answer = send(world, new URLSearchParams(fields), fields, { headers });
+  await assertRefused(answer, 401, "unauthenticated");
+  const [refused] = world.log.of("twilio.refused");
+  assert.match(JSON.stringify(refused), /"signature".*PUBLIC_URL/);
+});
+
+/** A session whose customer has texted that number of ours; null: it is not known which. */
+async function openSession(world: TwilioIngressWorld, sessionId: string, sender: string | null) {
+  const nowMs = world.clock.now();
+  await accept(world.store, sessionId, "agent-1", { nowMs });
+  await world.store.setCustomer({ sessionId, customer: { phone: CUSTOMER, sender }, nowMs });
+}
+
+const SENDERS = [
+  ["TWILIO_FROM", { from: OWN_NUMBER }],
+  ["a messaging service", { messagingServiceSid: `MG${"0123456789abcdef".repeat(2)}` }],
+] as const;
+const STICKY = "+15550100042";
+
+for (const [configured, sender] of SENDERS) {
+  Deno.test(`with ${configured}, a reply to the number that a session is answered from is taken`, async () => {
+    await using world = openWorld({ sender });
+    await openSession(world, "S1", STICKY);
+    await world.text(inboundFields({ To: STICKY, Body: "To where you wrote from" }));
+    const [event] = await world.events("sms.received");
+    assert.equal(event?.sessionId, "S1");
+    assert.equal(event?.data["to"], STICKY);
+  });
+
+  Deno.test(`with ${configured}, a text to another number is refused, whoever it is from`, async () => {
+    await using world = openWorld({ sender });
+    const refused = (change: Record<string, string>) =>
+      assertRefused(world.post(SMS, inboundFields(change)), 403, "insufficient-scope");
+    await refused({ To: STICKY });
+    await openSession(world, "S1", null);
+    await refused({ To: STICKY });
+    await openSession(world, "S2", STICKY);
+    await refused({ To: "+15550100043" });
+    await refused({ To: STICKY, From: "+16501119999" });
+    assert.deepEqual(await world.events("sms.received"), []);
+  });
+}
 
 Deno.test("a refusal quotes no number, and the log line neither", async () => {
   await using world = openWorld();

@@ -8,8 +8,7 @@ import { soakSharedWork } from "./shared_work.ts";
 import { soakSmsSending } from "./sms_sending.ts";
 import { soakCommandsPerEvent, soakIdle } from "./store_commands.ts";
 
-const HELP =
-  `Puts Patchbay's promises about delivery to the test, at full size. Takes about five minutes.
+const HELP = `Puts Patchbay's promises about delivery to the test, at full size. Takes some minutes.
 
 Usage: deno task soak [--seed N] [--only NAME]
 

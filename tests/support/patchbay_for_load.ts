@@ -23,6 +23,8 @@ export interface PatchbayForLoadOptions {
   readonly denoArgs?: readonly string[];
   /** Each line of its log. */
   readonly onLine?: (line: string) => void;
+  /** Each line of its standard error, which is shown unless somebody takes it here. */
+  readonly onErrorLine?: (line: string) => void;
 }
 
 const NOTIFICATIONS_TOKEN = "notifications-of-a-test";
@@ -38,15 +40,14 @@ let key: Promise<TestKey> | null = null;
 
 /** Starts `main.ts` on loopback and resolves when it is ready. Rejects when it does not become so. */
 export async function startPatchbayForLoad(
-  { env, denoArgs = [], onLine = () => {} }: PatchbayForLoadOptions,
+  { env, ...options }: PatchbayForLoadOptions,
 ): Promise<PatchbayForLoad> {
   for (let start = 1;; start++) {
     const port = freePort();
     const url = `http://127.0.0.1:${port}`;
     const program = startProgram({
+      ...options,
       main: "main.ts",
-      denoArgs,
-      onLine,
       env: { ...await patchbayEnv(port), ...env },
     });
     if (await isReady(url, program)) return { ...program, url, ...await clientOf(url) };

@@ -22,6 +22,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Each line of its standard output. */
   readonly onLine?: (line: string) => void;
+  /** Each line of its standard error, which is shown unless somebody takes it here. */
+  readonly onErrorLine?: (line: string) => void;
 }
 
 const STOP_WITHIN_MS = 10_000;
@@ -32,7 +34,7 @@ const running = new Set<Deno.ChildProcess>();
 // Who ends before its `await using` does takes its processes along.
 globalThis.addEventListener("unload", () => running.forEach((child) => send(child, "SIGKILL")));
 
-/** Starts a program of this repository with this Deno; what it says on standard error is shown. */
+/** Starts a program of this repository with this Deno. */
 export function startProgram(options: ProgramOptions): ProgramProcess {
   const root = new URL("../../", import.meta.url);
   const child = new Deno.Command(Deno.execPath(), {
@@ -45,7 +47,7 @@ export function startProgram(options: ProgramOptions): ProgramProcess {
     env: { ...inheritedEnv(), ...options.env },
     stdin: "null",
     stdout: "piped",
-    stderr: "inherit",
+    stderr: options.onErrorLine === undefined ? "inherit" : "piped",
   }).spawn();
   running.add(child);
   let ending = false;
@@ -54,7 +56,9 @@ export function startProgram(options: ProgramOptions): ProgramProcess {
     if (options.main === "main.ts") guardLine(line);
     options.onLine?.(line);
   };
-  const ended = Promise.all([child.status, readLines(child.stdout, onLine)])
+  const output = [readLines(child.stdout, onLine)];
+  if (options.onErrorLine !== undefined) output.push(readLines(child.stderr, options.onErrorLine));
+  const ended = Promise.all([child.status, ...output])
     .then(async ([status]) => {
       running.delete(child);
       if (!ending) await tellOfEnd(options.main, status);

@@ -11,7 +11,12 @@ import { createSmsSink, type SmsSinkOptions } from "../../services/sms/sms_sink.
 import { statusCallbackUrl } from "../../services/sms/status_callback_url.ts";
 import { createTwilioSender } from "../../services/sms/twilio_client.ts";
 import { createTwilioListing } from "../../services/sms/twilio_listing.ts";
-import type { DeliveryRecord, EventRecord, Store } from "../../services/store/port.ts";
+import type {
+  DeliveryRecord,
+  EventRecord,
+  PublishRequest,
+  Store,
+} from "../../services/store/port.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import { accept, POLICY } from "../services/store/drafts.ts";
 import { startTwilio, type TwilioOptions } from "../simulator/twilio/server.ts";
@@ -33,6 +38,11 @@ export interface TextingOptions {
   readonly sessionTtlMs?: number;
   /** Called before each write of progress; throws to play the death of the process at that point. */
   readonly onNote?: (progressJson: string) => void;
+  /** In the place of publishing; may throw as well. */
+  readonly publish?: (
+    request: PublishRequest,
+    publish: Store["publish"],
+  ) => ReturnType<Store["publish"]>;
   /** The same before each call that creates a message. */
   readonly onSend?: () => void;
 }
@@ -49,6 +59,8 @@ export async function startTexting(options: TextingOptions = {}) {
   const outbox = observeOutbox(openSqliteStore({ path: ":memory:", sync: "normal", policy }));
   const store: Store = {
     ...outbox.store,
+    publish: async (request) =>
+      await (options.publish?.(request, outbox.store.publish) ?? outbox.store.publish(request)),
     noteProgress: async (request) => {
       options.onNote?.(request.progressJson);
       return await outbox.store.noteProgress(request);

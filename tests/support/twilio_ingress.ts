@@ -36,6 +36,7 @@ export interface TwilioIngressOptions {
 /** Twilio's routes over a store, with an own contact centre on loopback. */
 export interface TwilioIngressWorld extends AsyncDisposable {
   readonly clock: VirtualClock;
+  readonly store: Store;
   readonly log: MemoryLog;
   readonly optOuts: OptOuts;
   readonly sendingSwitch: SendingSwitch;
@@ -123,6 +124,7 @@ export function createTwilioIngressWorld(
 
   return {
     clock,
+    store,
     log,
     optOuts,
     sendingSwitch,

@@ -1,6 +1,14 @@
 import { StoreUnavailable } from "../../errors.ts";
 import { DELIVERY_STATUSES, type StorePolicy } from "../port.ts";
-import { ATTEMPTS_KEPT, memoryTtlMs, STATE_DUPLICATE_WINDOW_MS, SWEEP_LIMIT } from "../rules.ts";
+import {
+  ATTEMPTS_KEPT,
+  LATE_SPANS_KEPT,
+  LATE_TEXTS_MS,
+  LATE_TEXTS_SKEW_MS,
+  memoryTtlMs,
+  STATE_DUPLICATE_WINDOW_MS,
+  SWEEP_LIMIT,
+} from "../rules.ts";
 import { RedisReplyError, type RedisTransport, type Script } from "./transport.ts";
 
 /** The shards of one deployment: which session lives where, and how a script is run there. */
@@ -28,6 +36,9 @@ export function createShards(
     memoryTtlMs: memoryTtlMs(policy),
     retentionMs: policy.eventRetentionMs,
     stateWindowMs: STATE_DUPLICATE_WINDOW_MS,
+    lateTextsMs: LATE_TEXTS_MS,
+    lateTextsSkewMs: LATE_TEXTS_SKEW_MS,
+    lateSpansKept: LATE_SPANS_KEPT,
     attemptsKept: ATTEMPTS_KEPT,
     sweepLimit: SWEEP_LIMIT,
     statuses: DELIVERY_STATUSES,

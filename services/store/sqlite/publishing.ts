@@ -8,6 +8,7 @@ import {
 } from "../port.ts";
 import { digitsOf, memoryTtlMs, POSITIONS_PER_EVENT, STATE_DUPLICATE_WINDOW_MS } from "../rules.ts";
 import type { Database } from "./database.ts";
+import { type LateSpan, lateSpans } from "./late_texts.ts";
 import type { RecordSteps } from "./records.ts";
 import type { SessionRow } from "./session_rows.ts";
 import { liveSession } from "./session_rows.ts";
@@ -23,6 +24,7 @@ interface MemoryRow {
   sequence: number;
   state_hash: string | null;
   state_hash_at: number;
+  late_json: string | null;
 }
 
 interface NewDelivery {
@@ -64,7 +66,8 @@ export function createPublishingSteps(
       draft.occurredAtMs,
       fresh.json,
     );
-    const made = fanOut(draft, session, fresh.indexes);
+    const late = lateSpans(memory?.late_json ?? null, nowMs);
+    const made = fanOut(draft, { session, late }, fresh.indexes);
     made.forEach((delivery, ordinal) => enqueue(draft, delivery, sequence, ordinal, nowMs));
     return { id: draft.id, accepted: true, sequence, deliveries: made.length };
   }
@@ -98,9 +101,9 @@ export function createPublishingSteps(
       nowMs + memoryTtlMs(policy),
     );
     return db.one<MemoryRow>(
-      "SELECT sequence, state_hash, state_hash_at FROM session_memory WHERE id = ?",
+      "SELECT sequence, state_hash, state_hash_at, late_json FROM session_memory WHERE id = ?",
       sessionId,
-    ) ?? { sequence: 0, state_hash: null, state_hash_at: 0 };
+    ) ?? { sequence: 0, state_hash: null, state_hash_at: 0, late_json: null };
   }
 
   /** Leaves out the messages that the session has seen; null when nothing is left. */
@@ -226,19 +229,23 @@ function isRepeat(memory: MemoryRow, draft: EventDraft, nowMs: number): boolean 
 /** One delivery per webhook whose agents match, one per message that may leave as SMS. */
 function fanOut(
   draft: EventDraft,
-  session: SessionRow | undefined,
+  { session, late }: {
+    readonly session: SessionRow | undefined;
+    readonly late: readonly LateSpan[];
+  },
   freshIndexes: ReadonlySet<number>,
 ): NewDelivery[] {
+  // Whether a text of this time was said by an agent to whom the session was mapped.
+  const wasMapped = (sentAtMs: number) =>
+    (session !== undefined && sentAtMs >= session.accepted_upstream) ||
+    late.some(({ fromMs, toMs }) => sentAtMs >= fromMs && sentAtMs <= toMs);
   const webhooks = draft.webhooks
     .filter(({ agentIds }) =>
       agentIds === null || (session !== undefined && agentIds.includes(session.agent_id))
     )
     .map(({ id, ordered, held }) => ({ sinkId: id, messageIndex: null, ordered, held }));
-  if (session === undefined) return webhooks;
   const messages = draft.smsMessages
-    .filter(({ index, sentAtMs }) =>
-      freshIndexes.has(index) && sentAtMs >= session.accepted_upstream
-    )
+    .filter(({ index, sentAtMs }) => freshIndexes.has(index) && wasMapped(sentAtMs))
     .map(({ index }) => ({ sinkId: SMS_SINK, messageIndex: index, ordered: true, held: false }));
   return [...webhooks, ...messages];
 }

@@ -1,6 +1,7 @@
 import type { ConfirmRequest, Customer, Participant, StorePolicy } from "../port.ts";
 import { digitsOf, memoryTtlMs } from "../rules.ts";
 import type { Database } from "./database.ts";
+import { afterRelease } from "./late_texts.ts";
 import { type Agents, agentsOf, type SessionRow } from "./session_rows.ts";
 
 type Newcomer = Participant & { readonly nowMs: number };
@@ -76,7 +77,21 @@ export function createSessionSteps(db: Database, policy: StorePolicy) {
     },
     /** 0 closes it. */
     setSeat,
-    unmap: (sessionId: string) => db.run("DELETE FROM sessions WHERE id = ?", sessionId),
+    /** Ends the mapping, and remembers which texts may still come in from its time. */
+    release: ({ id, accepted_upstream }: SessionRow, nowMs: number) => {
+      const memory = db.one<{ late_json: string | null }>(
+        "SELECT late_json FROM session_memory WHERE id = ?",
+        id,
+      );
+      db.run(
+        `INSERT INTO session_memory (id, late_json, expires_at) VALUES (?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET late_json = excluded.late_json`,
+        id,
+        afterRelease(memory?.late_json ?? null, accepted_upstream, nowMs),
+        nowMs + memoryTtlMs(policy),
+      );
+      db.run("DELETE FROM sessions WHERE id = ?", id);
+    },
     slide: (sessionId: string, nowMs: number) => {
       db.run(
         "UPDATE sessions SET expires_at = ? WHERE id = ? AND expires_at > ?",

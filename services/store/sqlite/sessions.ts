@@ -60,8 +60,11 @@ export function createSqliteSessions(
       return { outcome: "already" };
     }
     if (sessions.claimedByAnother(sessionId, agentId, nowMs)) return { outcome: "lost" };
-    if (session === undefined) sessions.map(request);
-    else if (request.as === "participant") sessions.takeSeat(session, request);
+    if (session === undefined) {
+      // The session whose seat was claimed is over; `draft` tells of a participant.
+      if (request.as === "participant") return { outcome: "lost" };
+      sessions.map(request);
+    } else if (request.as === "participant") sessions.takeSeat(session, request);
     else if (hasStandIn(session)) sessions.takeOver(session, request);
     else return { outcome: "lost" };
     sessions.dropClaim(sessionId, agentId);
@@ -92,14 +95,14 @@ export function createSqliteSessions(
         break;
       case "end":
         published = publish();
-        sessions.unmap(sessionId);
+        sessions.release(session, nowMs);
         break;
       case "leave":
       case "hand-over": {
         const left = withoutAgent(session, agentId);
         if (left === null) {
           published = publish();
-          sessions.unmap(sessionId);
+          sessions.release(session, nowMs);
         } else if (effect.kind === "leave") sessions.rewriteAgents(sessionId, left, nowMs);
         else sessions.handOver(session, { agentId, left, untilMs: effect.untilMs, nowMs });
       }

@@ -174,6 +174,30 @@ Deno.test("accept() through an open seat adds a participant and publishes who ca
   });
 });
 
+for (const operationName of ["Complete", "Leave", "Transfer"]) {
+  Deno.test(`accept() through a seat whose session is over by ${operationName} meanwhile holds it, and says so`, async () => {
+    await withProxiedPath(async (path) => {
+      const { sessions, call } = path;
+      await accept(path, "agent-1");
+      await sessions.operate(call("agent-1", { operationName: "Invite", targetUri: "u" }));
+      const { promise: mayAnswer, resolve: letAnswer } = Promise.withResolvers<void>();
+      path.say(() => new Response(ReadableStream.from(slowly(mayAnswer))));
+      const invited = accept(path, "agent-2", "Bob");
+      await path.upstream.whenSeen(3);
+      path.say(() => json(0));
+      await sessions.operate(call("agent-1", { operationName, targetUri: "u" }));
+      letAnswer();
+      await invited;
+      assert.equal(await path.agents(), "agent-2");
+      assert.deepEqual((await path.events()).slice(1), [
+        ["session.released", { operationName }],
+        ["session.accepted", { nickname: "Bob" }],
+      ]);
+      assert.equal(path.log.of("session.claim_lost").length, 0);
+    });
+  });
+}
+
 // ---------------------------------------------------------------------------------- upstream does not say yes
 
 const REFUSALS: readonly (readonly [string, () => Response])[] = [

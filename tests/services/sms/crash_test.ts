@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { StoreUnavailable } from "../../../services/errors.ts";
 import { createSmsSink } from "../../../services/sms/sms_sink.ts";
 import { claimDeliveries } from "../store/drafts.ts";
 import { dataOf, startTexting, type TextingOptions } from "../../support/texting_world.ts";
@@ -67,6 +68,28 @@ for (const { point, text, options } of DEATHS) {
   });
 }
 
+for (const how of ["killed", "without its store"] as const) {
+  Deno.test(`a process ${how} between the ledger and customer.opted_out tells of it with the next attempt`, async () => {
+    let isOver = false;
+    await using world = await startTexting({
+      publish: (request, publish) => {
+        if (isOver || request.drafts[0]?.type !== "customer.opted_out") return publish(request);
+        isOver = true;
+        throw how === "killed" ? new Error("killed on purpose") : new StoreUnavailable("publish");
+      },
+    });
+    await world.accept(SESSION, "+15005550004");
+    await world.say(SESSION, 1, "Hello");
+    if (how === "killed") await world.log.whenLogged("delivery.attempt_failed");
+    else await world.until("retrying");
+    await world.passTime(how === "killed" ? 30_000 : 1_000);
+    await world.until("dead");
+    assert.equal((await world.events("customer.opted_out")).length, 1);
+    assert.equal((await world.events("sms.failed")).length, 1);
+    assert.equal(world.twilio.requests.items.length, 1);
+  });
+}
+
 Deno.test("a process killed between the intent and the call: looked up, then sent once that is sure", async () => {
   let isDead = false;
   await using world = await startTexting({
@@ -89,6 +112,27 @@ Deno.test("a process killed between the intent and the call: looked up, then sen
   await world.passTime(30_000);
   await world.until("delivered", "delivered");
   assert.deepEqual(world.bodies(), ["Meanwhile", "Hello"]);
+});
+
+Deno.test("a machine that sleeps between the intent and the call does not make the call when it wakes", async () => {
+  let hasSlept = false;
+  let begunAtMs = 0;
+  await using world = await startTexting({
+    onNote(json) {
+      if (kindsIn(json) !== "begun") return;
+      begunAtMs = world.clock.now();
+      if (!hasSlept) world.clock.advance(60_000);
+      hasSlept = true;
+    },
+    onSend() {
+      // By then somebody else may have found the text absent, and sent it.
+      assert.ok(world.clock.now() - begunAtMs < 30_000);
+    },
+  });
+  await world.accept(SESSION);
+  await world.say(SESSION, 1, "Hello");
+  await world.until("delivered");
+  assert.deepEqual(world.bodies(), ["Hello"]);
 });
 
 Deno.test("a process killed after the SID is written: the next attempt only tells of it", async () => {
@@ -122,6 +166,25 @@ Deno.test("an operator's send-again is not taken for a crash, nor a crash for it
   world.engine.wake();
   await world.until("delivered");
   assert.deepEqual(world.bodies(), ["Hello"]);
+});
+
+Deno.test("a process killed after it has given a text up, before that is settled: unknown, and not sent again", async () => {
+  const die = dieOnce(() => true);
+  await using world = await startTexting({ sink: { tellAgent: () => die() } });
+  await world.accept(SESSION);
+  world.twilio.faults.serverError();
+  await world.say(SESSION, 1, "Hello");
+  for (const waitMs of [2_000, 5_000]) {
+    await world.until("retrying");
+    await world.passTime(waitMs);
+  }
+  await world.until("retrying");
+  world.clock.advance(30_000);
+  world.engine.wake();
+  await world.log.whenLogged("delivery.attempt_failed");
+  await world.passTime(30_000);
+  await world.until("unknown");
+  assert.deepEqual(world.bodies(), []);
 });
 
 Deno.test("a text in doubt whose customer has another number by now is unknown, and never sent there by itself", async () => {
@@ -171,4 +234,31 @@ Deno.test("progress that cannot be read proves nothing: the text is unknown, not
     assert.equal(end.decision.status, "unknown");
   }
   assert.deepEqual(world.bodies(), ["Hello"]);
+});
+
+Deno.test("a look-up that the drain breaks off has learnt nothing, and does not count", async () => {
+  await using world = await startTexting();
+  await world.accept(SESSION);
+  world.twilio.faults.serverError();
+  await world.say(SESSION, 1, "Hello");
+  await world.until("retrying");
+  await world.engine.stop(0);
+  world.clock.advance(2_000);
+  const [delivery] = (await claimDeliveries(world.store, world.clock.now())).deliveries;
+  assert(delivery);
+  const drain = new AbortController();
+  const sink = createSmsSink({
+    ...world.sinkOptions,
+    twilio: {
+      ...world.sinkOptions.twilio,
+      list: (request) => {
+        drain.abort();
+        return world.sinkOptions.twilio.list(request);
+      },
+    },
+  });
+  const end = await sink.attempt(delivery, drain.signal);
+  assert.equal(end.report.class, "shutdown");
+  const history = await world.store.readDelivery(delivery.id);
+  assert.equal(JSON.parse(history?.progressJson ?? "null").parts[0].fate.lookUps, 0);
 });

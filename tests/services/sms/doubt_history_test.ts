@@ -24,6 +24,7 @@ const doubt: Doubt = {
   sender: { from: "+15005550006" },
   body: "Yes, of course",
   otherSids: [],
+  untilMs: nowMs + 20_000,
 };
 
 const listed: ListedMessage = {
@@ -86,4 +87,48 @@ Deno.test("what the session itself has sent is known all the same, however many 
   const found = await resolve({ pages: 1_000, ofSession: [sent("S1", "SM_before")] });
   assert.equal(found.kind, "look-again");
   assert.match("reason" in found ? found.reason : "", /does not list the text/);
+});
+
+/** A look-up of a text that failed so long ago and is not listed, at a Twilio that takes its time. */
+async function lookSlowly(endedAgoMs: number) {
+  const clock = createVirtualClock();
+  const endedAtMs = clock.now() - endedAgoMs;
+  const begun = { ...doubt.begun, firstAtMs: endedAtMs, atMs: endedAtMs, endedAtMs };
+  const asked: string[] = [];
+  const within: (number | undefined)[] = [];
+  const resolveDoubt = createDoubtResolver({
+    twilio: {
+      list({ to, withinMs }) {
+        asked.push(to === undefined ? "newest" : "customer's");
+        within.push(withinMs);
+        clock.advance(10_000);
+        const messages = to === undefined ? [{ ...listed, createdAtMs: clock.now() }] : [];
+        return Promise.resolve({ kind: "listed", messages, complete: true, aheadMs: 0 });
+      },
+    },
+    history: { listEvents: () => Promise.resolve({ items: [], nextCursor: null }) },
+    records: { readRecord: () => Promise.resolve(null) },
+    retryWaitsMs: [1_000],
+    timeoutMs: 15_000,
+    clock,
+  });
+  const untilMs = clock.now() + 25_000;
+  const found = await resolveDoubt({ ...doubt, begun, untilMs }, new AbortController().signal);
+  return { kind: found.kind, asked, within };
+}
+
+Deno.test("a list that was asked for before it was late enough proves nothing, however late it answers", async () => {
+  const { kind } = await lookSlowly(1_000);
+  assert.equal(kind, "look-again");
+});
+
+Deno.test("the customer's messages are read after the newest, which show how far the list has come", async () => {
+  const { kind, asked } = await lookSlowly(6_000);
+  assert.equal(kind, "absent");
+  assert.deepEqual(asked, ["newest", "customer's"]);
+});
+
+Deno.test("a look-up has to be over before the lease is", async () => {
+  const { within } = await lookSlowly(6_000);
+  assert.deepEqual(within, [25_000, 15_000]);
 });

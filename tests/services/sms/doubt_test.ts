@@ -132,6 +132,33 @@ Deno.test("list() reads page after page, tells Twilio's time, and where it stopp
   assert.deepEqual([some.messages.length, some.complete], [4, false]);
 });
 
+Deno.test("list() ends in the time that all its pages have together", async () => {
+  const clock = createVirtualClock();
+  const waited: number[] = [];
+  await using twilio = await startTwilio({ clock });
+  for (let n = 1; n <= 3; n++) await postGood(twilio, { Body: `Text ${n}` });
+  const listing = createTwilioListing({
+    accountSid: twilio.accountSid,
+    authToken: twilio.authToken,
+    apiUrl: new URL(twilio.url),
+    timeoutMs: 10_000,
+    fetch: (input, init) => {
+      clock.advance(4_000);
+      waited.push(clock.now());
+      return fetch(input, init);
+    },
+    now: clock.now,
+  });
+  const request = { to: TO, pageSize: 1, maxPages: 3 };
+  assert.equal((await listing.list(request)).kind, "listed");
+  assert.equal(waited.length, 3);
+  assert.partialDeepStrictEqual(await listing.list({ ...request, withinMs: 4_000 }), {
+    kind: "failed",
+    passing: true,
+    reason: "the look-up failed: no answer within 0 ms",
+  });
+});
+
 const FAILURES = [
   [{ kind: "status", status: 500 }, true],
   [{ kind: "status", status: 429 }, true],

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { StoreUnavailable } from "../../../services/errors.ts";
 import { onEachSmsStore, openSmsTestStore } from "../../support/sms_test_store.ts";
 import { createTwilioIngressWorld, type TwilioIngressWorld } from "../../support/twilio_ingress.ts";
 import { CUSTOMER, inboundFields, OWN_NUMBER } from "../../support/twilio_requests.ts";
@@ -86,6 +87,36 @@ onEachSmsStore("OPT-05 a refusal at create closes the number and is told once", 
     data: { phone: CUSTOMER, sender: OWN_NUMBER, reason: "rejection", messageSid: null },
   }]);
 });
+
+onEachSmsStore(
+  "OPT-05 a refusal that was written down and not told is told with the next look at the same text, once",
+  async (store) => {
+    let dies = true;
+    const publish: typeof store.publish = async (request) => {
+      if (!dies) return await store.publish(request);
+      dies = false;
+      throw new StoreUnavailable("publish");
+    };
+    await using world = createTwilioIngressWorld({ ...store, publish });
+    await assert.rejects(world.optOuts.noteRefusal(REFUSAL), StoreUnavailable);
+    const refusedAtMs = world.clock.now();
+    world.clock.advance(60_000);
+    const look = (source: string) =>
+      world.optOuts.isOptedOut(CUSTOMER, SENDER, { sessionId: null, source });
+    assert.equal(await look("dlv_2:1"), true);
+    assert.deepEqual(await world.events(), []);
+    assert.equal(await look(REFUSAL.source), true);
+    assert.equal(await look(REFUSAL.source), true);
+    const events = await world.events();
+    assert.deepEqual(events.map(({ type, occurredAtMs, data }) => ({ type, occurredAtMs, data })), [
+      {
+        type: "customer.opted_out",
+        occurredAtMs: refusedAtMs,
+        data: { phone: CUSTOMER, sender: OWN_NUMBER, reason: "rejection", messageSid: null },
+      },
+    ]);
+  },
+);
 
 onEachSmsStore(
   "OPT-07 many STOPs and STARTs side by side end in one state, told in turn",

@@ -93,6 +93,26 @@ Deno.test("OUT-05 429 four times: the fifth try takes it, once", async () => {
   assert.deepEqual(world.bodies(), ["Hello"]);
 });
 
+Deno.test("OUT-05 each part of a long text has five tries of its own", async () => {
+  let sends = 0;
+  await using world = await startTexting({
+    onSend() {
+      // The first part is taken at its fourth try, the second as well.
+      if (++sends % 4 !== 0) world.twilio.faults.rateLimited();
+    },
+  });
+  await world.accept(SESSION);
+  const text = "a".repeat(1530) + "b".repeat(100);
+  await world.say(SESSION, 1, text);
+  for (const waitMs of [100, 200, 400, 100, 200, 400]) {
+    await world.until("retrying");
+    await world.passTime(waitMs);
+  }
+  await world.until("delivered");
+  assert.equal(sends, 8);
+  assert.equal(world.bodies().join(""), text);
+});
+
 /** What makes the fate of a send uncertain. */
 type Accident = "500" | "timeout" | "connection lost";
 
@@ -371,6 +391,18 @@ Deno.test("OUT-09 a part that is in doubt holds back the parts behind it, and th
   await world.passTime(2_000);
   await world.until("delivered");
   assert.equal(world.bodies().join(""), text);
+});
+
+Deno.test("OUT-09 a part that could outlast the lease is left to the next attempt", async () => {
+  await using world = await startTexting({
+    // Twilio takes its time: with 15 s for a request, a lease of 30 s has no room for another.
+    onSend: () => world.clock.advance(11_000),
+  });
+  await world.accept(SESSION);
+  await world.say(SESSION, 1, "a".repeat(1530) + "b".repeat(1530) + "c");
+  await world.until("delivered");
+  assert.deepEqual(world.bodies().map(({ length }) => length), [1530, 1530, 1]);
+  assert.equal(world.log.of("sms.retrying").length, 2);
 });
 
 Deno.test("OUT-09 a text too long for ten messages is not sent at all, and the agent is told", async () => {

@@ -160,6 +160,50 @@ Deno.test("attempt() publishes sms.failed with Twilio's code when it refuses", a
   }]);
 });
 
+const FIRST_PART_TAKEN = {
+  parts: [
+    { length: 4, fate: { kind: "taken", sid: SID } },
+    { length: said.text.length - 4, fate: { kind: "waiting" } },
+  ],
+  to: "…1111",
+  sender: "…3333",
+  tries: { limited: 0, unreached: 0, numberless: 0 },
+};
+
+const TOLD: readonly (readonly [
+  what: string,
+  read: () => Promise<string | null>,
+  events: string[],
+])[] = [
+  ["nothing", () => Promise.resolve(null), ["sms.failed"]],
+  ["no failure", () => Promise.resolve('{"messages":{},"told":[]}'), ["sms.failed"]],
+  ["the failure", () => Promise.resolve('{"messages":{},"told":["failed"]}'), []],
+  ["nobody knows what", () => Promise.reject(new StoreUnavailable("read")), ["sms.failed"]],
+];
+
+for (const [what, readRecord, types] of TOLD) {
+  Deno.test(`attempt() of a text with a part that is refused, of whose others reports have told ${what}, publishes ${types.length} events`, async () => {
+    await using twilio = startTwilioStandIn(() => refused(400, 21610));
+    const asked: unknown[] = [];
+    const { sink } = createSink(twilio.url, {
+      store: {
+        noteProgress: () => Promise.resolve(true),
+        takeTokens: () => Promise.resolve(0),
+        listEvents: () => Promise.resolve({ items: [], nextCursor: null }),
+        readRecord: (name) => {
+          asked.push(name);
+          return readRecord();
+        },
+      },
+    });
+    const progressJson = JSON.stringify(FIRST_PART_TAKEN);
+    const end = await sink.attempt(deliveryOf([said], { progressJson }), running);
+    assert.deepEqual(end.decision, { status: "dead" });
+    assert.deepEqual(end.events.map(({ type }) => type), types);
+    assert.deepEqual(asked, [{ kind: "sms-status", key: "dlv_01_sms", near: "0000Na9B26EF002X" }]);
+  });
+}
+
 Deno.test("attempt() waits for the customer's number, then fails without one", async () => {
   await using twilio = startTwilioStandIn();
   const { sink, noted } = createSink(twilio.url);

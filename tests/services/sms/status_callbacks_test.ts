@@ -243,6 +243,158 @@ onEachSmsStore("what the sending side has told as failed is not told again", asy
   assert.deepEqual(await smsEvents(world), []);
 });
 
+/** The same, given up as unknown, with what is known of its parts. */
+async function doubtfulText(store: Store, ...fates: readonly object[]): Promise<string> {
+  const id = await textOnItsWay(store);
+  const { deliveries: [delivery] } = await claimDeliveries(store, T0);
+  assert(delivery);
+  const progressJson = JSON.stringify({
+    parts: fates.map((fate) => ({ length: 5, fate })),
+    to: "…1111",
+    sender: "…2222",
+    tries: { limited: 0, unreached: 0, numberless: 0 },
+  });
+  await store.noteProgress({
+    deliveryId: id,
+    leaseToken: delivery.leaseToken,
+    progressJson,
+    nowMs: T0,
+  });
+  await settle(store, delivery, { status: "unknown" }, T0);
+  return id;
+}
+
+const statusOf = async (store: Store, id: string) =>
+  (await store.readDelivery(id))?.delivery.status;
+
+const GIVEN_UP = { kind: "given-up" };
+const taken = (number: number) => ({ kind: "taken", sid: part(number) });
+
+const PROOFS: readonly (readonly [
+  report: Record<string, string>,
+  events: readonly ReturnType<typeof aboutText>[],
+])[] = [
+  [{ MessageStatus: "queued" }, [aboutText("sms.sent", 3, null)]],
+  [{ MessageStatus: "delivered" }, [
+    aboutText("sms.sent", 3, null),
+    aboutText("sms.delivered", 4, null),
+  ]],
+  [UNDELIVERED, [aboutText("sms.sent", 3, null), aboutText("sms.failed", 4, 30003)]],
+];
+
+for (const [report, events] of PROOFS) {
+  onEachSmsStore(
+    `a report of ${report["MessageStatus"]} on a text whose fate was unknown ends the doubt first`,
+    async (store) => {
+      const id = await doubtfulText(store, GIVEN_UP);
+      await using world = createTwilioIngressWorld(store);
+      await Promise.all([1, 2, 3].map(() => tell(world, target(id), report)));
+      await tell(world, target(id), report);
+      assert.deepEqual(await smsEvents(world), events);
+      const history = await store.readDelivery(id);
+      assert.equal(history?.delivery.status, "delivered");
+      const { class: attemptClass, detail, messageSid } = JSON.parse(
+        history?.attemptsJson.at(-1) ?? "",
+      );
+      assert.deepEqual({ attemptClass, detail, messageSid }, {
+        attemptClass: "resolved",
+        detail: `Twilio reported it as ${report["MessageStatus"]}`,
+        messageSid: SID,
+      });
+    },
+  );
+}
+
+onEachSmsStore(
+  "a report on a text that an operator has decided on resolves nothing",
+  async (store) => {
+    const id = await doubtfulText(store, GIVEN_UP);
+    await using world = createTwilioIngressWorld(store);
+    const decision = {
+      deliveryId: id,
+      to: "due",
+      attemptJson: "{}",
+      draft: null,
+      webhooksVersion: 0,
+      nowMs: T0,
+    } as const;
+    await store.resolveDelivery(decision);
+    await tell(world, target(id), { MessageStatus: "sent" });
+    assert.deepEqual(await smsEvents(world), []);
+    assert.equal(await statusOf(store, id), "retrying");
+  },
+);
+
+onEachSmsStore("of a long text each part has to be proven before the doubt ends", async (store) => {
+  const id = await doubtfulText(store, taken(1), GIVEN_UP, GIVEN_UP);
+  await using world = createTwilioIngressWorld(store);
+  const report = (number: number, MessageStatus: string) =>
+    tell(world, target(id, number, 3), { MessageSid: part(number), MessageStatus });
+  await report(1, "delivered");
+  await report(3, "sent");
+  assert.deepEqual(await smsEvents(world), []);
+  assert.equal(await statusOf(store, id), "unknown");
+  await report(2, "delivered");
+  assert.equal(await statusOf(store, id), "delivered");
+  await report(3, "delivered");
+  const sent = aboutText("sms.sent", 3, null, part(1));
+  assert.deepEqual(await smsEvents(world), [
+    { ...sent, data: { ...sent.data, messageSids: [1, 2, 3].map(part) } },
+    aboutText("sms.delivered", 4, null, part(1)),
+  ]);
+});
+
+onEachSmsStore("a long text of which a part never left stays unknown", async (store) => {
+  const id = await doubtfulText(store, GIVEN_UP, { kind: "waiting" });
+  await using world = createTwilioIngressWorld(store);
+  await tell(world, target(id, 1, 2), { MessageStatus: "delivered" });
+  assert.deepEqual(await smsEvents(world), []);
+  assert.equal(await statusOf(store, id), "unknown");
+});
+
+for (const when of ["before", "after"] as const) {
+  onEachSmsStore(
+    `a doubt whose ending broke off ${when} it was written ends with the repeated report`,
+    async (store) => {
+      const id = await doubtfulText(store, GIVEN_UP);
+      let failed = false;
+      const breaking: Store["resolveDelivery"] = async (request) => {
+        if (failed) return await store.resolveDelivery(request);
+        failed = true;
+        if (when === "after") await store.resolveDelivery(request);
+        throw new StoreUnavailable("resolve");
+      };
+      await using world = createTwilioIngressWorld({ ...store, resolveDelivery: breaking });
+      const refused = await world.post(target(id), statusFields({ MessageStatus: "delivered" }));
+      assert.equal(refused.status, 503);
+      await refused.body?.cancel();
+      await tell(world, target(id), { MessageStatus: "delivered" });
+      assert.deepEqual(await smsEvents(world), [
+        aboutText("sms.sent", 3, null),
+        aboutText("sms.delivered", 4, null),
+      ]);
+    },
+  );
+}
+
+onEachSmsStore(
+  "a doubt ends although the list of webhooks has changed since it was last read",
+  async (store) => {
+    const id = await doubtfulText(store, GIVEN_UP);
+    await using world = createTwilioIngressWorld(store);
+    // Whoever publishes knows the list of webhooks from then on.
+    await world.optOuts.noteRefusal({
+      customer: CUSTOMER,
+      sender: { from: OWN_NUMBER },
+      sessionId: null,
+      source: "another",
+    });
+    await store.putWebhook({ id: "wh_1", json: "{}" });
+    await tell(world, target(id), { MessageStatus: "sent" });
+    assert.equal(await statusOf(store, id), "delivered");
+  },
+);
+
 onEachSmsStore(
   "OPT-06 21610 in a report closes the number, and both are told once",
   async (store) => {

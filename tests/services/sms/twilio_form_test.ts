@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   fieldsOf,
   MAX_MEDIA,
+  type OwnAccount,
   readInboundText,
   readStatusReport,
 } from "../../../services/sms/twilio_form.ts";
@@ -29,7 +30,6 @@ const INBOUND: readonly (readonly [Record<string, string | undefined>, string | 
   [{ AccountSid: ACCOUNT_SID.toUpperCase() }, null],
   [{ AccountSid: `AC${"f".repeat(32)}` }, "foreign"],
   [{ AccountSid: undefined }, "foreign"],
-  [{ To: "+15550100001" }, "foreign"],
   [{ MessageSid: undefined }, "malformed"],
   [{ MessageSid: `CA${"f".repeat(32)}` }, "malformed"],
   [{ MessageSid: `SM${"F".repeat(32)}` }, "malformed"],
@@ -55,9 +55,19 @@ for (const [change, expected] of INBOUND) {
   });
 }
 
-Deno.test("every number behind our messaging service is ours, no other service's is", () => {
-  const taken = (change: Record<string, string | undefined>) =>
-    readInboundText(formOf(inboundFields(change)), byService).ok;
+const isToConfigured = (own: OwnAccount, change: Record<string, string | undefined>) => {
+  const reading = readInboundText(formOf(inboundFields(change)), own);
+  return reading.ok && reading.value.isToConfiguredSender;
+};
+
+Deno.test("a text is to the configured sender at TWILIO_FROM, and at no other number", () => {
+  assert.ok(isToConfigured(byNumber, {}));
+  assert.ok(!isToConfigured(byNumber, { To: "+15550100001" }));
+  assert.ok(!isToConfigured(byNumber, { To: "+15550100001", MessagingServiceSid: SERVICE }));
+});
+
+Deno.test("every number behind our messaging service is the configured sender, no other service's is", () => {
+  const taken = (change: Record<string, string | undefined>) => isToConfigured(byService, change);
   assert.ok(taken({ MessagingServiceSid: SERVICE }));
   assert.ok(taken({ MessagingServiceSid: SERVICE, To: "+15550100077" }));
   assert.ok(taken({ MessagingServiceSid: SERVICE, To: "24680" }));

@@ -66,3 +66,10 @@ Deno.test("a handshake promises no messages, as the client would wait for them",
   assert.ok(message !== undefined && !("x-messages" in message));
   assert.deepEqual(message["supportedConnectionTypes"], ["long-polling"]);
 });
+
+Deno.test("a server cannot pretend that an exchange has failed", () => {
+  const reply = { channel: "/meta/connect", successful: false, failure: { status: 401 } };
+  assert.deepEqual(readBayeuxAnswer(JSON.stringify([reply]))?.messages, [
+    { channel: "/meta/connect", successful: false },
+  ]);
+});

@@ -3,11 +3,12 @@ import type { Following } from "../../../services/subscriber/subscriber.ts";
 /** An agent to follow, without a token. */
 export function following(
   agentId: string,
-  { because = "login", authorization = null, expiresAtMs = null }: {
+  { because = "login", isNews = true, authorization = null, expiresAtMs = null }: {
     readonly because?: "login" | "accept";
+    readonly isNews?: boolean;
     readonly authorization?: string | null;
     readonly expiresAtMs?: number | null;
   } = {},
 ): Following {
-  return { agentId, because, authorization, authorizationExpiresAtMs: expiresAtMs };
+  return { agentId, because, isNews, authorization, authorizationExpiresAtMs: expiresAtMs };
 }

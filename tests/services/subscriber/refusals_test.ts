@@ -59,6 +59,56 @@ for (const why of ["credentialsChanged", "follow"] as const) {
     }));
 }
 
+Deno.test("who was turned away is tried again within a minute of leaving other credentials with another instance", () =>
+  withFollowedCentre(async ({ centre, subscriber, log, until }) => {
+    const clock = createVirtualClock();
+    let password = "wrong";
+    const follower = await subscriber({ clock, passwordOf: () => password });
+    follower.follow(following("agent-1"));
+    const pass = async (ms: number) => {
+      for (let left = ms; left > 0; left -= 5_000) {
+        clock.advance(Math.min(left, 5_000));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    for (const [at, waitMs] of [2_000, 10_000, 30_000].entries()) {
+      await until(() => log.of("subscriber.turned_down").length === at + 1);
+      await pass(waitMs);
+    }
+    await until(() => follower.state.refused.length === 1);
+    await pass(10 * 60_000);
+    assert.equal(centre.counts("agent-1").refused, 4);
+
+    password = PASSWORD;
+    const leftAtMs = clock.now();
+    while (follower.state.refused.length === 1 && clock.now() - leftAtMs < 120_000) {
+      await pass(1_000);
+    }
+
+    assert.ok(clock.now() - leftAtMs <= 61_000, `${clock.now() - leftAtMs} ms`);
+    await until(() => follower.state.live === 1);
+  }, { agents: [AGENT] }));
+
+Deno.test("an agent at work whom CometD goes on refusing does not make a storm of it", () =>
+  withFollowedCentre(async ({ centre, subscriber, log }) => {
+    const follower = await subscriber();
+    centre.cometd.changeReply("/meta/handshake", {
+      successful: false,
+      error: "403::denied",
+      advice: { reconnect: "none" },
+    });
+    follower.follow(following("agent-1"));
+    await log.whenLogged("subscriber.refused");
+
+    for (let request = 0; request < 100; request++) {
+      follower.follow(following("agent-1", { because: "accept", isNews: false }));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+
+    assert.deepEqual(follower.state.refused, ["agent-1"]);
+    assert.equal(centre.counts().handshakes, 1);
+  }));
+
 for (const channel of ["/meta/handshake", "/meta/connect"]) {
   Deno.test(`the advice none on ${channel} is obeyed: nothing more is sent, and the operator is told`, () =>
     withFollowedCentre(async ({ centre, subscriber, log }) => {

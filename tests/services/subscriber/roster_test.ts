@@ -4,7 +4,8 @@ import type { RecordStore } from "../../../services/store/record_port.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { createCounters } from "../../../services/subscriber/counters.ts";
 import { LEASE_TIMES } from "../../../services/subscriber/lease.ts";
-import { createRoster, FOLLOW_MS, type Roster } from "../../../services/subscriber/roster.ts";
+import { FOLLOW_MS } from "../../../services/subscriber/roll.ts";
+import { createRoster, type Roster } from "../../../services/subscriber/roster.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
 import { createVirtualClock, type VirtualClock } from "../../support/virtual_clock.ts";
 
@@ -17,6 +18,8 @@ interface Instance {
   /** From now on its store does not answer. */
   isCut: boolean;
   isBusy: boolean;
+  /** It has what it takes to follow. */
+  canServe: boolean;
 }
 
 interface World {
@@ -53,12 +56,19 @@ async function withRosters(test: (world: World) => Promise<void>): Promise<void>
       random: Math.random,
       log: createMemoryLog(),
       counters: createCounters(),
-      canServe: () => true,
+      canServe: () => made.canServe,
       onOwned: ({ key }) => void follows.add(key),
       onReleased: ({ key }) => void follows.delete(key),
       isBusy: () => made.isBusy,
     });
-    const made: Instance = { roster, follows, commands: 0, isCut: false, isBusy: false };
+    const made: Instance = {
+      roster,
+      follows,
+      commands: 0,
+      isCut: false,
+      isBusy: false,
+      canServe: true,
+    };
     roster.start();
     return made;
   }
@@ -86,7 +96,16 @@ async function withRosters(test: (world: World) => Promise<void>): Promise<void>
 }
 
 function follow({ roster }: Instance, agentId: string, because: "login" | "accept" = "login") {
-  roster.add(roster.account(`agent:${agentId}`), agentId, because);
+  roster.add(roster.account(`agent:${agentId}`), agentId, because, { isNews: true });
+}
+
+/** As each request of an agent does who has been let in before. */
+function work({ roster }: Instance, agentId: string) {
+  roster.add(roster.account(`agent:${agentId}`), agentId, "accept", { isNews: false });
+}
+
+function leave({ roster }: Instance, agentId: string) {
+  roster.remove(roster.account(`agent:${agentId}`), agentId);
 }
 
 Deno.test("an agent is followed by the instance that was asked first, and by no other", () =>
@@ -194,6 +213,141 @@ Deno.test("an agent who signs off at another instance is let go within 30 s", ()
       null,
     );
     assert.equal(await records.readRecord({ kind: "instance", key: "one" }, clock.now()), null);
+  }));
+
+for (const back of ["one", "two"] as const) {
+  Deno.test(`an agent who signs off at one instance and in again at ${back} is followed there, whatever both remember`, () =>
+    withRosters(async ({ instance, pass }) => {
+      const instances = { one: instance("one"), two: instance("two") };
+      follow(instances.one, "agent-1");
+      await pass(100);
+      work(instances.two, "agent-1");
+      await pass(100);
+      leave(back === "one" ? instances.two : instances.one, "agent-1");
+      await pass(100);
+
+      follow(instances[back], "agent-1");
+      await pass(60_000);
+
+      const elsewhere = instances[back === "one" ? "two" : "one"];
+      assert.deepEqual([instances[back].follows.size, elsewhere.follows.size], [1, 0]);
+    }));
+}
+
+Deno.test("an agent who goes on working after another instance has let it go is followed again", () =>
+  withRosters(async ({ instance, pass }) => {
+    const [first, second] = [instance("one"), instance("two")];
+    follow(first, "agent-1");
+    await pass(100);
+    work(second, "agent-1");
+    await pass(100);
+    leave(first, "agent-1");
+    await pass(30_000); // until the second has looked
+
+    work(second, "agent-1");
+    await pass(100);
+
+    assert.deepEqual([first.follows.size, second.follows.size], [0, 1]);
+  }));
+
+for (const [what, again] of [["signs in", follow], ["goes on working", work]] as const) {
+  Deno.test(`an agent who ${what} again while the sign-off is being written is followed`, () =>
+    withRosters(async ({ instance, pass }) => {
+      const only = instance("one");
+      follow(only, "agent-1");
+      await pass(1_000);
+      const commands = only.commands;
+      leave(only, "agent-1");
+      for (let turn = 0; turn < 100 && only.commands === commands; turn++) await null;
+      assert.equal(only.commands, commands + 1, "the write has begun");
+
+      again(only, "agent-1");
+      await pass(60_000);
+
+      assert.equal(only.follows.size, 1);
+    }));
+}
+
+Deno.test("who is dismissed is let go at once, and followed anew when asked for before that is written", () =>
+  withRosters(async ({ instance, pass }) => {
+    const only = instance("one");
+    follow(only, "agent-1");
+    await pass(1_000);
+
+    only.roster.dismiss(only.roster.account("agent:agent-1"), "token expired");
+    assert.equal(only.follows.size, 0);
+    work(only, "agent-1");
+    await pass(1_000);
+
+    assert.equal(only.follows.size, 1);
+  }));
+
+/** Two instances that have seen the agent's token, of which the first follows; and one that has not. */
+async function withHeirs(
+  test: (world: World & Record<"first" | "heir" | "stranger", Instance>) => Promise<void>,
+): Promise<void> {
+  await withRosters(async (world) => {
+    const { instance, pass } = world;
+    const [first, heir, stranger] = [instance("one"), instance("two"), instance("three")];
+    stranger.canServe = false;
+    follow(first, "agent-1");
+    await pass(100);
+    work(heir, "agent-1");
+    await pass(30_000);
+    assert.deepEqual([first.follows.size, heir.follows.size], [1, 0]);
+    await test({ ...world, first, heir, stranger });
+    assert.equal(stranger.follows.size, 0);
+  });
+}
+
+Deno.test("whose token ends at one instance is taken over by another that has a later one", () =>
+  withHeirs(async ({ first, heir, pass }) => {
+    first.canServe = false;
+    first.roster.dismiss(first.roster.account("agent:agent-1"), "token expired");
+    await pass(30_000);
+
+    assert.deepEqual([first.follows.size, heir.follows.size], [0, 1]);
+  }));
+
+Deno.test("whose instance dies is left by those without a token to one that has it", () =>
+  withHeirs(async ({ first, heir, pass }) => {
+    first.isCut = true;
+    await pass(30_000);
+
+    assert.deepEqual([first.follows.size, heir.follows.size], [0, 1]);
+  }));
+
+Deno.test("who signs off is not brought back by an instance that has a token, too", () =>
+  withHeirs(async ({ first, heir, pass }) => {
+    const account = heir.roster.account("agent:agent-1");
+    account.credential = { authorization: "Bearer x", expiresAtMs: null, expiry: null };
+    leave(first, "agent-1");
+    await pass(120_000);
+
+    assert.deepEqual([first.follows.size, heir.follows.size], [0, 0]);
+    assert.equal(heir.roster.accounts.size, 0);
+  }));
+
+Deno.test("an agent whom nobody can follow is forgotten, and followed again as soon as somebody can", () =>
+  withRosters(async ({ instance, pass, records, clock }) => {
+    const only = instance("one");
+    follow(only, "agent-1");
+    await pass(1_000);
+    only.canServe = false;
+    only.roster.dismiss(only.roster.account("agent:agent-1"), "token expired");
+    await pass(10_000);
+
+    only.canServe = true;
+    work(only, "agent-1");
+    await pass(100);
+    assert.equal(only.follows.size, 1);
+
+    only.canServe = false;
+    only.roster.dismiss(only.roster.account("agent:agent-1"), "token expired");
+    await pass(120_000);
+    assert.equal(only.roster.accounts.size, 0);
+    const name = { kind: "subscription", key: "agent:agent-1" } as const;
+    assert.equal(await records.readRecord(name, clock.now()), null);
   }));
 
 Deno.test("who signed in is not forgotten over an Accept, whichever is heard first", () =>

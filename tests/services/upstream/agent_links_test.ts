@@ -53,6 +53,27 @@ Deno.test("adopt() replaces what an answer tells anew and keeps the rest", async
   assert.deepEqual(carried(link), { "cookie": "JSESSIONID=2; route=a", "x-csrf-token": "two" });
 });
 
+Deno.test("adopt() leaves out the token of a session whose cookie is here no more", async () => {
+  const link = createAgentLinks({ url, mode: "forward" }).of("agent-1", null);
+  await link.adopt(PATH, anAnswer(["JSESSIONID=1; Path=/"], token("one")), null);
+  await link.adopt(PATH, anAnswer(["JSESSIONID=2; Path=/"], token("two")), "JSESSIONID=1");
+  const expected = { "cookie": "JSESSIONID=2", "x-csrf-token": "two" };
+  for (const late of ["JSESSIONID=1", null]) {
+    await link.adopt(PATH, anAnswer([], token("one")), late);
+    assert.deepEqual(carried(link), expected);
+  }
+  await link.adopt(PATH, anAnswer([], token("two anew")), "JSESSIONID=2");
+  assert.equal(carried(link)["x-csrf-token"], "two anew");
+});
+
+Deno.test("a first cookie and its token are there at once, or neither of them", async () => {
+  const link = createAgentLinks({ url, mode: "forward" }).of("agent-1", null);
+  const adopting = link.adopt(PATH, anAnswer(["JSESSIONID=1; Path=/"], token("one")), null);
+  assert.deepEqual(carried(link), {});
+  await adopting;
+  assert.deepEqual(Object.keys(carried(link)), ["cookie", "x-csrf-token"]);
+});
+
 Deno.test("adopt() takes the name of the CSRF header from upstream", async () => {
   const link = createAgentLinks({ url, mode: "forward" }).of("agent-1", null);
   await link.adopt(PATH, anAnswer([], { "x-csrf-header": "X-XSRF", "x-csrf-token": "t" }));

@@ -2,7 +2,14 @@ import { parseArgs } from "node:util";
 import { createLogger, type LogValue } from "../../../services/log.ts";
 import { readPort, runProgram, say } from "../kit/program.ts";
 import type { Simulator } from "../kit/simulator.ts";
-import { playStory, showDelivery, showMessage, showNotification, showUpstream } from "./story.ts";
+import {
+  playStory,
+  showDelivery,
+  showHook,
+  showMessage,
+  showNotification,
+  showUpstream,
+} from "./story.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 import { startWorld, type World } from "./world.ts";
 
@@ -51,6 +58,7 @@ async function start(args: readonly string[]): Promise<Simulator | null> {
     onNotification: (notification) => showNotification(timeline, notification),
     onDelivery: (delivery) => showDelivery(timeline, delivery),
     onMessage: (message) => showMessage(timeline, message),
+    onHook: (call) => showHook(timeline, call),
   });
   try {
     await playStory(world, timeline);
@@ -101,6 +109,9 @@ async function invite(world: World, timeline: Timeline): Promise<void> {
       "",
       "# write to the customer: an SMS leaves",
       `curl -w '\\n' $S -H "authorization: Bearer $TOKEN" ${json} -d '{"operationName":"SendMessage","text":"Hello"}'`,
+      "",
+      "# the customer answers by SMS",
+      `curl -w '\\n' ${world.twilio.url}/control/texts -d '{"from":"+12025550187","body":"Hello?"}'`,
       "",
       "# what happened in the session, and which texts left",
       `curl -w '\\n' "${url}/v1/events?session=${sessionId}" -H "authorization: Bearer $TOKEN"`,

@@ -1,5 +1,6 @@
 import { maskPhone } from "../../../services/log.ts";
 import type { RecordedRequest } from "../kit/request_log.ts";
+import type { HookCall } from "../twilio/hook_caller.ts";
 import type { TwilioMessage } from "../twilio/message.ts";
 import type { Delivery } from "../webhook_consumer/webhook_inbox.ts";
 import type { Timeline } from "./timeline.ts";
@@ -31,7 +32,7 @@ export async function playStory(world: World, timeline: Timeline): Promise<void>
   await registerWebhook(world, timeline, call);
   timeline.heading("The documented Accept, value for value");
   await playDocumentedAccept(world, timeline, call);
-  timeline.heading("An agent writes to the customer");
+  timeline.heading("An agent writes to the customer, who writes back");
   await playConversation(world, timeline, call);
 }
 
@@ -91,10 +92,31 @@ async function playConversation(world: World, timeline: Timeline, call: Call): P
     "another SMS left than the one that the agent wrote",
   );
   await awaitVerified(world.consumer.at("/hooks"), "sms.sent", sessionId);
+  await awaitVerified(world.consumer.at("/hooks"), "sms.delivered", sessionId);
+  await customerAnswers(world, timeline, sessionId);
   await operate(world, timeline, call, path, '{"operationName":"Complete"}');
   await awaitVerified(world.consumer.at("/hooks"), "session.released", sessionId);
   await nothingWaits(call);
   expect(world.twilio.messages.length === 1, "more than one SMS left");
+}
+
+/** By SMS, which finds its way to the session. */
+async function customerAnswers(
+  world: World,
+  timeline: Timeline,
+  sessionId: string,
+): Promise<void> {
+  const body = "Where is my parcel?";
+  timeline.entry("phone → Twilio", `SMS from ${maskPhone(CUSTOMER_PHONE)}: ${body}`);
+  const { taken, replies } = await world.twilio.textIn({ from: CUSTOMER_PHONE, body });
+  expect(taken, "the customer's text was not taken");
+  expect(replies.length === 0, "the answer to Twilio went to the customer");
+  const { body: told } = await awaitVerified(
+    world.consumer.at("/hooks"),
+    "sms.received",
+    sessionId,
+  );
+  expect(JSON.parse(told).data.text === body, "another text arrived than the customer wrote");
 }
 
 /** An agent's request, and what upstream saw of it. */
@@ -182,6 +204,14 @@ export function showMessage(timeline: Timeline, message: TwilioMessage): void {
     "Patchbay → Twilio → phone",
     `SMS to ${maskPhone(message.to)} from ${maskPhone(message.from ?? "")}: ${message.body}`,
   );
+}
+
+/** How a request of Twilio's looks on the timeline. */
+export function showHook(timeline: Timeline, { purpose, fields, attempts }: HookCall): void {
+  const what = purpose === "status" ? `status ${fields["MessageStatus"]}` : "the customer's text";
+  const last = attempts.at(-1);
+  const answer = last?.kind === "answered" ? last.status : last?.detail ?? "not called";
+  timeline.entry("Twilio → Patchbay", `${what} → ${answer}`);
 }
 
 function oneLine(text: string): string {

@@ -5,6 +5,7 @@ import type { Logger } from "../../../services/log.ts";
 import { createTestKey, TEST_AUDIENCE, TEST_ISSUER, type TestKey } from "../../support/tokens.ts";
 import { type ContactCentre, startContactCentre } from "../contact_centre/server.ts";
 import type { RecordedRequest } from "../kit/request_log.ts";
+import type { HookCall } from "../twilio/hook_caller.ts";
 import type { TwilioMessage } from "../twilio/message.ts";
 import { startTwilio, type Twilio } from "../twilio/server.ts";
 import { startWebhookConsumer, type WebhookConsumer } from "../webhook_consumer/server.ts";
@@ -16,6 +17,10 @@ export const SCOPES =
 const NOTIFICATIONS_TOKEN = "development-notifications";
 /** One of Twilio's magic numbers: a sender that works. */
 const OUR_NUMBER = "+15005550006";
+/** Where Twilio and consumers believe Patchbay to be; the simulated Twilio is told where it is. */
+const PUBLIC_URL = "http://127.0.0.1";
+/** From one status of a text to the next. */
+const STATUS_STEP_MS = 20;
 const TOKEN_LIFETIME_S = 12 * 60 * 60;
 
 export interface WorldOptions {
@@ -27,6 +32,8 @@ export interface WorldOptions {
   readonly onNotification: (notification: Readonly<Record<string, unknown>>) => void;
   readonly onDelivery: (delivery: Delivery) => void;
   readonly onMessage: (message: TwilioMessage) => void;
+  /** A request of Twilio's that has been answered. */
+  readonly onHook: (call: HookCall) => void;
 }
 
 /** Patchbay between a contact centre, a Twilio and a webhook consumer, all on loopback and in memory. */
@@ -44,7 +51,15 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   await using started = new AsyncDisposableStack();
   const key = await createTestKey("EdDSA");
   const consumer = started.use(await startWebhookConsumer({ onDelivery: options.onDelivery }));
-  const twilio = started.use(await startTwilio({ onMessage: options.onMessage }));
+  const twilio = started.use(
+    await startTwilio({
+      onMessage: options.onMessage,
+      onHook: options.onHook,
+      walk: { stepMs: STATUS_STEP_MS },
+      inboundUrl: `${PUBLIC_URL}/ingress/twilio/sms`,
+      control: true,
+    }),
+  );
   let patchbayUrl = "";
   const contactCentre = started.use(
     await startContactCentre({
@@ -64,6 +79,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     { log: options.log, clock: systemClock, random: Math.random, fetch },
   );
   patchbayUrl = patchbay.url;
+  twilio.configure({ reach: { [PUBLIC_URL]: patchbay.url } });
   started.defer(() => patchbay.drain());
   const owned = started.move();
   return {
@@ -88,7 +104,7 @@ function configFor(
   const reading = readConfig({
     HOST: "127.0.0.1",
     PORT: String(port),
-    PUBLIC_URL: "http://127.0.0.1",
+    PUBLIC_URL,
     UPSTREAM_URL: contactCentre.url,
     JWT_ISSUER: TEST_ISSUER,
     JWT_AUDIENCE: TEST_AUDIENCE,

@@ -16,7 +16,7 @@ end
 -- The event of an ending is published while the mapping still stands: it names the holder.
 local function ended()
   local reply = applied(true)
-  unmap(s)
+  release(s)
   return reply
 end
 

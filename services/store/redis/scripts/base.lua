@@ -1,7 +1,7 @@
 -- Shared by every script, which is this text followed by its own.
 -- KEYS[1]  the prefix of all keys of one shard, `pb:{n}:`; its braces put them into one cluster slot
 -- ARGV[1]  the request as JSON; absent members are absent, never null
--- ARGV[2]  the policy as JSON: sessionTtlMs, memoryTtlMs, retentionMs, stateWindowMs, attemptsKept, sweepLimit
+-- ARGV[2]  the policy as JSON (redis/shards.ts)
 local P = KEYS[1]
 local req = cjson.decode(ARGV[1])
 local policy = cjson.decode(ARGV[2])

@@ -14,6 +14,8 @@ end
 if claim and not own and tonumber(claim['until']) > now then return { 'lost' } end
 local newcomer = { agentId = req.agentId, nickname = req.nickname }
 if not s then
+  -- The session whose seat was claimed is over; `draft` tells of a participant.
+  if req.as == 'participant' then return { 'lost' } end
   -- A lapsed mapping may still lie here; nothing of it may show through.
   local lapsed = kept_session(id)
   if lapsed then unmap(lapsed) end

@@ -98,6 +98,36 @@ local function matches(candidate, s)
   return false
 end
 
+-- When texts of mappings that were released lately were their agents' to send: {from, to, ends}, by when the text was sent,
+-- and until when one may still come in.
+local function late_spans(id)
+  local spans = {}
+  for _, span in ipairs(cjson.decode(call('GET', P .. 'late:' .. id) or '[]')) do
+    if span.ends > now then spans[#spans + 1] = span end
+  end
+  return spans
+end
+
+-- Ends a mapping, and remembers which texts may still come in from its time.
+local function release(s)
+  local spans = late_spans(s.id)
+  if #spans == policy.lateSpansKept then table.remove(spans, 1) end
+  spans[#spans + 1] = {
+    from = tonumber(s.acceptedUpstream), to = now + policy.lateTextsSkewMs, ends = now + policy.lateTextsMs,
+  }
+  call('SET', P .. 'late:' .. s.id, cjson.encode(spans), 'PX', policy.lateTextsMs + MARGIN_MS)
+  unmap(s)
+end
+
+-- Whether a text of this time was said by an agent to whom the session was mapped.
+local function was_mapped(s, spans, sent_at)
+  if s and sent_at >= tonumber(s.acceptedUpstream) then return true end
+  for _, span in ipairs(spans) do
+    if sent_at >= span.from and sent_at <= span.to then return true end
+  end
+  return false
+end
+
 -- Returns the ids of the deliveries made.
 local function fan_out(draft, s, seq, fresh)
   local made = {}
@@ -108,8 +138,9 @@ local function fan_out(draft, s, seq, fresh)
   for _, w in ipairs(draft.webhooks) do
     if matches(w, s) then add(w.id, w) end
   end
+  local spans = #draft.smsMessages > 0 and draft.sessionId and late_spans(draft.sessionId) or {}
   for _, m in ipairs(draft.smsMessages) do
-    if s and fresh[m.index] and m.sentAtMs >= tonumber(s.acceptedUpstream) then
+    if fresh[m.index] and was_mapped(s, spans, m.sentAtMs) then
       m.ordered = true
       add('sms', m)
     end

@@ -15,6 +15,9 @@ CREATE INDEX records_by_expiry ON records (until) WHERE until IS NOT NULL;
 
 ALTER TABLE deliveries ADD COLUMN progress_json TEXT;
 
+-- When texts of mappings that were released lately were their agents' to send; NULL: none was.
+ALTER TABLE session_memory ADD COLUMN late_json TEXT;
+
 -- Digits alone, as a customer's session is asked for; empty or NULL: none.
 ALTER TABLE session_memory ADD COLUMN phone_digits TEXT;
 ALTER TABLE session_memory ADD COLUMN sender_digits TEXT;

@@ -105,6 +105,33 @@ export function handingOverContract(test: ContractTest): void {
     assert.deepEqual(await agentsAt(store), ["b", "c"]);
   });
 
+  for (const kind of ["end", "leave"] as const) {
+    test(`an Accept of a seat whose session is over by ${kind} is lost as participant, and won as holder`, async (store) => {
+      await together(store, "a");
+      await store.applyEffect(invites("a"), null, 0);
+      assert.deepEqual(await store.claimSession(claim("b")), {
+        outcome: "claimed",
+        as: "participant",
+      });
+      await store.applyEffect(does("a", { kind }), null, 0);
+      const { version } = await store.listWebhooks();
+      const confirm = (as: "holder" | "participant") =>
+        store.confirmSession(
+          { sessionId: "S1", agentId: "b", nickname: "n", nowMs: T0, acceptedUpstreamMs: T0, as },
+          draft({ type: as }),
+          version,
+        );
+      assert.deepEqual(await confirm("participant"), { outcome: "lost" });
+      assert.deepEqual(await agentsAt(store), []);
+      // The claim is the agent's still.
+      assert.deepEqual(await store.claimSession(claim("c")), { outcome: "held" });
+      assert.equal((await confirm("holder")).outcome, "confirmed");
+      assert.deepEqual(await agentsAt(store), ["b"]);
+      const { items } = await store.listEvents({ limit: 9, sessionId: "S1" });
+      assert.deepEqual(items.map(({ type, agentId }) => [type, agentId]).at(-1), ["holder", "b"]);
+    });
+  }
+
   test("a holder's place that is declined while somebody accepts is lost to them", async (store) => {
     await together(store, "a", "b");
     await store.applyEffect(handsOver("a"), null, 0);

@@ -4,6 +4,7 @@ import { eventContract } from "./events.ts";
 import { guardContract } from "./guards.ts";
 import { handingOverContract } from "./handing_over.ts";
 import { holdingContract } from "./holding.ts";
+import { lateTextsContract } from "./late_texts.ts";
 import { recordContract } from "./records.ts";
 import { sessionContract } from "./sessions.ts";
 import { smsContract } from "./sms.ts";
@@ -35,6 +36,7 @@ export function testStoreContract(engine: Engine): void {
   sessionContract(test);
   handingOverContract(test);
   eventContract(test);
+  lateTextsContract(test);
   deliveryContract(test);
   holdingContract(test, engine.shards ?? 1);
   recordContract(test);

@@ -208,12 +208,53 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   }),
 );
 
+/** One session that goes from hand to hand while texts come in, some of them late. */
+const handedAround: fc.Arbitrary<Command> = fc.oneof(
+  step("wait", { ms: fc.constantFrom(900, 4_100, 61_000) }),
+  {
+    weight: 2,
+    arbitrary: step("confirmSession", {
+      session: fc.constant("S1"),
+      agent,
+      as: fc.constantFrom("holder", "holder", "participant"),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: step("applyEffect", {
+      session: fc.constant("S1"),
+      agent,
+      effect: fc.constantFrom<EffectPlan>("end", "leave", "hand-over"),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: step("publish", {
+      drafts: fc.tuple(fc.record({
+        session: fc.constant("S1"),
+        type: fc.constant("session.messages_added"),
+        messages: fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 4 }),
+        stateHash: fc.constant(null),
+        state: fc.constant(null),
+        phone: fc.constant(null),
+        heardBy: fc.constant(null),
+        webhooks: fc.constant([]),
+        texts: fc.constant(true),
+        guard: fc.constant(null),
+        again: fc.constant(false),
+      })),
+      stale: fc.constant(false),
+    }),
+  },
+);
+
+const SHORT = { minLength: 1, maxLength: 30, size: "max" } as const;
+
 /** Short histories over few names, so that steps meet each other. */
-export const histories: fc.Arbitrary<Command[]> = fc.array(command, {
-  minLength: 1,
-  maxLength: 30,
-  size: "max",
-});
+export const histories: fc.Arbitrary<Command[]> = fc.oneof(
+  { weight: 4, arbitrary: fc.array(command, SHORT) },
+  { weight: 1, arbitrary: fc.array(handedAround, SHORT) },
+);
 
 function step<Name extends Command["do"]>(
   name: Name,

@@ -8,7 +8,7 @@ import firstSchema from "../../../../services/store/sqlite/schema/0001_first.sql
   type: "text",
 };
 import { openSqliteStore } from "../../../../services/store/sqlite/store.ts";
-import { claimDeliveries, draft, POLICY, publish, settle, T0 } from "../drafts.ts";
+import { claimDeliveries, draft, messages, POLICY, publish, settle, T0 } from "../drafts.ts";
 
 const open = (path: string) => openSqliteStore({ path, sync: "normal", policy: POLICY });
 
@@ -143,6 +143,20 @@ Deno.test("a database of schema 1 goes on where it was, with what schema 2 broug
       assert.equal(next?.sequence, 8);
       const record = { kind: "opt-out", key: "k", text: "x", untilMs: null, nowMs: T0 } as const;
       assert.equal((await store.writeRecord(record)).written, true);
+      // A text of the mapping's time that comes in after its release.
+      const effect = { kind: "end" } as const;
+      await store.applyEffect(
+        { sessionId: "S1", agentId: "a", nowMs: T0 + 2_000, effect },
+        null,
+        0,
+      );
+      const smsMessages = [{ index: 9, sentAtMs: T0 + 1_000 }];
+      const [late] = await publish(
+        store,
+        [draft({ data: messages([9]), smsMessages })],
+        T0 + 3_000,
+      );
+      assert.equal(late?.deliveries, 1);
     });
     // Opening once more applies nothing again.
     await withStore(path, async (store) => {

@@ -1,0 +1,92 @@
+/** Patchbay with `SUBSCRIBE=on` in front of a contact centre that speaks CometD. */
+import assert from "node:assert/strict";
+import type { Client } from "./client.ts";
+import { type GuardedUpstream, startGuardedUpstream } from "./guarded_upstream.ts";
+import { agentText } from "./notifications.ts";
+import type { Environment } from "./patchbay_process.ts";
+import type { TestStore } from "./stores.ts";
+import { told } from "./webhook_assertions.ts";
+import type { WebhookConsumer } from "./webhook_consumer.ts";
+import { AGENT_SCOPES, startWorld, type World } from "./world.ts";
+
+/** What is made true or false of both. */
+export type Following = (world: World, centre: GuardedUpstream) => Promise<void>;
+
+const PASSWORDS = { ada: "correct horse", bob: "staple" };
+export const FOLLOWING_SCOPES = `${AGENT_SCOPES} credentials:write`;
+
+/** A notification is late where Patchbay first has to notice that it is connected to nothing. */
+export const PATIENT_MS = 20_000;
+/** As long as it may take until an instance that has died is noticed. */
+const TAKEN_OVER_WITHIN_MS = 30_000;
+
+/** A store, a contact centre and a Patchbay for this alone: what is connected is what matters. */
+export async function follow(
+  open: () => Promise<TestStore>,
+  tell: Following,
+  env: Environment = { UPSTREAM_AUTH: "vault" },
+): Promise<void> {
+  await using store = await open();
+  await using centre = startGuardedUpstream({ passwords: PASSWORDS });
+  await using world = await startWorld(store, {
+    SUBSCRIBE: "on",
+    UPSTREAM_URL: centre.url,
+    ...env,
+  });
+  await tell(world, centre);
+}
+
+/** This agent, with the credentials of this user left. */
+export async function known(
+  world: World,
+  agentId: string,
+  user: keyof typeof PASSWORDS,
+): Promise<Client> {
+  const agent = await world.agent(agentId, FOLLOWING_SCOPES);
+  const credentials = { username: user, password: PASSWORDS[user] };
+  const answer = await agent.put("/v1/agents/me/credentials", credentials);
+  assert.ok(answer.status >= 200 && answer.status < 300, answer.text);
+  return agent;
+}
+
+/** Resolves once the consumer has been told of the message with this index. */
+export async function messagesTold(
+  consumer: WebhookConsumer,
+  session: string,
+  index: number,
+): Promise<void> {
+  await consumer.attempts.until(
+    `message ${index} of ${session} at the consumer`,
+    () => indexesTold(consumer, session).includes(index) || undefined,
+    PATIENT_MS,
+  );
+}
+
+/** The indexes of all messages that the consumer has been told of, in the order in which it was. */
+export function indexesTold(consumer: WebhookConsumer, session: string): readonly number[] {
+  return told(consumer, session)
+    .filter(({ type }) => type === "session.messages_added")
+    .flatMap(({ data }) => {
+      const messages: unknown = Object(data.notification).messages;
+      assert.ok(Array.isArray(messages));
+      return messages.map((message) => Number(Object(message).index));
+    });
+}
+
+/** The instance that follows an agent dies; another one follows, and nothing is missing or doubled. */
+export async function takeOver(world: World, centre: GuardedUpstream): Promise<void> {
+  const consumer = await world.consumer();
+  const agent = await known(world, "agent-1", "ada");
+  const session = world.freshSession();
+  await agent.accept(session);
+  await centre.bayeux.heard("ada", "connect", 2);
+  await using _second = await world.anotherPatchbay();
+  await world.patchbay.kill();
+  centre.bayeux.drop("ada");
+  centre.say(session, agentText(1, "missed"));
+  await centre.bayeux.heard("ada", "subscribe", 2, TAKEN_OVER_WITHIN_MS);
+  await messagesTold(consumer, session, 1);
+  centre.say(session, agentText(2, "heard"));
+  await messagesTold(consumer, session, 2);
+  assert.deepEqual(indexesTold(consumer, session), [1, 2]);
+}

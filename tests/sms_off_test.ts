@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { startTwilio } from "./simulator/twilio/server.ts";
+import { clockAhead, startLocalPatchbay } from "./support/local_patchbay.ts";
+import { clientOf } from "./support/patchbay_for_load.ts";
+
+const SESSION = "0000Na9B26EF002X";
+const MINUTE_MS = 60_000;
+
+function startCentre() {
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      await request.body?.cancel();
+      return Response.json({ statusCode: 0 });
+    },
+  );
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+async function sayAsAgent(url: string, text: string): Promise<void> {
+  const { ingest, manage } = await clientOf(url);
+  const accept = { operationName: "Accept", nickname: "Marat" };
+  await manage("POST", `/api/v2/me/smssessions/${SESSION}`, accept);
+  await manage("PUT", `/v1/sessions/${SESSION}/customer`, { phone: "+16501110001" });
+  const message = {
+    index: 1,
+    type: "Text",
+    from: { type: "Agent", nickname: "Marat", participantId: "1" },
+    visibility: "All",
+    timestampSeconds: Date.now() + 1_000,
+    text,
+  };
+  await ingest(JSON.stringify({
+    messageType: "MessageLogUpdated",
+    notificationType: "NewMessages",
+    smssession: { id: SESSION },
+    messages: [message],
+  }));
+}
+
+Deno.test("a text that is left when SMS is switched off waits, and leaves when it is on again", async () => {
+  await using centre = startCentre();
+  await using twilio = await startTwilio();
+  const dir = await Deno.makeTempDir({ prefix: "sms-off-" });
+  const without = { SQLITE_PATH: `${dir}/patchbay.db`, UPSTREAM_URL: centre.url };
+  const withSms = (apiUrl: string) => ({
+    ...without,
+    PUBLIC_URL: "https://edge.example",
+    TWILIO_ACCOUNT_SID: twilio.accountSid,
+    TWILIO_AUTH_TOKEN: twilio.authToken,
+    TWILIO_FROM: "+15005550006",
+    TWILIO_API_URL: apiUrl,
+  });
+  {
+    // Nobody listens there any more, so the text has surely not left.
+    const closed = await startTwilio();
+    await closed.close();
+    await using patchbay = await startLocalPatchbay(withSms(closed.url));
+    await sayAsAgent(patchbay.url, "Hello");
+  }
+  {
+    // Its first claim is over before it has drained.
+    await using _off = await startLocalPatchbay(without, { clock: clockAhead(MINUTE_MS) });
+  }
+  {
+    await using _on = await startLocalPatchbay(withSms(twilio.url), {
+      clock: clockAhead(2 * MINUTE_MS),
+    });
+    const sent = await twilio.received(1);
+    assert.equal(sent.body, "Hello");
+  }
+  await Deno.remove(dir, { recursive: true });
+});
