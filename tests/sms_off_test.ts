@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { startTwilio } from "./simulator/twilio/server.ts";
 import { clockAhead, startLocalPatchbay } from "./support/local_patchbay.ts";
-import { clientOf } from "./support/patchbay_for_load.ts";
+import { clientOf, redisEnv } from "./support/patchbay_for_load.ts";
+import { redisTest, startRedisServer } from "./support/redis_server.ts";
 
 const SESSION = "0000Na9B26EF002X";
 const MINUTE_MS = 60_000;
@@ -41,11 +42,11 @@ async function sayAsAgent(url: string, text: string): Promise<void> {
   }));
 }
 
-Deno.test("a text that is left when SMS is switched off waits, and leaves when it is on again", async () => {
+/** SMS is on with nobody at Twilio's address, then off, then on with Twilio there. */
+async function switchOffAndOn(storeEnv: Readonly<Record<string, string>>): Promise<void> {
   await using centre = startCentre();
   await using twilio = await startTwilio();
-  const dir = await Deno.makeTempDir({ prefix: "sms-off-" });
-  const without = { SQLITE_PATH: `${dir}/patchbay.db`, UPSTREAM_URL: centre.url };
+  const without = { ...storeEnv, UPSTREAM_URL: centre.url };
   const withSms = (apiUrl: string) => ({
     ...without,
     PUBLIC_URL: "https://edge.example",
@@ -55,7 +56,6 @@ Deno.test("a text that is left when SMS is switched off waits, and leaves when i
     TWILIO_API_URL: apiUrl,
   });
   {
-    // Nobody listens there any more, so the text has surely not left.
     const closed = await startTwilio();
     await closed.close();
     await using patchbay = await startLocalPatchbay(withSms(closed.url));
@@ -65,12 +65,19 @@ Deno.test("a text that is left when SMS is switched off waits, and leaves when i
     // Its first claim is over before it has drained.
     await using _off = await startLocalPatchbay(without, { clock: clockAhead(MINUTE_MS) });
   }
-  {
-    await using _on = await startLocalPatchbay(withSms(twilio.url), {
-      clock: clockAhead(2 * MINUTE_MS),
-    });
-    const sent = await twilio.received(1);
-    assert.equal(sent.body, "Hello");
-  }
+  const clock = clockAhead(2 * MINUTE_MS);
+  await using _on = await startLocalPatchbay(withSms(twilio.url), { clock });
+  const sent = await twilio.received(1, { timeoutMs: 15_000 });
+  assert.equal(sent.body, "Hello");
+}
+
+Deno.test("a text that is left when SMS is switched off waits, and leaves when it is on again", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "sms-off-" });
+  await switchOffAndOn({ SQLITE_PATH: `${dir}/patchbay.db` });
   await Deno.remove(dir, { recursive: true });
+});
+
+redisTest("the same holds with Redis", async () => {
+  await using redis = await startRedisServer();
+  await switchOffAndOn(redisEnv(redis.url));
 });

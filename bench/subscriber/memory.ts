@@ -1,7 +1,12 @@
 /** What following many agents takes in memory: a whole Patchbay as a process, against a simulated contact centre in another. */
 import { parseArgs } from "node:util";
-import { readCount, runMain, say } from "../../tests/simulator/kit/program.ts";
-import { type ProgramProcess, startProgram } from "../../tests/support/program_process.ts";
+import { readCount, runMain, say, UsageError } from "../../tests/simulator/kit/program.ts";
+import {
+  type ProgramOptions,
+  type ProgramProcess,
+  startProgram,
+} from "../../tests/support/program_process.ts";
+import { type RedisServer, startRedisServer } from "../../tests/support/redis_server.ts";
 import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../../tests/support/tokens.ts";
 
 const HELP = `Measures the resident memory of a Patchbay that follows many agents' notifications.
@@ -10,9 +15,11 @@ const HELP = `Measures the resident memory of a Patchbay that follows many agent
 
   --agents N      how many connections, each with its long poll (default 500)
   --seconds N     how long they are kept, once all are there; polls last 30 s (default 75)
+  --store NAME    sqlite (default) or redis, which needs redis-server on the PATH
+  --young MB      V8's --max-semi-space-size for Patchbay; its own choice without
   --help          this text
 
-Patchbay (UPSTREAM_AUTH=vault, SQLite) and the simulated contact centre are processes of their own on loopback. It stops
+Patchbay (UPSTREAM_AUTH=vault) and the simulated contact centre are processes of their own on loopback. It stops
 by itself.`;
 
 /** What 500 agents may take (resident, whole process). */
@@ -27,13 +34,17 @@ async function main(args: readonly string[]): Promise<void> {
     options: {
       agents: { type: "string", default: "500" },
       seconds: { type: "string", default: "75" },
+      store: { type: "string", default: "sqlite" },
+      young: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
   if (values.help) return say(HELP);
   const agents = readCount("--agents", values.agents);
   const seconds = readCount("--seconds", values.seconds);
+  const youngMb = values.young === undefined ? null : readCount("--young", values.young);
 
+  await using redis = await startStore(values.store);
   await using centre = startNamed({
     main: "tests/simulator/contact_centre/main.ts",
     args: ["--port", "0", "--anyone"],
@@ -41,6 +52,7 @@ async function main(args: readonly string[]): Promise<void> {
   const key = await createTestKey();
   await using patchbay = startNamed({
     main: "main.ts",
+    denoArgs: youngMb === null ? [] : [`--v8-flags=--max-semi-space-size=${youngMb}`],
     env: {
       HOST: "127.0.0.1",
       PORT: "0",
@@ -50,7 +62,10 @@ async function main(args: readonly string[]): Promise<void> {
       JWT_ISSUER: TEST_ISSUER,
       JWT_AUDIENCE: TEST_AUDIENCE,
       JWT_PUBLIC_KEY: JSON.stringify(key.jwks),
-      SQLITE_PATH: ":memory:",
+      ...(redis === null ? { SQLITE_PATH: ":memory:" } : {
+        REDIS_URL: redis.url,
+        ENCRYPTION_KEY: crypto.getRandomValues(new Uint8Array(32)).toBase64(),
+      }),
     },
   });
   const url = await patchbay.url;
@@ -87,6 +102,13 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
+/** Null: SQLite, within Patchbay. */
+function startStore(name: string): Promise<RedisServer | null> {
+  if (name === "redis") return startRedisServer();
+  if (name === "sqlite") return Promise.resolve(null);
+  throw new UsageError(`Cannot use --store ${name}: expected sqlite or redis`);
+}
+
 /** Leaves credentials and begins a contact-centre session, from which on the agent is followed. */
 async function signIn(url: string, token: string, agentId: string): Promise<void> {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
@@ -106,11 +128,7 @@ async function signIn(url: string, token: string, agentId: string): Promise<void
 
 /** A program whose address stands in what it prints, and how many agents it has said it follows. */
 function startNamed(
-  options: {
-    readonly main: string;
-    readonly args?: string[];
-    readonly env?: Record<string, string>;
-  },
+  options: Omit<ProgramOptions, "onLine">,
 ): AsyncDisposable & {
   readonly process: ProgramProcess;
   readonly url: Promise<string>;

@@ -29,7 +29,7 @@ export interface SessionRecord {
   readonly nickname: string;
   /** Further agents let in, in the order in which they came. */
   readonly participants: readonly Participant[];
-  /** `accepted`, then the last state that upstream told. */
+  /** The last state that upstream told since the holder's claim; `accepted` while it has told none. */
   readonly state: string;
   readonly acceptedAtMs: number;
   /** The same moment by upstream's clock, in whole seconds: what was said before it was not this mapping's agents' to send. */
@@ -180,7 +180,10 @@ export type EventData =
 
 export interface Observation {
   readonly state?: string;
-  /** Whose notification it was: the state is the session's only if this agent holds it. Absent: it is. */
+  /**
+   * Whose notification it was: the state is the session's only if this agent holds it. Absent: it is. While nobody does, the
+   * same goes for the agent who has claimed it, and the state stands once that claim is confirmed.
+   */
   readonly heardBy?: string;
   /** From `userData`; never replaces a number that `setCustomer` gave. */
   readonly phone?: string;

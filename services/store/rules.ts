@@ -17,9 +17,6 @@ export const POSITIONS_PER_EVENT = 16_384;
  */
 export const LATE_TEXTS_MS = 120_000;
 
-/** How far upstream's clock may be ahead of ours, so that a text said before the release seems to be said after it. */
-export const LATE_TEXTS_SKEW_MS = 5_000;
-
 /** Of so many releases of one session at most, the last ones. */
 export const LATE_SPANS_KEPT = 8;
 

@@ -37,7 +37,8 @@ export interface SmsStore {
   >;
   /**
    * Takes tokens from a bucket that all instances share. 0: taken. Otherwise nothing was taken, and it is how many milliseconds
-   * it lasts until there may be enough. More than a full bucket holds are granted when it is full, and owed.
+   * it lasts until there may be one. Whoever finds one may take more, and the bucket owes them: were they to wait until all
+   * are there, those who want few would always come first, and a long text would never leave.
    */
   takeTokens(
     request: {

@@ -122,11 +122,14 @@ export function createRoster(options: RosterOptions): Roster {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const adds = new Map(account.adds);
       const removes = new Set(account.removes);
-      const text = account.isOwned ? account.text : await roll.read(account.key);
+      const text = account.isOwned && tries === 0 ? account.text : await roll.read(account.key);
       const current = text === null ? null : decodeSubscription(account.key, text);
       if (text !== null && current === null) {
         log.error("subscriber.unreadable", { key: account.key });
         return forget(account);
+      }
+      if (account.isOwned && current !== null && current.instance !== instanceId) {
+        release(account, "taken over");
       }
       const agents = changedAgents(current?.agents ?? new Map(), { adds, removes });
       const instance = await followerOf(account.key, current);
@@ -146,8 +149,7 @@ export function createRoster(options: RosterOptions): Roster {
         if (instance === instanceId && before !== instanceId) noteTakeOver(account.key, before);
         return adopt(account, { instance, agents, text: next }, 0);
       }
-      // What this instance took to be its own is somebody else's by now, or another one asked for something too.
-      if (account.isOwned) release(account, "taken over");
+      // Another instance has asked for something, too, or has taken over: what the record says now decides.
     }
     throw new StoreUnavailable("agree on who follows an agent");
   }

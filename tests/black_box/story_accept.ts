@@ -9,7 +9,10 @@ import {
 } from "./notifications.ts";
 import { readEvent, readEvents, readSession, readSessions } from "./shapes.ts";
 import { it, type Sentence } from "./sentence.ts";
+import { statusZero } from "./upstream_stand_in.ts";
 import { assertAccepted, assertSigned, told } from "./webhook_assertions.ts";
+
+const ONE = { accepted: 1, duplicates: 0 };
 
 /** Accept as documented, the three notifications that follow it, and what is read of them afterwards. */
 export const ACCEPT_STORY: readonly Sentence[] = [
@@ -86,6 +89,19 @@ export const ACCEPT_STORY: readonly Sentence[] = [
       const one = await world.admin.get(`/v1/events/${event.data.eventId}`);
       assert.deepEqual(readEvent(one.json()), event);
     }
+  }),
+
+  it("a state that comes while the Accept is under way is the session's from the start", async (world) => {
+    const session = world.freshSession();
+    const agent = await world.agent("agent-1");
+    assertAccepted(await world.notify(statusChange(session, "Invited")), ONE);
+    world.upstream.answer(session, async () => {
+      assertAccepted(await world.notify(statusChange(session, "Chatting")), ONE);
+      return statusZero();
+    });
+    assert.equal((await agent.accept(session)).status, 200);
+    const mapped = readSession((await agent.get(`/v1/sessions/${session}`)).json());
+    assert.equal(mapped.state, "Chatting");
   }),
 
   it("only what may cross to the contact centre crosses, in either direction", async (world) => {

@@ -131,6 +131,24 @@ export const IDEMPOTENCY_STORY: readonly Sentence[] = [
     }
   }),
 
+  it("a key that is none is refused before anything happens", async (world) => {
+    const { session, agent, asked } = await accepted(world);
+    for (const key of ["", "k".repeat(256), "with a space", '"']) {
+      assertProblem(await operate(agent, session, key, SEND), "invalid-parameter");
+    }
+    assert.equal(asked(), 0);
+    // A Structured Fields string and a bare one are one name.
+    const answers = [
+      await operate(agent, session, `quoted-${session}`, SEND),
+      await operate(agent, session, `"quoted-${session}"`, SEND),
+    ];
+    assert.deepEqual(answers.map(({ headers }) => headers.get("idempotency-replayed")), [
+      null,
+      "true",
+    ]);
+    assert.equal(asked(), 1);
+  }),
+
   it("without the header the same body is sent as often as it comes, and nothing is retried", async (world) => {
     const { session, agent, asked } = await accepted(world);
     for (const count of [1, 2]) {

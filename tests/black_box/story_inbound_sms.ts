@@ -24,8 +24,52 @@ export const INBOUND_SMS_STORY: readonly Sentence[] = [
 
     const { event } = await consumer.received(session, "sms.received");
     assert.equal(event.data.messageSid, fields.MessageSid);
+    assert.equal(event.data.from, phone);
+    assert.equal(event.data.to, TWILIO_FROM);
+    assert.equal(event.data.text, fields.Body);
     assert.equal(event.data.agentId, "agent-1");
     assert.equal(event.data.sequence, 2);
+  }),
+
+  it("of two sessions with one customer the text goes to the one whose number was texted", async (world) => {
+    const phone = world.freshPhone();
+    const consumer = await world.consumer({ eventTypes: ["sms.received"] });
+    const agent = await world.agent("agent-1");
+    const numbers = new Map([
+      [world.freshSession(), "+15005550021"],
+      [world.freshSession(), "+15005550022"],
+    ]);
+    for (const [session, sender] of numbers) {
+      await agent.accept(session);
+      await agent.put(`/v1/sessions/${session}/customer`, { phone, sender });
+    }
+    for (const [session, sender] of [...numbers].toReversed()) {
+      const answer = await bringText(world, customerText(world, phone, sender, { To: sender }));
+      assert.equal(answer.status, 200, answer.text);
+      assert.equal((await consumer.received(session, "sms.received")).event.data.to, sender);
+    }
+    assert.equal(consumer.attempts.items.length, 2);
+  }),
+
+  it("what is expunged is gone from the events, and another session's is not", async (world) => {
+    const [expunged, kept] = [world.freshSession(), world.freshSession()];
+    const consumer = await world.consumer({ eventTypes: ["sms.received"] });
+    const agent = await world.agent("agent-1");
+    const phones = new Map([[expunged, world.freshPhone()], [kept, world.freshPhone()]]);
+    for (const [session, phone] of phones) {
+      await agent.accept(session);
+      await agent.put(`/v1/sessions/${session}/customer`, { phone });
+      await bringText(world, customerText(world, phone, `Secret of ${session}`));
+      await consumer.received(session, "sms.received");
+    }
+    const answer = await agent.post(`/v1/sessions/${expunged}/expunge`);
+    assert.ok(answer.status >= 200 && answer.status < 300, answer.text);
+    for (const [session, phone] of phones) {
+      const { text } = await world.admin.get(`/v1/events?session=${session}&limit=100`);
+      assert.ok(text.includes("sms.received"), text);
+      assert.equal(text.includes(`Secret of ${session}`), session === kept);
+      assert.equal(text.includes(phone.slice(1)), session === kept);
+    }
   }),
 
   it("the session is found by the number in userData, and while it is open alone", async (world) => {
@@ -121,6 +165,7 @@ export const INBOUND_SMS_STORY: readonly Sentence[] = [
       bringText(world, { ...forged, AccountSid: `AC${"f".repeat(32)}` }),
       bringText(world, { ...forged, MessageSid: "SM1" }),
       bringText(world, { ...forged, From: "nobody" }),
+      bringText(world, { ...forged, Body: "x".repeat(70_000) }),
     ]);
     for (const answer of refused) {
       assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} ${answer.text}`);

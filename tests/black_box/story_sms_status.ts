@@ -46,6 +46,44 @@ export const SMS_STATUS_STORY: readonly Sentence[] = [
     })
   ),
 
+  it("a text that has arrived has not failed, whatever comes later; one that failed may still arrive", async (world) => {
+    const failed = { ErrorCode: "30008" };
+    const arrived = await textSent(world);
+    await tellStatus(world, arrived.sent, "delivered");
+    await tellStatus(world, arrived.sent, "undelivered", failed);
+    const first = await allOf(world, arrived.session, arrived.consumer);
+    assert.deepEqual(first.map(({ type }) => type), ["sms.sent", "sms.delivered"]);
+
+    const late = await textSent(world);
+    await tellStatus(world, late.sent, "undelivered", failed);
+    await tellStatus(world, late.sent, "delivered");
+    const second = await allOf(world, late.session, late.consumer);
+    assert.deepEqual(second.map(({ type }) => type), ["sms.sent", "sms.failed", "sms.delivered"]);
+  }),
+
+  it("a long text leaves in parts, in order, and has arrived once each of them has", async (world) => {
+    const session = world.freshSession();
+    const consumer = await world.consumer();
+    const phone = await acceptWithPhone(world, session);
+    const words = Array.from({ length: 250 }, (_, index) => `word${index}`).join(" ");
+    await world.notify(newMessages(session, agentText(1, words)));
+    await consumer.received(session, "sms.sent");
+    const parts = world.twilio.texts.items.filter(({ to }) => to === phone);
+    const [first, second, ...more] = parts;
+    assert.ok(first && second && more.length === 0, `${parts.length} parts`);
+    assert.equal(parts.map(({ body }) => body.trim()).join(" "), words);
+    assert.ok(parts.every(({ body }) => body.length <= 1600));
+
+    // The reports of the first come late and in the wrong order.
+    for (const status of ["delivered", "sent", "queued"]) await tellStatus(world, first, status);
+    const before = await allOf(world, session, consumer);
+    assert.deepEqual(before.map(({ type }) => type), ["sms.sent"]);
+    await tellStatus(world, second, "delivered");
+    const { event } = await consumer.received(session, "sms.delivered");
+    assert.equal(event.data.messageSid, first.sid);
+    assert.equal(event.data.messageIndex, 1);
+  }),
+
   it("a report that is here before Twilio's answer counts as well", async (world) => {
     const session = world.freshSession();
     const consumer = await world.consumer();

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { say, UsageError } from "../simulator/kit/program.ts";
 import { redisEnv } from "../support/patchbay_for_load.ts";
 import { redisAvailable, startRedisServer } from "../support/redis_server.ts";
+import { soakFollowing } from "./following.ts";
 import { soakOrderedDelivery } from "./ordered_delivery.ts";
 import { soakSharedWork } from "./shared_work.ts";
 import { soakSmsSending } from "./sms_sending.ts";
@@ -13,11 +14,12 @@ const HELP = `Puts Patchbay's promises about delivery to the test, at full size.
 Usage: deno task soak [--seed N] [--only NAME]
 
   --seed N      decides which calls fail, and when a process is killed (default: a new one each time)
-  --only NAME   ordered-delivery, shared-work, store-commands, texts or idle
+  --only NAME   ordered-delivery, shared-work, following, store-commands, texts or idle
   --help        shows this
 
 1,000 sessions × 20 events to 3 webhooks, one of which fails half of its calls: everything in order, everything once.
 Two instances on one Redis, one of them killed or stopped in the middle: nothing lost.
+Two instances follow 8 agents, one is killed: the other takes over, and every message is told once and in order.
 Store commands per delivered event, and of an idle Patchbay.
 5,000 texts over 200 sessions, one in ten requests to Twilio failing, and a kill -9 every 500: none twice, all in order,
 and what is missing says why. On SQLite and on Redis.
@@ -27,7 +29,15 @@ const WITHIN_MS = 180_000;
 const FULL = { sessions: 1_000, eventsPerSession: 20 } as const;
 const MINUTES_IDLE = 2;
 const TEXTS = { sessions: 200, texts: 5_000, killEvery: 500, retryS: "1,6" } as const;
-const PARTS = ["ordered-delivery", "shared-work", "store-commands", "texts", "idle"] as const;
+const FOLLOWED = { agents: 8, rounds: 10, everyMs: 500 } as const;
+const PARTS = [
+  "ordered-delivery",
+  "shared-work",
+  "following",
+  "store-commands",
+  "texts",
+  "idle",
+] as const;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -57,6 +67,9 @@ async function main(): Promise<void> {
     );
   }
   if (wanted.has("shared-work")) await tellSharedWork();
+  if (wanted.has("following")) {
+    await tell("following", (redisUrl) => soakFollowing({ ...FOLLOWED, redisUrl }));
+  }
   if (wanted.has("store-commands")) {
     await tell("store commands", (redisUrl) => soakCommandsPerEvent({ redisUrl, events: 500 }));
   }

@@ -12,11 +12,17 @@ export interface MemoryLog extends Logger {
   readonly entries: readonly LogEntry[];
   /** The entries of one event, in order. */
   of(event: string): readonly LogEntry[];
-  /** Resolves once the event has been logged `count` times since the start: a way to await work in the background. */
+  /**
+   * Resolves once the event has been logged `count` times since the start: a way to await work in the background. Rejects
+   * when that takes too long, so that what is broken fails instead of hanging.
+   */
   whenLogged(event: string, count?: number): Promise<void>;
 }
 
-export function createMemoryLog(): MemoryLog {
+/** Generous: a busy machine is no fault. */
+const LOGGED_WITHIN_MS = 20_000;
+
+export function createMemoryLog(loggedWithinMs = LOGGED_WITHIN_MS): MemoryLog {
   const entries: LogEntry[] = [];
   let waiting: { event: string; count: number; resolve: () => void }[] = [];
   const of = (event: string) => entries.filter((entry) => entry.event === event);
@@ -40,10 +46,15 @@ export function createMemoryLog(): MemoryLog {
     error: logAt("error"),
     entries,
     of,
-    whenLogged: (event, count = 1) =>
-      new Promise((resolve) => {
-        waiting.push({ event, count, resolve });
-        wakeWaiting();
-      }),
+    whenLogged(event, count = 1) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const timer = setTimeout(() => {
+        const found = `logged ${of(event).length} times within ${loggedWithinMs} ms`;
+        reject(new Error(`Cannot await log event ${event}: ${found}, expected ${count}`));
+      }, loggedWithinMs);
+      waiting.push({ event, count, resolve });
+      wakeWaiting();
+      return promise.finally(() => clearTimeout(timer));
+    },
   };
 }

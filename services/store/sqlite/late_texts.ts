@@ -1,4 +1,4 @@
-import { LATE_SPANS_KEPT, LATE_TEXTS_MS, LATE_TEXTS_SKEW_MS } from "../rules.ts";
+import { LATE_SPANS_KEPT, LATE_TEXTS_MS } from "../rules.ts";
 
 /** When the texts of a mapping that was released were its agents' to send. */
 export interface LateSpan {
@@ -24,7 +24,8 @@ export function afterRelease(
 ): string {
   const span: LateSpan = {
     fromMs: acceptedUpstreamMs,
-    toMs: nowMs + LATE_TEXTS_SKEW_MS,
+    // Where upstream's clock is ahead a text may stay inside that was said just before: better than one that leaks after.
+    toMs: nowMs,
     endsMs: nowMs + LATE_TEXTS_MS,
   };
   return JSON.stringify([...lateSpans(lateJson, nowMs), span].slice(-LATE_SPANS_KEPT));

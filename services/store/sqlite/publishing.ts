@@ -54,6 +54,7 @@ export function createPublishingSteps(
     const sequence = memory === null ? null : memory.sequence + 1;
     if (sessionId !== null) remember(sessionId, draft, sequence, nowMs);
     if (session !== undefined) observe(session, draft, nowMs);
+    else if (sessionId !== null) overhear(sessionId, draft, nowMs);
     if (draft.guard !== undefined) records.put({ ...draft.guard, ...nearOf(draft), nowMs });
     db.run(
       `INSERT INTO events (id, type, session_id, sequence, agent_id, occurred_at, data_json)
@@ -160,6 +161,19 @@ export function createPublishingSteps(
       nowMs,
       nowMs + policy.sessionTtlMs,
       session.id,
+    );
+  }
+
+  /** Nobody is mapped: what upstream says while an agent's Accept is under way is the state of the mapping that it will make. */
+  function overhear(sessionId: string, { observed = {} }: EventDraft, nowMs: number): void {
+    if (observed.state === undefined) return;
+    db.run(
+      `UPDATE claims SET state = ?
+       WHERE session_id = ? AND until > ? AND agent_id = COALESCE(?, agent_id)`,
+      observed.state,
+      sessionId,
+      nowMs,
+      observed.heardBy ?? null,
     );
   }
 

@@ -43,14 +43,26 @@ export function createSessionSteps(db: Database, policy: StorePolicy) {
       ) !== undefined,
     dropClaim: (sessionId: string, agentId: string) =>
       db.run("DELETE FROM claims WHERE session_id = ? AND agent_id = ?", sessionId, agentId),
-    map: ({ sessionId, agentId, nickname, nowMs, acceptedUpstreamMs }: ConfirmRequest) =>
+    /** What upstream said of the state during the agent's claim, unless that has lapsed. */
+    heardDuringClaim: (sessionId: string, agentId: string, nowMs: number) =>
+      db.one<{ state: string | null }>(
+        "SELECT state FROM claims WHERE session_id = ? AND agent_id = ? AND until > ?",
+        sessionId,
+        agentId,
+        nowMs,
+      )?.state ?? null,
+    map: (
+      { sessionId, agentId, nickname, nowMs, acceptedUpstreamMs }: ConfirmRequest,
+      state: string,
+    ) =>
       db.run(
         `INSERT OR REPLACE INTO sessions (id, agent_id, agents_json, state, accepted_at,
            accepted_upstream, updated_at, expires_at)
-         VALUES (?, ?, ?, 'accepted', ?, ?, ?, ?)`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
         sessionId,
         agentId,
         JSON.stringify([{ agentId, nickname }]),
+        state,
         nowMs,
         acceptedUpstreamMs,
         nowMs,

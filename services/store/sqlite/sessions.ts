@@ -63,7 +63,8 @@ export function createSqliteSessions(
     if (session === undefined) {
       // The session whose seat was claimed is over; `draft` tells of a participant.
       if (request.as === "participant") return { outcome: "lost" };
-      sessions.map(request);
+      const heard = sessions.heardDuringClaim(sessionId, agentId, nowMs);
+      sessions.map(request, heard ?? "accepted");
     } else if (request.as === "participant") sessions.takeSeat(session, request);
     else if (hasStandIn(session)) sessions.takeOver(session, request);
     else return { outcome: "lost" };

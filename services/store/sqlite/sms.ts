@@ -67,7 +67,7 @@ export function createSqliteSms(
         // No sink has such an id, so the two kinds of buckets cannot meet.
         const name = `named:${bucket}`;
         const rate = { perSecond, burst };
-        const missing = Math.min(tokens, burst) - buckets.tokens(name, rate, nowMs);
+        const missing = 1 - buckets.tokens(name, rate, nowMs);
         if (missing <= 0) buckets.take(name, rate, tokens, nowMs);
         return fillingMs(missing, rate);
       }),

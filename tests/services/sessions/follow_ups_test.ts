@@ -59,8 +59,9 @@ Deno.test("perform() gives up in time, with waits of at most eight seconds", asy
   const tried: string[] = [];
   await followUps.perform(failing(99, { now: clock.now, tried, giveUpAtMs: 30_000 }));
   const settled = followUps.settled();
+  const abandoned = log.whenLogged("session.follow_up_abandoned");
   while (log.of("session.follow_up_abandoned").length === 0) {
-    await Promise.race([clock.whenArmed(), log.whenLogged("session.follow_up_abandoned")]);
+    await Promise.race([clock.whenArmed(), abandoned]);
     clock.advance(clock.nextDueInMs() ?? 0);
   }
   await settled;

@@ -435,7 +435,8 @@ Deno.test("OUT-11 rate bucket: what a sender has no tokens for waits, without an
   });
   const sessions = ["S1", "S2", "S3", "S4"];
   for (const session of sessions) await world.accept(session);
-  const long = "a".repeat(300);
+  // Three segments: one more than the bucket holds, so that it owes one.
+  const long = "a".repeat(450);
   await world.say("S1", 1, long);
   await world.until("delivered");
   await world.say("S2", 1, long);

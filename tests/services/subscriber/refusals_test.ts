@@ -63,7 +63,8 @@ Deno.test("who was turned away is tried again within a minute of leaving other c
   withFollowedCentre(async ({ centre, subscriber, log, until }) => {
     const clock = createVirtualClock();
     let password = "wrong";
-    const follower = await subscriber({ clock, passwordOf: () => password });
+    // Whole waits, so that no time passes while an answer is on its way.
+    const follower = await subscriber({ clock, passwordOf: () => password, random: () => 0.999 });
     follower.follow(following("agent-1"));
     const pass = async (ms: number) => {
       for (let left = ms; left > 0; left -= 5_000) {

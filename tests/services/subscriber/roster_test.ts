@@ -13,6 +13,8 @@ interface Instance {
   readonly roster: Roster;
   /** Whom it follows now. */
   readonly follows: Set<string>;
+  /** How often it has ceased to follow somebody. */
+  releases: number;
   /** Store commands so far. */
   commands: number;
   /** From now on its store does not answer. */
@@ -58,12 +60,16 @@ async function withRosters(test: (world: World) => Promise<void>): Promise<void>
       counters: createCounters(),
       canServe: () => made.canServe,
       onOwned: ({ key }) => void follows.add(key),
-      onReleased: ({ key }) => void follows.delete(key),
+      onReleased({ key }) {
+        follows.delete(key);
+        made.releases++;
+      },
       isBusy: () => made.isBusy,
     });
     const made: Instance = {
       roster,
       follows,
+      releases: 0,
       commands: 0,
       isCut: false,
       isBusy: false,
@@ -248,6 +254,24 @@ Deno.test("an agent who goes on working after another instance has let it go is 
     await pass(100);
 
     assert.deepEqual([first.follows.size, second.follows.size], [0, 1]);
+  }));
+
+Deno.test("what another instance writes into a record is taken in by the one that follows, which goes on", () =>
+  withRosters(async ({ instance, pass, records, clock }) => {
+    const [first, second] = [instance("one"), instance("two")];
+    const add = ({ roster }: Instance, agentId: string) =>
+      roster.add(roster.account("shared"), agentId, "login", { isNews: true });
+    for (const [at, agentId] of ["agent-1", "agent-2", "agent-3", "agent-4"].entries()) {
+      add(at % 2 === 0 ? first : second, agentId);
+      await pass(100);
+    }
+
+    assert.deepEqual([first.follows.size, second.follows.size], [1, 0]);
+    assert.equal(first.releases, 0);
+    const text = await records.readRecord({ kind: "subscription", key: "shared" }, clock.now());
+    for (const agentId of ["agent-1", "agent-2", "agent-3", "agent-4"]) {
+      assert.ok(text?.includes(agentId), agentId);
+    }
   }));
 
 for (const [what, again] of [["signs in", follow], ["goes on working", work]] as const) {

@@ -7,6 +7,8 @@ if s and tonumber(s.seatUntil) <= now then return 'held' end
 local key = P .. 'c:' .. req.sessionId
 local claim = hash(key)
 if claim and claim.agent ~= req.agentId and tonumber(claim['until']) > now then return 'held' end
+-- What was heard during an earlier claim may be out of date.
+call('DEL', key)
 call('HSET', key, 'agent', req.agentId, 'token', req.token, 'until', req.untilMs)
 call('PEXPIRE', key, math.max(1, req.untilMs - now) + MARGIN_MS)
 return (not s or has_stand_in(s)) and 'holder' or 'participant'

@@ -19,7 +19,8 @@ if not s then
   -- A lapsed mapping may still lie here; nothing of it may show through.
   local lapsed = kept_session(id)
   if lapsed then unmap(lapsed) end
-  call('HSET', P .. 's:' .. id, 'state', 'accepted', 'acceptedAt', now,
+  local heard = own and tonumber(claim['until']) > now and claim.state
+  call('HSET', P .. 's:' .. id, 'state', heard or 'accepted', 'acceptedAt', now,
     'acceptedUpstream', req.acceptedUpstreamMs, 'seatUntil', 0)
   write_agents(id, { newcomer }, nil)
   call('ZADD', P .. 'sessions', 0, id)

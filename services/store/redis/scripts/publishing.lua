@@ -73,6 +73,15 @@ local function observe(s, draft, phone)
   slide(s)
 end
 
+-- Nobody is mapped: what upstream says while an agent's Accept is under way is the state of the mapping that it will make.
+local function overhear(draft)
+  local seen, key = draft.observed or {}, P .. 'c:' .. draft.sessionId
+  if not seen.state then return end
+  local claim = call('HMGET', key, 'agent', 'until')
+  if not claim[1] or tonumber(claim[2]) <= now then return end
+  if not seen.heardBy or seen.heardBy == claim[1] then call('HSET', key, 'state', seen.state) end
+end
+
 local function store_event(draft, data, s, seq)
   local key = P .. 'e:' .. draft.id
   call('HSET', key, 'type', draft.type, 'at', draft.occurredAtMs, 'data', data)
@@ -113,7 +122,7 @@ local function release(s)
   local spans = late_spans(s.id)
   if #spans == policy.lateSpansKept then table.remove(spans, 1) end
   spans[#spans + 1] = {
-    from = tonumber(s.acceptedUpstream), to = now + policy.lateTextsSkewMs, ends = now + policy.lateTextsMs,
+    from = tonumber(s.acceptedUpstream), to = now, ends = now + policy.lateTextsMs,
   }
   call('SET', P .. 'late:' .. s.id, cjson.encode(spans), 'PX', policy.lateTextsMs + MARGIN_MS)
   unmap(s)
@@ -167,7 +176,7 @@ local function publish(draft)
   if id then
     seq, phone = remember(draft)
     s = live_session(id)
-    if s then observe(s, draft, phone) end
+    if s then observe(s, draft, phone) else overhear(draft) end
   end
   store_event(draft, data, s, seq)
   local made = fan_out(draft, s, id and seq or 0, fresh)

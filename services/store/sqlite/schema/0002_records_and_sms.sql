@@ -18,6 +18,9 @@ ALTER TABLE deliveries ADD COLUMN progress_json TEXT;
 -- When texts of mappings that were released lately were their agents' to send; NULL: none was.
 ALTER TABLE session_memory ADD COLUMN late_json TEXT;
 
+-- What upstream said of the session's state while the Accept was under way; NULL: nothing.
+ALTER TABLE claims ADD COLUMN state TEXT;
+
 -- Digits alone, as a customer's session is asked for; empty or NULL: none.
 ALTER TABLE session_memory ADD COLUMN phone_digits TEXT;
 ALTER TABLE session_memory ADD COLUMN sender_digits TEXT;

@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import type { SessionEffect, Store } from "../../../../services/store/port.ts";
-import {
-  LATE_SPANS_KEPT,
-  LATE_TEXTS_MS,
-  LATE_TEXTS_SKEW_MS,
-} from "../../../../services/store/rules.ts";
+import { LATE_SPANS_KEPT, LATE_TEXTS_MS } from "../../../../services/store/rules.ts";
 import { accept, claimDeliveries, draft, messages, POLICY, publish, T0 } from "../drafts.ts";
 import type { ContractTest } from "./suite.ts";
 
@@ -61,8 +57,8 @@ const TIMES: readonly (readonly [name: string, sentAtMs: number, nowMs: number, 
   [
     ["said with the Accept", ACCEPTED, RELEASED + 1, 1],
     ["said before the Accept", ACCEPTED - 1, RELEASED + 1, 0],
-    ["said after the release by a clock ahead", RELEASED + LATE_TEXTS_SKEW_MS, RELEASED + 1, 1],
-    ["said after the release", RELEASED + LATE_TEXTS_SKEW_MS + 1, RELEASED + 1, 0],
+    ["said at the moment of the release", RELEASED, RELEASED + 1, 1],
+    ["said after the release", RELEASED + 1, RELEASED + 1, 0],
     ["that comes at the last moment", RELEASED - 1, RELEASED + LATE_TEXTS_MS - 1, 1],
     ["that comes later than that", RELEASED - 1, RELEASED + LATE_TEXTS_MS, 0],
   ];

@@ -3,6 +3,7 @@ import { deliveryContract } from "./deliveries.ts";
 import { eventContract } from "./events.ts";
 import { guardContract } from "./guards.ts";
 import { handingOverContract } from "./handing_over.ts";
+import { heardStatesContract } from "./heard_states.ts";
 import { holdingContract } from "./holding.ts";
 import { lateTextsContract } from "./late_texts.ts";
 import { recordContract } from "./records.ts";
@@ -35,6 +36,7 @@ export function testStoreContract(engine: Engine): void {
     });
   sessionContract(test);
   handingOverContract(test);
+  heardStatesContract(test);
   eventContract(test);
   lateTextsContract(test);
   deliveryContract(test);

@@ -248,12 +248,47 @@ const handedAround: fc.Arbitrary<Command> = fc.oneof(
   },
 );
 
+const onlyS1 = fc.constant("S1");
+
+/** One session whose state is told while agents accept it and leave it again. */
+const heardWhileAccepting: fc.Arbitrary<Command> = fc.oneof(
+  step("wait", { ms: fc.constantFrom(1, 29_999, 30_000) }),
+  { weight: 3, arbitrary: step("claimSession", { session: onlyS1, agent, token }) },
+  step("releaseClaim", { session: onlyS1, token }),
+  {
+    weight: 3,
+    arbitrary: step("confirmSession", { session: onlyS1, agent, as: fc.constant("holder") }),
+  },
+  step("applyEffect", { session: onlyS1, agent, effect: fc.constant("leave") }),
+  { weight: 2, arbitrary: step("readSession", { session: onlyS1, slide: fc.constant(false) }) },
+  {
+    weight: 3,
+    arbitrary: step("publish", {
+      drafts: fc.tuple(fc.record({
+        session: onlyS1,
+        type: fc.constant("session.status_changed"),
+        messages: fc.constant(null),
+        stateHash: fc.constant(null),
+        state: fc.option(fc.constantFrom("Chatting", "Completed")),
+        phone: fc.constant(null),
+        heardBy: fc.option(agent),
+        webhooks: fc.constant([]),
+        texts: fc.constant(false),
+        guard: fc.constant(null),
+        again: fc.constant(false),
+      })),
+      stale: fc.constant(false),
+    }),
+  },
+);
+
 const SHORT = { minLength: 1, maxLength: 30, size: "max" } as const;
 
 /** Short histories over few names, so that steps meet each other. */
 export const histories: fc.Arbitrary<Command[]> = fc.oneof(
   { weight: 4, arbitrary: fc.array(command, SHORT) },
   { weight: 1, arbitrary: fc.array(handedAround, SHORT) },
+  { weight: 1, arbitrary: fc.array(heardWhileAccepting, SHORT) },
 );
 
 function step<Name extends Command["do"]>(
