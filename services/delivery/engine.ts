@@ -129,10 +129,11 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
 
   /** Writes down what has ended, and learns whether more is due. */
   async function settle(): Promise<{ readonly written: number; readonly isDue: boolean }> {
-    const { written, nextDueAtMs } = await settler.flush();
+    const { written, nextDueAtMs, tellsAll } = await settler.flush();
     if (written === 0) return { written, isDue: false };
     backlog = nextDueAtMs !== null && nextDueAtMs <= clock.now();
-    if (!backlog && nextDueAtMs !== null) sleepUntil(Math.min(timerAtMs, nextDueAtMs));
+    // The timer may stand at the end of a lease that has just been settled: waking for that would find nothing.
+    if (!backlog) sleepUntil(Math.min(tellsAll ? Infinity : timerAtMs, nextDueAtMs ?? Infinity));
     return { written, isDue: backlog };
   }
 

@@ -31,6 +31,8 @@ export interface Flushed {
   readonly written: number;
   /** When something is due where they live ({@link Outbox.settleDeliveries}); null: nothing is, as far as that tells. */
   readonly nextDueAtMs: number | null;
+  /** Whether that goes for everything that waits. */
+  readonly tellsAll: boolean;
 }
 
 interface Ended {
@@ -47,8 +49,7 @@ export function createSettler(options: SettlerOptions): Settler {
   const { outbox, publisher, clock, log } = options;
   let ended: Ended[] = [];
 
-  /** Returns when something is due next. */
-  async function settle(batch: readonly Ended[]): Promise<number | null> {
+  async function settle(batch: readonly Ended[]): Promise<Omit<Flushed, "written">> {
     for (let tries = 1;; tries++) {
       const { settlements, webhooksVersion } = await describe(batch);
       const outcome = await outbox.settleDeliveries({ settlements, webhooksVersion });
@@ -59,7 +60,7 @@ export function createSettler(options: SettlerOptions): Settler {
             log.warn("delivery.fenced", { deliveryId: settlements[at]?.deliveryId });
           }
         });
-        return outcome.nextDueAtMs;
+        return { nextDueAtMs: outcome.nextDueAtMs, tellsAll: outcome.tellsAll };
       }
       if (tries === MAX_TRIES) throw new Error("Cannot settle: the webhooks keep changing");
       await publisher.refresh();
@@ -96,15 +97,21 @@ export function createSettler(options: SettlerOptions): Settler {
     },
     async flush() {
       let written = 0;
-      let nextDueAtMs: number | null = null;
+      let next: Omit<Flushed, "written"> = { nextDueAtMs: null, tellsAll: false };
       while (ended.length > 0) {
         const batch = ended.slice(0, SETTLE_LIMIT);
-        const dueAtMs = await settle(batch);
-        nextDueAtMs = dueAtMs === null ? nextDueAtMs : Math.min(nextDueAtMs ?? Infinity, dueAtMs);
+        const told = await settle(batch);
+        // What an earlier batch was told may have been the lease of one in this.
+        next = told.tellsAll ? told : earlier(next, told);
         ended = ended.filter((one) => !batch.includes(one));
         written += batch.length;
       }
-      return { written, nextDueAtMs };
+      return { written, ...next };
     },
   };
+}
+
+function earlier(a: Omit<Flushed, "written">, b: Omit<Flushed, "written">) {
+  const dueAtMs = Math.min(a.nextDueAtMs ?? Infinity, b.nextDueAtMs ?? Infinity);
+  return { nextDueAtMs: dueAtMs === Infinity ? null : dueAtMs, tellsAll: false };
 }

@@ -382,6 +382,8 @@ export type SettleOutcome =
      * there. It saves the claim that would only find this out.
      */
     readonly nextDueAtMs: number | null;
+    /** Whether that goes for everything that waits, and not only for the shards of these deliveries. */
+    readonly tellsAll: boolean;
   }
   | StaleWebhooks;
 

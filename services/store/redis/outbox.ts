@@ -73,6 +73,7 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
       results: list(results).map((done) => Number(done) === 1 ? "settled" : "fenced"),
       failing: list(failing).map((row) => sinkHealth(list(row))),
       nextDueAtMs: countOrNull(nextDueAt ?? -1),
+      tellsAll: shards.count === 1,
     };
   }
 
@@ -129,6 +130,7 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
         outcome: "settled",
         failing,
         nextDueAtMs,
+        tellsAll: shards.count === 1,
         results: settlements.map((settlement) => results.get(settlement) ?? "fenced"),
       };
     },

@@ -53,6 +53,7 @@ export function createSqliteOutbox(
           results,
           failing: settling.failing(settled),
           nextDueAtMs: lanes.sinks()[0]?.dueAtMs ?? null,
+          tellsAll: true,
         };
       }),
     retryDelivery: (id, nowMs) => db.write("retry the delivery", () => requeueing.retry(id, nowMs)),
