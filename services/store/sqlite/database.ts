@@ -47,11 +47,12 @@ export function openDatabase({ path, sync }: DatabaseOptions): Database {
     refuseNewer(path, PATIENCE_MS);
     if (path !== ":memory:") createPrivately(path);
     const opened = new DatabaseSync(path, { timeout: PATIENCE_MS });
-    opened.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${sync.toUpperCase()};`);
-    // What is deleted or overwritten is overwritten with zeros: texts and numbers must not outlive their expunging.
-    opened.exec("PRAGMA secure_delete = ON");
-    migrate(opened, inTransaction);
-    opened.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    try {
+      setUp(opened, sync);
+    } catch (fault) {
+      opened.close();
+      throw fault;
+    }
     return opened;
   });
   const statements = new Map<string, StatementSync>();
@@ -110,11 +111,29 @@ function explained(operation: string, cause: unknown): Error {
   return cause instanceof PatchbayError ? cause : new StoreUnavailable(operation, { cause });
 }
 
+function setUp(db: DatabaseSync, sync: DatabaseOptions["sync"]): void {
+  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${sync.toUpperCase()};`);
+  // What is deleted or overwritten is overwritten with zeros: texts and numbers must not outlive their expunging.
+  db.exec("PRAGMA secure_delete = ON");
+  migrate(db, inTransaction);
+  db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+}
+
+/**
+ * Opens again and again while another process has the database: switching to WAL, of all things, does not keep to the
+ * busy time-out, and two that begin together on a new file both want it. Nobody is served yet, so waiting in the thread is fine.
+ */
 function opening<T>(path: string, step: () => T): T {
-  try {
-    return step();
-  } catch (fault) {
-    throw explained(`open the database ${path}`, explainOpening(fault));
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  while (true) {
+    try {
+      return step();
+    } catch (fault) {
+      if (!isBusy(fault) || performance.now() >= giveUpAt) {
+        throw explained(`open the database ${path}`, explainOpening(fault));
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    }
   }
 }
 
