@@ -21,9 +21,7 @@ export async function composeSubscriber(
 ): Promise<Subscriber | null> {
   if (subscribe === null) return null;
   const { createSubscriber } = await import("../services/subscriber/subscriber.ts");
-  const { openPollConnections } = await import("../services/subscriber/poll_connections.ts");
-  const polls = openPollConnections({ fetch });
-  const subscriber = await createSubscriber({
+  return await createSubscriber({
     ...subscribe,
     ...parts,
     upstreamUrl: url,
@@ -31,19 +29,8 @@ export async function composeSubscriber(
     clock,
     random,
     log,
-    fetch: polls.fetch,
+    fetch,
   });
-  return {
-    ...subscriber,
-    // A getter, which spreading would have read once.
-    get state() {
-      return subscriber.state;
-    },
-    async stop() {
-      await subscriber.stop();
-      polls.close();
-    },
-  };
 }
 
 /** Which agents are followed: those who sign in, until they sign off, and those who work in a session. */

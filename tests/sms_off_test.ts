@@ -2,24 +2,11 @@ import assert from "node:assert/strict";
 import { startTwilio } from "./simulator/twilio/server.ts";
 import { clockAhead, startLocalPatchbay } from "./support/local_patchbay.ts";
 import { clientOf, redisEnv } from "./support/patchbay_for_load.ts";
+import { startSilentCentre } from "./support/silent_centre.ts";
 import { redisTest, startRedisServer } from "./support/redis_server.ts";
 
 const SESSION = "0000Na9B26EF002X";
 const MINUTE_MS = 60_000;
-
-function startCentre() {
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
-      await request.body?.cancel();
-      return Response.json({ statusCode: 0 });
-    },
-  );
-  return {
-    url: `http://127.0.0.1:${server.addr.port}`,
-    [Symbol.asyncDispose]: () => server.shutdown(),
-  };
-}
 
 async function sayAsAgent(url: string, text: string): Promise<void> {
   const { ingest, manage } = await clientOf(url);
@@ -44,7 +31,7 @@ async function sayAsAgent(url: string, text: string): Promise<void> {
 
 /** SMS is on with nobody at Twilio's address, then off, then on with Twilio there. */
 async function switchOffAndOn(storeEnv: Readonly<Record<string, string>>): Promise<void> {
-  await using centre = startCentre();
+  await using centre = startSilentCentre();
   await using twilio = await startTwilio();
   const without = { ...storeEnv, UPSTREAM_URL: centre.url };
   const withSms = (apiUrl: string) => ({

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { earlier } from "../earlier.ts";
 import type { Logger } from "../log.ts";
 import type { ClaimedDelivery, EventDraft, Outbox, Settlement, SinkHealth } from "../store/port.ts";
 import type { AttemptEnd, OwnEvent } from "./sink.ts";
@@ -102,16 +103,13 @@ export function createSettler(options: SettlerOptions): Settler {
         const batch = ended.slice(0, SETTLE_LIMIT);
         const told = await settle(batch);
         // What an earlier batch was told may have been the lease of one in this.
-        next = told.tellsAll ? told : earlier(next, told);
+        next = told.tellsAll
+          ? told
+          : { ...told, nextDueAtMs: earlier(next.nextDueAtMs, told.nextDueAtMs) };
         ended = ended.filter((one) => !batch.includes(one));
         written += batch.length;
       }
       return { written, ...next };
     },
   };
-}
-
-function earlier(a: Omit<Flushed, "written">, b: Omit<Flushed, "written">) {
-  const dueAtMs = Math.min(a.nextDueAtMs ?? Infinity, b.nextDueAtMs ?? Infinity);
-  return { nextDueAtMs: dueAtMs === Infinity ? null : dueAtMs, tellsAll: false };
 }

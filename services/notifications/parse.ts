@@ -2,7 +2,7 @@ import type { EventType } from "../event_types.ts";
 import { messageIndex } from "../sms/eligibility.ts";
 import type { Observation } from "../store/port.ts";
 import { isDeeperThan, mayHoldInexactNumbers, parseExactly } from "./exact_json.ts";
-import { isJsonObject, type JsonObject } from "./json_object.ts";
+import { asArray, isJsonObject, type JsonObject } from "./json_object.ts";
 import { observe } from "./observe.ts";
 import { namesSession, sessionIdOf } from "./session_id.ts";
 
@@ -141,10 +141,6 @@ function readMessages(untrustedMessages: unknown, verbatim: unknown): ParsedMess
     }
   }
   return [...byIndex.values()];
-}
-
-function asArray(json: unknown): readonly unknown[] {
-  return Array.isArray(json) ? json : [json];
 }
 
 /** The protocol talking about itself: answers to handshake, connect, subscribe (Bayeux protocol, meta channels). */

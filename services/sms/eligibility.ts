@@ -1,3 +1,4 @@
+import { isJsonObject, type JsonObject } from "../notifications/json_object.ts";
 import type { SmsCandidate } from "../store/port.ts";
 import { upstreamTimeMs } from "../upstream/time.ts";
 
@@ -14,7 +15,7 @@ export function smsCandidates(untrustedMessages: readonly unknown[]): SmsCandida
     // Two messages under one index: only the first is kept with the event, so only the first may count.
     if (index === null || seen.has(index)) return [];
     seen.add(index);
-    const sentAtMs = isRecord(message) ? upstreamTimeMs(message) : null;
+    const sentAtMs = isJsonObject(message) ? upstreamTimeMs(message) : null;
     return sentAtMs === null || smsText(message) === null ? [] : [{ index, sentAtMs }];
   });
 }
@@ -25,7 +26,7 @@ export function smsCandidates(untrustedMessages: readonly unknown[]): SmsCandida
  * It judges type, visibility and author again, so that a caller who found a message by its index alone cannot leak one.
  */
 export function smsText(untrustedMessage: unknown): string | null {
-  if (!isRecord(untrustedMessage) || !isFromAgentToAll(untrustedMessage)) return null;
+  if (!isJsonObject(untrustedMessage) || !isFromAgentToAll(untrustedMessage)) return null;
   switch (untrustedMessage["type"]) {
     case "Text":
       return nonEmptyText(untrustedMessage["text"]);
@@ -38,13 +39,15 @@ export function smsText(untrustedMessage: unknown): string | null {
 
 /** A message's 1-based index, by which it is known within its session; null when it has none. */
 export function messageIndex(untrustedMessage: unknown): number | null {
-  const index = isRecord(untrustedMessage) ? untrustedMessage["index"] : null;
+  const index = isJsonObject(untrustedMessage) ? untrustedMessage["index"] : null;
   return typeof index === "number" && Number.isSafeInteger(index) && index > 0 ? index : null;
 }
 
-function isFromAgentToAll(message: Record<string, unknown>): boolean {
+function isFromAgentToAll(message: JsonObject): boolean {
   const from = message["from"];
-  if (message["visibility"] !== "All" || !isRecord(from) || from["type"] !== "Agent") return false;
+  if (message["visibility"] !== "All" || !isJsonObject(from) || from["type"] !== "Agent") {
+    return false;
+  }
   // Newer upstreams also tell who may see the author: a consulted or coaching agent is hidden from the customer.
   const authorVisibility = from["visibility"] ?? "All";
   return authorVisibility === "All";
@@ -63,8 +66,4 @@ function shareableUrl(untrustedUrl: unknown): string | null {
   if (typeof untrustedUrl !== "string") return null;
   const url = untrustedUrl.trim();
   return PLAIN_HTTPS_URL.test(url) && URL.canParse(url) ? url : null;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

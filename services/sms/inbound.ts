@@ -5,6 +5,7 @@ import { type Logger, maskPhone } from "../log.ts";
 import type { IdentifiedEvent, Publisher } from "../publisher.ts";
 import type { RecordStore } from "../store/record_port.ts";
 import type { SessionStore } from "../store/port.ts";
+import { digitsOf } from "../store/rules.ts";
 import type { SmsStore } from "../store/sms_port.ts";
 import { readableBody } from "./inbound_body.ts";
 import { optOutWish } from "./opt_out_words.ts";
@@ -159,8 +160,4 @@ function received(text: InboundText, { eventId, sessionId }: Arrival): Identifie
 
 function timeOf(eventId: string): number {
   return decodeTime(eventId.slice(eventId.indexOf("_") + 1));
-}
-
-function digitsOf(number: string): string {
-  return number.replace(/\D/g, "");
 }

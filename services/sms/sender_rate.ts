@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { pause } from "../pause.ts";
 import type { SmsStore } from "../store/sms_port.ts";
 import type { SmsSender } from "./twilio_client.ts";
 
@@ -41,20 +42,8 @@ export function createSenderRate(
           // Those who wait for the same bucket are not to come back in one moment.
           return atMs + Math.round(waitMs * random());
         }
-        await pause(waitMs, signal, clock);
+        await pause(clock, waitMs, signal);
       }
     },
   };
-}
-
-function pause(ms: number, signal: AbortSignal, clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      timer.cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = clock.after(ms, done);
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

@@ -1,5 +1,5 @@
 import { isDeeperThan, mayHoldInexactNumbers, parseExactly } from "../notifications/exact_json.ts";
-import { isJsonObject, type JsonObject } from "../notifications/json_object.ts";
+import { asArray, isJsonObject, type JsonObject } from "../notifications/json_object.ts";
 import { MAX_DEPTH } from "../notifications/parse.ts";
 
 /** A message that the CometD client can be given: nothing in it makes it stumble. */
@@ -56,10 +56,6 @@ function parseJson(untrustedText: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function asArray(json: unknown): readonly unknown[] {
-  return Array.isArray(json) ? json : [json];
 }
 
 function readMessage(untrusted: unknown, verbatim: unknown): BayeuxMessage | null {

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import { PatchbayError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { SubscriberCounters } from "./counters.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../pause.ts";
 import { resync, type ResyncDependencies, type ResyncOutcome } from "./resync.ts";
 
 export interface CatchUpOptions {

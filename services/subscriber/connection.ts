@@ -4,7 +4,7 @@ import type { SessionEnd } from "./cometd_session.ts";
 import { createIntake } from "./intake.ts";
 import { createKnownSessions } from "./known_sessions.ts";
 import { createNotificationWriter } from "./notification_writer.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../pause.ts";
 import { countSetback, nextStep, NO_SETBACKS, type Setbacks, SETTLED_MS } from "./reconnecting.ts";
 
 /** What all connections of an instance share. */

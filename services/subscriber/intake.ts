@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { StoreUnavailable } from "../errors.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../pause.ts";
 
 /** The notifications of one connection on their way to the store: one at a time, in order, nothing skipped. */
 export interface Intake {

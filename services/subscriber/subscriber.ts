@@ -17,6 +17,7 @@ import { createGate } from "./gate.ts";
 import { createInquiry } from "./inquiry.ts";
 import { LEASE_TIMES, type LeaseTimes } from "./lease.ts";
 import { createPoller } from "./poll.ts";
+import { openPollConnections } from "./poll_connections.ts";
 import { type Because, subscriptionKey } from "./subscription.ts";
 import { createRoster } from "./roster.ts";
 
@@ -80,7 +81,6 @@ export interface SubscriberOptions {
   readonly random: () => number;
   readonly ids: Pick<Ids, "token">;
   readonly log: Logger;
-  /** For the polls: without HTTP/2, as each holds a connection. */
   readonly fetch: typeof fetch;
   readonly leaseTimes?: LeaseTimes;
   /** How long an agent without an open session is followed on the strength of an Accept; {@link IDLE_MS}. */
@@ -104,13 +104,14 @@ export async function createSubscriber(options: SubscriberOptions): Promise<Subs
   const { mode, clock, random, log, store } = options;
   const isShared = mode === "basic";
   const counters = createCounters();
+  const polls = openPollConnections(options);
   const connections = new Map<string, Connection>();
   const closing = new Map<string, Promise<void>>();
   const dependencies: ConnectionDependencies = {
     ...options,
     endpoint: { url: endpointUrl(options), channels: options.channels },
     newClient: await loadCometd(),
-    poller: createPoller(options),
+    poller: createPoller({ ...options, fetch: polls.fetch }),
     gate: createGate(AT_ONCE),
     inquire: createInquiry(options),
     depart: createDepartures(options),
@@ -194,6 +195,14 @@ export async function createSubscriber(options: SubscriberOptions): Promise<Subs
     roster.dismiss(account, "token expired");
   }
 
+  async function stop(): Promise<void> {
+    await roster.stop();
+    for (const { credential } of roster.accounts.values()) credential?.expiry?.cancel();
+    await Promise.all(closing.values());
+    polls.close();
+  }
+
+  let stopped: Promise<void> | null = null;
   return {
     start: () => roster.start(),
     follow(following) {
@@ -225,10 +234,9 @@ export async function createSubscriber(options: SubscriberOptions): Promise<Subs
         counters: { ...counters },
       };
     },
-    async stop() {
-      await roster.stop();
-      for (const { credential } of roster.accounts.values()) credential?.expiry?.cancel();
-      await Promise.all(closing.values());
+    stop() {
+      stopped ??= stop();
+      return stopped;
     },
   };
 }

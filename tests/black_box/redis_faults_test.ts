@@ -3,11 +3,10 @@ import { redisTest } from "../support/redis_server.ts";
 import type { Answer } from "./client.ts";
 import { statusChange } from "./notifications.ts";
 import type { LogLine } from "./patchbay_process.ts";
-import { assertProblem } from "./problem.ts";
 import { openRedis, type RedisTestStore } from "./stores.ts";
+import { assertStoreUnavailable, backAgain } from "./store_away.ts";
 import { startWorld, type World } from "./world.ts";
 
-const ANSWERED_WITHIN_MS = 2_000;
 const BACK_WITHIN_MS = 10_000;
 
 type Story = (world: World, redis: RedisTestStore["server"]) => Promise<void>;
@@ -40,8 +39,8 @@ story(
         assert.equal(answer.status, 200, answer.text);
       }
     }
-    assertUnavailable(await stranger.post(path, HELLO));
-    assertUnavailable(await holder.accept(world.freshSession()));
+    assertStoreUnavailable(await stranger.post(path, HELLO));
+    assertStoreUnavailable(await holder.accept(world.freshSession()));
   },
 );
 
@@ -117,8 +116,8 @@ for (const [what, { code, begin, end }] of Object.entries(REFUSALS)) {
       const consumer = await world.consumer();
 
       for (const command of begin) await redis.cli(...command);
-      assertUnavailable(await agent.accept(session));
-      assertUnavailable(await world.notify(statusChange(session, "a-word-of-the-customer")));
+      assertStoreUnavailable(await agent.accept(session));
+      assertStoreUnavailable(await world.notify(statusChange(session, "a-word-of-the-customer")));
       await world.patchbay.log.until(`a line that says ${code}`, (lines) => {
         const reasons = lines.filter(({ event }) => event === "request.failed").map(reasonOf);
         return reasons.filter((reason) => reason.endsWith(`: ${code}`)).length >= 2 || undefined;
@@ -126,7 +125,7 @@ for (const [what, { code, begin, end }] of Object.entries(REFUSALS)) {
       assert.equal(world.upstream.about(session).length, 0);
       for (const command of end) await redis.cli(...command);
 
-      await backAgain(() => world.notify(statusChange(session, "Chatting")), 202);
+      await backAgain(() => world.notify(statusChange(session, "Chatting")), 202, BACK_WITHIN_MS);
       await consumer.received(session, "session.status_changed");
       assert.equal((await agent.accept(session)).status, 200);
       const log = JSON.stringify(world.patchbay.log.items);
@@ -143,21 +142,4 @@ function dataOf(answer: Answer): unknown {
   const body = answer.json();
   assert.ok(typeof body === "object" && body !== null && "data" in body, answer.text);
   return body.data;
-}
-
-function assertUnavailable(answer: Answer): void {
-  assertProblem(answer, "store-unavailable");
-  assert.ok(Number(answer.headers.get("retry-after")) > 0);
-  assert.ok(answer.tookMs < ANSWERED_WITHIN_MS, `answered after ${Math.round(answer.tookMs)} ms`);
-}
-
-/** Asks again and again until the answer has this status. */
-async function backAgain(ask: () => Promise<Answer>, status: number): Promise<void> {
-  const startedMs = performance.now();
-  for (;;) {
-    const answer = await ask();
-    if (answer.status === status) return;
-    const elapsedMs = performance.now() - startedMs;
-    assert.ok(elapsedMs < BACK_WITHIN_MS, `after ${elapsedMs} ms still ${answer.text}`);
-  }
 }

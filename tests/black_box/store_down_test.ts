@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import { type Answer, request } from "./client.ts";
 import { statusChange } from "./notifications.ts";
 import { type Outage, OUTAGES } from "./outages.ts";
-import { assertProblem } from "./problem.ts";
 import { it, type Sentence } from "./sentence.ts";
 import { bringText, customerText } from "./twilio_calls.ts";
 import { statusZero } from "./upstream_stand_in.ts";
+import { assertStoreUnavailable, backAgain } from "./store_away.ts";
 import { startWorld, type World } from "./world.ts";
 
-const ANSWERED_WITHIN_MS = 2_000;
 const BACK_WITHIN_MS = 15_000;
 const UNSANITIZED = { sanitizeOps: false, sanitizeResources: false, sanitizeExit: false };
 
@@ -40,7 +39,7 @@ function sentences(outage: Outage, readsFail: boolean): readonly Sentence[] {
       await outage.up();
     }
     // Not /readyz, which keeps an answer for a moment: it may be the one from before the outage.
-    await backAgain(() => admin.get("/v1/sessions"), 200);
+    await backAgain(() => admin.get("/v1/sessions"), 200, BACK_WITHIN_MS);
   }
 
   return [
@@ -61,9 +60,9 @@ function sentences(outage: Outage, readsFail: boolean): readonly Sentence[] {
           assert.ok(!/^text\/plain/.test(answer.headers.get("content-type") ?? ""));
         }
       });
-      await backAgain(() => bringText(world, fields), 200);
+      await backAgain(() => bringText(world, fields), 200, BACK_WITHIN_MS);
       const last = customerText(world, world.freshPhone(), "Last");
-      await backAgain(() => bringText(world, last), 200);
+      await backAgain(() => bringText(world, last), 200, BACK_WITHIN_MS);
       const told = await consumer.attempts.until("the last text", (items) => {
         const sids = items.map(({ event }) => event.data.messageSid);
         return sids.includes(last.MessageSid) && sids.includes(fields.MessageSid)
@@ -76,7 +75,7 @@ function sentences(outage: Outage, readsFail: boolean): readonly Sentence[] {
     it("so are several requests at once, while what needs no store is served", async (world) => {
       const session = world.freshSession();
       const agent = await world.agent("agent-1");
-      await backAgain(() => agent.accept(session), 200);
+      await backAgain(() => agent.accept(session), 200, BACK_WITHIN_MS);
       await during(world, async () => {
         const refused = Promise.all([
           ...Array.from({ length: 4 }, () => agent.accept(world.freshSession())),
@@ -97,12 +96,12 @@ function sentences(outage: Outage, readsFail: boolean): readonly Sentence[] {
     it("once it is back, requests and deliveries go on by themselves", async (world) => {
       const session = world.freshSession();
       const agent = await world.agent("agent-1");
-      await backAgain(() => agent.get("/v1/sessions"), 200);
+      await backAgain(() => agent.get("/v1/sessions"), 200, BACK_WITHIN_MS);
       const consumer = await world.consumer();
-      await backAgain(() => world.notify(statusChange(session, "Chatting")), 202);
+      await backAgain(() => world.notify(statusChange(session, "Chatting")), 202, BACK_WITHIN_MS);
       await consumer.received(session, "session.status_changed");
       assert.equal((await agent.accept(session)).status, 200);
-      await backAgain(() => request(`${world.patchbay.url}/readyz`), 200);
+      await backAgain(() => request(`${world.patchbay.url}/readyz`), 200, BACK_WITHIN_MS);
     }),
 
     it("an Accept that the contact centre had taken is answered, and written down later", async (world) => {
@@ -130,20 +129,4 @@ function sentences(outage: Outage, readsFail: boolean): readonly Sentence[] {
 
 function reads({ admin }: World): readonly Promise<Answer>[] {
   return ["sessions", "events", "deliveries", "webhooks"].map((what) => admin.get(`/v1/${what}`));
-}
-
-function assertStoreUnavailable(answer: Answer): void {
-  assertProblem(answer, "store-unavailable");
-  assert.ok(answer.tookMs < ANSWERED_WITHIN_MS, `answered after ${Math.round(answer.tookMs)} ms`);
-}
-
-/** Asks again and again until the answer has this status. */
-async function backAgain(ask: () => Promise<Answer>, status: number): Promise<void> {
-  const startedMs = performance.now();
-  for (;;) {
-    const answer = await ask();
-    if (answer.status === status) return;
-    const elapsedMs = performance.now() - startedMs;
-    assert.ok(elapsedMs < BACK_WITHIN_MS, `after ${elapsedMs} ms still ${answer.text}`);
-  }
 }

@@ -7,6 +7,7 @@ import { startMortalPatchbay } from "./mortal_patchbay.ts";
 import { settledTexts } from "./text_deliveries.ts";
 import { judgeTexts, type ShownDelivery } from "./text_ledger.ts";
 import { phoneOf, saidTexts, sessionId, textBatches, type TextLoad } from "./texts.ts";
+import { startSilentCentre } from "../support/silent_centre.ts";
 
 export interface SmsSendingOptions extends TextLoad {
   /** The store, as Patchbay's environment names it. */
@@ -122,21 +123,6 @@ function environment(
     SMS_RATE_LIMIT: "off",
     WEBHOOK_TIMEOUT_MS: String(TIMEOUT_MS),
     WEBHOOK_RETRY_S: retryS,
-  };
-}
-
-/** A contact centre that does whatever it is asked. */
-function startSilentCentre(): { readonly url: string } & AsyncDisposable {
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
-      await request.body?.cancel();
-      return Response.json({ statusCode: 0 });
-    },
-  );
-  return {
-    url: `http://127.0.0.1:${server.addr.port}`,
-    [Symbol.asyncDispose]: () => server.shutdown(),
   };
 }
 

@@ -10,6 +10,7 @@ import type {
   SinkHealth,
   StorePolicy,
 } from "../port.ts";
+import { earlier } from "../../earlier.ts";
 import { firstDeliveryIdAt, firstEventIdAt } from "../delivery_id.ts";
 import { EXPIRED_SHOWN_MS } from "../rules.ts";
 import { draftRequest } from "./drafts.ts";
@@ -217,11 +218,6 @@ function shareOfRates(
       { perSecond: perSecond / shards, burst: Math.max(1, burst / shards) },
     ]),
   );
-}
-
-function earlier(a: number | null, b: number | null): number | null {
-  if (a === null || b === null) return a ?? b;
-  return Math.min(a, b);
 }
 
 const shardOfSettlement = ({ leaseToken }: Settlement) => readLease(leaseToken).shard;

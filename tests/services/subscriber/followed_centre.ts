@@ -6,7 +6,7 @@ import { sessionAccepted, writeWithEvent } from "../../../services/sessions/even
 import type { EventRecord, SessionRecord, Store } from "../../../services/store/port.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import type { LeaseTimes } from "../../../services/subscriber/lease.ts";
-import { openPollConnections } from "../../../services/subscriber/poll_connections.ts";
+import { openUpstreamConnections } from "../../../services/upstream/connections.ts";
 import { createSubscriber, type Subscriber } from "../../../services/subscriber/subscriber.ts";
 import { createAgentLinks } from "../../../services/upstream/agent_links.ts";
 import { basicAuthorization } from "../../../services/upstream/credentials.ts";
@@ -118,7 +118,7 @@ export async function withFollowedCentre(
             : basicAuthorization(mode === "basic" ? "service" : agentId, passwordOf(agentId)),
         ),
     };
-    const connections = openPollConnections({ fetch });
+    const connections = openUpstreamConnections({ fetch });
     cleanup.defer(() => connections.close());
     const ownStore = settings.store ?? watchedStore;
     const made = await createSubscriber({
@@ -152,7 +152,7 @@ export async function withFollowedCentre(
       random: settings.random ?? Math.random,
       ids,
       log: settings.log ?? log,
-      fetch: connections.fetch,
+      fetch,
       ...(settings.leaseTimes === undefined ? {} : { leaseTimes: settings.leaseTimes }),
       ...(settings.idleMs === undefined ? {} : { idleMs: settings.idleMs }),
     });

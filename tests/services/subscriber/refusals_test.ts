@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
-import { createVirtualClock } from "../../support/virtual_clock.ts";
+import { createVirtualClock, type VirtualClock } from "../../support/virtual_clock.ts";
 import { following } from "./following.ts";
 import { PASSWORD, withFollowedCentre } from "./followed_centre.ts";
+
+/** Time passes in steps, so that the lease is renewed in time. */
+async function pass(clock: VirtualClock, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 5_000) {
+    clock.advance(Math.min(left, 5_000));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
 
 const AGENT = { agentId: "agent-1", password: PASSWORD };
 
@@ -11,21 +19,14 @@ Deno.test("a wrong password is tried four times over the better part of a minute
     const follower = await subscriber({ clock, passwordOf: () => "wrong", random: () => 0.999 });
     follower.follow(following("agent-1"));
 
-    // In steps, so that the lease is renewed in time.
-    const pass = async (ms: number) => {
-      for (let left = ms; left > 0; left -= 5_000) {
-        clock.advance(Math.min(left, 5_000));
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    };
     for (const [at, waitMs] of [2_000, 10_000, 30_000].entries()) {
       await until(() => log.of("subscriber.turned_down").length === at + 1);
-      await pass(waitMs - 500);
+      await pass(clock, waitMs - 500);
       assert.equal(centre.counts("agent-1").refused, at + 1);
-      await pass(500);
+      await pass(clock, 500);
     }
     await until(() => follower.state.refused.length === 1);
-    await pass(10 * 60_000);
+    await pass(clock, 10 * 60_000);
 
     assert.equal(centre.counts("agent-1").refused, 4);
     assert.equal(centre.counts("agent-1").handshakes, 0);
@@ -66,24 +67,18 @@ Deno.test("who was turned away is tried again within a minute of leaving other c
     // Whole waits, so that no time passes while an answer is on its way.
     const follower = await subscriber({ clock, passwordOf: () => password, random: () => 0.999 });
     follower.follow(following("agent-1"));
-    const pass = async (ms: number) => {
-      for (let left = ms; left > 0; left -= 5_000) {
-        clock.advance(Math.min(left, 5_000));
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    };
     for (const [at, waitMs] of [2_000, 10_000, 30_000].entries()) {
       await until(() => log.of("subscriber.turned_down").length === at + 1);
-      await pass(waitMs);
+      await pass(clock, waitMs);
     }
     await until(() => follower.state.refused.length === 1);
-    await pass(10 * 60_000);
+    await pass(clock, 10 * 60_000);
     assert.equal(centre.counts("agent-1").refused, 4);
 
     password = PASSWORD;
     const leftAtMs = clock.now();
     while (follower.state.refused.length === 1 && clock.now() - leftAtMs < 120_000) {
-      await pass(1_000);
+      await pass(clock, 1_000);
     }
 
     assert.ok(clock.now() - leftAtMs <= 61_000, `${clock.now() - leftAtMs} ms`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { following } from "./following.ts";
-import { PATIENCE, withFollowedCentre } from "./followed_centre.ts";
+import { type FollowedCentre, PATIENCE, withFollowedCentre } from "./followed_centre.ts";
 
 const SESSION = "session-1";
 
@@ -10,13 +10,20 @@ const statusChange = (state: string) => ({
   smssession: { id: SESSION, state },
 });
 
+/** An agent who has accepted the session and is followed. */
+async function followHolder({ centre, subscriber, accepted, live }: FollowedCentre) {
+  const follower = await subscriber();
+  centre.addSession({ id: SESSION, customer: { nickname: "Ada" }, agentId: "agent-1" });
+  await accepted("agent-1", SESSION);
+  follower.follow(following("agent-1"));
+  await live("agent-1");
+  return follower;
+}
+
 Deno.test("what upstream tells an agent becomes events, in order, also where it wants CSRF tokens", () =>
-  withFollowedCentre(async ({ centre, subscriber, accepted, live, until, messages, events }) => {
-    const follower = await subscriber();
-    centre.addSession({ id: SESSION, customer: { nickname: "Ada" }, agentId: "agent-1" });
-    await accepted("agent-1", SESSION);
-    follower.follow(following("agent-1"));
-    await live("agent-1");
+  withFollowedCentre(async (followed) => {
+    const { centre, until, messages, events } = followed;
+    await followHolder(followed);
 
     for (const text of ["one", "two", "three"]) centre.customerTexts(SESSION, text);
     await until(async () => (await messages(SESSION)).length >= 5);
@@ -55,12 +62,9 @@ Deno.test("an invitation is published although nobody is mapped yet", () =>
   }));
 
 Deno.test("what is no notification of a session is left alone, whatever its channel, and nothing after it is lost", () =>
-  withFollowedCentre(async ({ centre, subscriber, accepted, live, until, messages }) => {
-    const follower = await subscriber();
-    centre.addSession({ id: SESSION, customer: { nickname: "Ada" }, agentId: "agent-1" });
-    await accepted("agent-1", SESSION);
-    follower.follow(following("agent-1"));
-    await live("agent-1");
+  withFollowedCentre(async (followed) => {
+    const { centre, until, messages } = followed;
+    const follower = await followHolder(followed);
     const oddities = [
       { messageType: "DeviceStateChangeMessage", devices: [] },
       { notificationType: "NewMessages", smssessionPath: `/smssessions/${SESSION}`, messages: 7 },
@@ -90,12 +94,9 @@ Deno.test("a session's notification counts on whichever channel it comes", () =>
 
 for (const kind of ["html", "reset"] as const) {
   Deno.test(`an answer that fails (${kind}) takes with it whatever was in it, and all of that is asked for`, () =>
-    withFollowedCentre(async ({ centre, subscriber, accepted, live, until, messages }) => {
-      const follower = await subscriber();
-      centre.addSession({ id: SESSION, customer: { nickname: "Ada" }, agentId: "agent-1" });
-      await accepted("agent-1", SESSION);
-      follower.follow(following("agent-1"));
-      await live("agent-1");
+    withFollowedCentre(async (followed) => {
+      const { centre, until, messages } = followed;
+      const follower = await followHolder(followed);
       await centre.cometd.happenings.waitFor(({ kind }) => kind === "held", PATIENCE);
       const matching = ({ path }: { path: string }) => path.endsWith("/connect");
       if (kind === "html") centre.faults.next({ kind, status: 200 }, { matching });
@@ -114,12 +115,9 @@ for (const kind of ["html", "reset"] as const) {
 }
 
 Deno.test("an agent who completes a session at another desktop is out of it here", () =>
-  withFollowedCentre(async ({ centre, subscriber, accepted, live, until, mapping, events }) => {
-    const follower = await subscriber();
-    centre.addSession({ id: SESSION, customer: { nickname: "Ada" }, agentId: "agent-1" });
-    await accepted("agent-1", SESSION);
-    follower.follow(following("agent-1"));
-    await live("agent-1");
+  withFollowedCentre(async (followed) => {
+    const { centre, until, mapping, events } = followed;
+    const follower = await followHolder(followed);
 
     centre.agentOperates(SESSION, "agent-1", { operationName: "Complete" });
     await until(async () => await mapping(SESSION) === null);
@@ -131,12 +129,9 @@ Deno.test("an agent who completes a session at another desktop is out of it here
   }));
 
 Deno.test("what an agent did elsewhere while nothing was heard is found out, told once, and goes for the mapping", () =>
-  withFollowedCentre(async ({ centre, subscriber, accepted, live, until, mapping, events }) => {
-    const follower = await subscriber();
-    centre.addSession({ id: SESSION, customer: { nickname: "Ada" }, agentId: "agent-1" });
-    await accepted("agent-1", SESSION);
-    follower.follow(following("agent-1"));
-    await live("agent-1");
+  withFollowedCentre(async (followed) => {
+    const { centre, until, mapping, events } = followed;
+    const follower = await followHolder(followed);
     centre.faults.next({ kind: "status", status: 503 }, {
       matching: ({ path }) => path.includes("/me/smssessions?"),
     });

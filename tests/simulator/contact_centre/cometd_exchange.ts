@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { Exchange } from "../kit/exchange.ts";
-import { untilAborted } from "../kit/pause.ts";
+import { untilAborted } from "../kit/until_aborted.ts";
 
 /** A Bayeux message as it came. */
 export type BayeuxMessage = Record<string, unknown>;

@@ -1,5 +1,5 @@
 import type { Clock } from "../../../services/clock.ts";
-import { pause } from "../kit/pause.ts";
+import { pause } from "../../../services/pause.ts";
 import type { Addressed } from "./outcome.ts";
 
 /** Receives each notification; a promise holds back the next one. */

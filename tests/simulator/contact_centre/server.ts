@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../../../services/clock.ts";
 import { createFaultQueue, type Faults } from "../kit/faults.ts";
 import { createInbox, type Inbox } from "../kit/inbox.ts";
-import { pause } from "../kit/pause.ts";
+import { pause } from "../../../services/pause.ts";
 import type { RecordedRequest } from "../kit/request_log.ts";
 import { listenAgain } from "../kit/restartable_server.ts";
 import type { ListenOptions, Random, Simulator } from "../kit/simulator.ts";

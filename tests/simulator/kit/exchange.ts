@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { untilAborted } from "./pause.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 /** One request and its answer as the connection sees them; Hono handlers find it as `c.env`. */
 export interface Exchange {

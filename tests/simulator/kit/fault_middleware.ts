@@ -1,7 +1,8 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { Clock } from "../../../services/clock.ts";
 import type { DueFault, FaultQueue } from "./faults.ts";
-import { pause, untilAborted } from "./pause.ts";
+import { pause } from "../../../services/pause.ts";
+import { untilAborted } from "./until_aborted.ts";
 import type { SimulatorEnv } from "./request_log.ts";
 
 type SimulatorContext = Context<SimulatorEnv>;

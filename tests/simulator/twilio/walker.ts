@@ -1,5 +1,5 @@
 import type { Clock } from "../../../services/clock.ts";
-import { pause } from "../kit/pause.ts";
+import { pause } from "../../../services/pause.ts";
 import type { Random } from "../kit/simulator.ts";
 import type { CallHook } from "./hook_caller.ts";
 import type { MessageStatus, MovingMessage, TwilioMessage } from "./message.ts";

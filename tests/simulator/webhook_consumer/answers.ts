@@ -1,5 +1,6 @@
 import type { Clock } from "../../../services/clock.ts";
-import { pause, untilAborted } from "../kit/pause.ts";
+import { pause } from "../../../services/pause.ts";
+import { untilAborted } from "../kit/until_aborted.ts";
 
 /** How the consumer behaves to one request. */
 export type Answer =

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { type Clock, systemClock } from "../../../services/clock.ts";
 import type { Exchange } from "../kit/exchange.ts";
 import { listenOnLoopback } from "../kit/loopback_server.ts";
-import { untilAborted } from "../kit/pause.ts";
+import { untilAborted } from "../kit/until_aborted.ts";
 import type { ListenOptions, Simulator } from "../kit/simulator.ts";
 import { ACKNOWLEDGE, playAnswer, REFUSE } from "./answers.ts";
 import { verifyByClock, verifyBySystemTime } from "./verify.ts";
