@@ -3,7 +3,7 @@ import { firstEventIdAt } from "../store/delivery_id.ts";
 import type { HistoryReader } from "../store/port.ts";
 import type { RecordStore } from "../store/record_port.ts";
 import { stopsSending } from "./error_table.ts";
-import type { TextStatus } from "./message_status.ts";
+import { readTextStatus, statusRecordName } from "./status_record.ts";
 import type { Begun } from "./progress.ts";
 import type { SmsSender } from "./twilio_client.ts";
 import type { ListedMessage, Listing, ListRequest, TwilioListing } from "./twilio_listing.ts";
@@ -215,12 +215,8 @@ async function sidFromReports(
   nowMs: number,
 ): Promise<string | null> {
   if (sessionId === null) return null;
-  const text = await records.readRecord(
-    { kind: "sms-status", key: deliveryId, near: sessionId },
-    nowMs,
-  );
-  if (text === null) return null;
-  const { messages }: TextStatus = JSON.parse(text);
+  const name = statusRecordName({ deliveryId, sessionId });
+  const { messages } = readTextStatus(await records.readRecord(name, nowMs));
   const [sid] = Object.entries(messages)
     .find(([sid, message]) => message.part === part && !otherSids.includes(sid)) ?? [];
   return sid ?? null;

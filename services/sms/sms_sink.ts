@@ -6,10 +6,10 @@ import type { RecordStore } from "../store/record_port.ts";
 import type { SmsStore } from "../store/sms_port.ts";
 import { type Carried, createTextCarrier, type TextCarrierOptions } from "./carry_text.ts";
 import { createDoubtResolver } from "./doubt.ts";
-import type { TextStatus } from "./message_status.ts";
 import { sidsOf } from "./progress.ts";
 import { createSenderRate, type SenderRateOptions } from "./sender_rate.ts";
 import { decideSms, type SmsVerdict } from "./sms_decision.ts";
+import { readTextStatus, statusRecordName } from "./status_record.ts";
 
 export interface SmsSinkOptions
   extends Omit<TextCarrierOptions, "store" | "resolveDoubt" | "senderRate"> {
@@ -54,15 +54,14 @@ export function createSmsSink(options: SmsSinkOptions): Sink {
 
   /** Parts that have left may have failed by Twilio's report meanwhile, which told of it: once is enough. */
   async function isToldAsFailed(
-    { id: key, event: { sessionId: near } }: ClaimedDelivery,
+    { id: deliveryId, event: { sessionId } }: ClaimedDelivery,
     { decision }: SmsVerdict,
     sids: readonly string[],
   ): Promise<boolean> {
-    if (decision.status !== "dead" || sids.length === 0 || near === null) return false;
+    if (decision.status !== "dead" || sids.length === 0 || sessionId === null) return false;
     try {
-      const text = await store.readRecord({ kind: "sms-status", key, near }, clock.now());
-      const known: TextStatus | null = text === null ? null : JSON.parse(text);
-      return known?.told.includes("failed") ?? false;
+      const name = statusRecordName({ deliveryId, sessionId });
+      return readTextStatus(await store.readRecord(name, clock.now())).told.includes("failed");
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       // Told twice is better than never.

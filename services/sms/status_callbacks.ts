@@ -21,6 +21,7 @@ import { createDoubtEnding } from "./resolution.ts";
 import type { SendingSwitch } from "./sending_switch.ts";
 import { type CallbackSubject, readCallbackSubject } from "./status_callback_url.ts";
 import type { StatusReport } from "./twilio_form.ts";
+import { readTextStatus, statusRecordName } from "./status_record.ts";
 
 export interface StatusCallbacks {
   /**
@@ -106,7 +107,7 @@ export function createStatusCallbacks(
     if (delivery.status !== "unknown") return;
     const earlier = subject.parts === 1
       ? NOTHING_KNOWN
-      : knownOf(await store.readRecord(nameOf(subject), clock.now()), subject);
+      : knownOf(await store.readRecord(statusRecordName(subject), clock.now()), subject);
     const sids = sidsOfAll(
       readProgress(progressJson),
       subject.parts,
@@ -129,7 +130,7 @@ export function createStatusCallbacks(
     report: Report,
     told: Told,
   ): Promise<StatusChange | null> {
-    const name = nameOf(subject);
+    const name = statusRecordName(subject);
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const nowMs = clock.now();
       const text = await store.readRecord(name, nowMs);
@@ -231,17 +232,12 @@ export function createStatusCallbacks(
   };
 }
 
-/** Where it is written down how far a text got. */
-function nameOf({ deliveryId, sessionId }: CallbackSubject) {
-  return { kind: "sms-status", key: deliveryId, near: sessionId } as const;
-}
-
 function isOf({ sessionId }: CallbackSubject, { delivery }: DeliveryHistory): boolean {
   return delivery.sinkId === SMS_SINK && delivery.sessionId === sessionId;
 }
 
 function knownOf(text: string | null, { isDead }: Subject): TextStatus {
-  const known: TextStatus = text === null ? NOTHING_KNOWN : JSON.parse(text);
+  const known = readTextStatus(text);
   return isDead && !known.told.includes("failed")
     ? { ...known, told: [...known.told, "failed"] }
     : known;

@@ -7,6 +7,7 @@ import type { RecordStore } from "../store/record_port.ts";
 import type { SessionStore } from "../store/port.ts";
 import type { AgentLinks } from "../upstream/agent_links.ts";
 import type { UpstreamCredentials } from "../upstream/credentials.ts";
+import { openUpstreamConnections } from "../upstream/connections.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Account, Credential } from "./account.ts";
 import { loadCometd } from "./cometd_library.ts";
@@ -17,7 +18,6 @@ import { createGate } from "./gate.ts";
 import { createInquiry } from "./inquiry.ts";
 import { LEASE_TIMES, type LeaseTimes } from "./lease.ts";
 import { createPoller } from "./poll.ts";
-import { openPollConnections } from "./poll_connections.ts";
 import { type Because, subscriptionKey } from "./subscription.ts";
 import { createRoster } from "./roster.ts";
 
@@ -104,7 +104,9 @@ export async function createSubscriber(options: SubscriberOptions): Promise<Subs
   const { mode, clock, random, log, store } = options;
   const isShared = mode === "basic";
   const counters = createCounters();
-  const polls = openPollConnections(options);
+  // Over HTTP/2 all polls would share one connection, whose number of streams upstream or the proxy in front of it bounds, to
+  // 100 as often as not (RFC 9113 §6.5.2): the rest would wait for each other.
+  const polls = openUpstreamConnections({ fetch: options.fetch, http2: false });
   const connections = new Map<string, Connection>();
   const closing = new Map<string, Promise<void>>();
   const dependencies: ConnectionDependencies = {

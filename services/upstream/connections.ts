@@ -13,14 +13,15 @@ export interface UpstreamConnections {
  */
 export const POOL_IDLE_MS = 20_000;
 
-/** Connections that are closed before upstream does. */
+/** Connections that are closed before upstream does. With `http2: false` each carries one exchange at a time. */
 export function openUpstreamConnections(
-  { fetch, idleMs = POOL_IDLE_MS }: {
+  { fetch, idleMs = POOL_IDLE_MS, http2 = true }: {
     readonly fetch: typeof globalThis.fetch;
     readonly idleMs?: number;
+    readonly http2?: boolean;
   },
 ): UpstreamConnections {
-  const client = Deno.createHttpClient({ poolIdleTimeout: idleMs });
+  const client = Deno.createHttpClient({ poolIdleTimeout: idleMs, http2 });
   return {
     fetch: (input, init) => fetch(input, { ...init, client }),
     close: () => client.close(),
