@@ -1,7 +1,7 @@
-import { systemClock } from "./services/clock.ts";
-import { type Config, readConfig } from "./services/config.ts";
+import { systemClock } from "./services/support/clock.ts";
+import { type Config, readConfig } from "./services/config/config.ts";
 import { StoreUnavailable } from "./services/errors.ts";
-import { createLogger, type Logger, type LogValue } from "./services/log.ts";
+import { createLogger, type Logger, type LogValue } from "./services/support/log.ts";
 import {
   MissingKeyFile,
   UnreachableKeyFile,

@@ -1,7 +1,7 @@
 /** `deno task bench`: measurements, with the machine and the method. */
 import { parseArgs } from "node:util";
 import { redisAvailable } from "../tests/support/redis_server.ts";
-import { runMain, say, UsageError } from "../tests/simulator/kit/program.ts";
+import { runMain, say, UsageError } from "../simulator/kit/program.ts";
 import { runDeliveryBench } from "./delivery/delivery_bench.ts";
 import { type StoreKind, STORES } from "./delivery/world.ts";
 

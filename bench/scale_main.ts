@@ -1,7 +1,7 @@
 /** `deno task scale`: what claiming costs, and what the data takes, as the store fills. */
 import { parseArgs } from "node:util";
 import { redisAvailable } from "../tests/support/redis_server.ts";
-import { readCount, runMain, say, UsageError } from "../tests/simulator/kit/program.ts";
+import { readCount, runMain, say, UsageError } from "../simulator/kit/program.ts";
 import { describeMachine } from "./delivery/machine.ts";
 import type { Percentiles } from "./delivery/percentiles.ts";
 import { measureBytes } from "./scale/bytes.ts";

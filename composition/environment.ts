@@ -1,5 +1,5 @@
-import type { Clock } from "../services/clock.ts";
-import type { Logger } from "../services/log.ts";
+import type { Clock } from "../services/support/clock.ts";
+import type { Logger } from "../services/support/log.ts";
 
 /** What the program is built from besides its configuration; tests hand in their own. */
 export interface Environment {

@@ -1,6 +1,9 @@
-import type { Metric } from "../services/metrics.ts";
-import type { Subscriber } from "../services/subscriber/subscriber.ts";
-import { createCounters, type SubscriberCounters } from "../services/subscriber/counters.ts";
+import type { Metric } from "../services/support/metrics.ts";
+import type { Subscriber } from "../services/following/subscriber.ts";
+import {
+  createCounters,
+  type SubscriberCounters,
+} from "../services/following/connection/counters.ts";
 import type { Sms } from "./sms.ts";
 
 /** What is told of each counter, and under which name: `patchbay_cometd_{…}_total`. */

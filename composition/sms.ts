@@ -1,20 +1,20 @@
 import type { TwilioIngress } from "../routes/ingress_twilio.ts";
 import type { Sink } from "../services/delivery/sink.ts";
-import type { Config } from "../services/config.ts";
-import type { Ids } from "../services/ids.ts";
-import type { Publisher } from "../services/publisher.ts";
+import type { Config } from "../services/config/config.ts";
+import type { Ids } from "../services/support/ids.ts";
+import type { Publisher } from "../services/events/publisher.ts";
 import { type AgentNotices, createAgentNotices } from "../services/sms/agent_notice.ts";
 import { createInboundSms } from "../services/sms/inbound.ts";
 import { createOptOuts, type OptOuts } from "../services/sms/opt_outs.ts";
 import { createSendingSwitch, type SendingSwitch } from "../services/sms/sending_switch.ts";
 import { createSmsSink } from "../services/sms/sms_sink.ts";
-import { statusCallbackUrl } from "../services/sms/status_callback_url.ts";
+import { statusCallbackUrl } from "../services/sms/twilio/status_callback_url.ts";
 import { createStatusCallbacks } from "../services/sms/status_callbacks.ts";
-import { createTwilioSender } from "../services/sms/twilio_client.ts";
-import { createTwilioListing } from "../services/sms/twilio_listing.ts";
-import { createSignatureVerifier } from "../services/sms/twilio_signature.ts";
+import { createTwilioSender } from "../services/sms/twilio/client.ts";
+import { createTwilioListing } from "../services/sms/twilio/listing.ts";
+import { createSignatureVerifier } from "../services/sms/twilio/signature.ts";
 import type { Store } from "../services/store/port.ts";
-import type { Upstream } from "../services/upstream/upstream.ts";
+import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
 import type { Environment } from "./environment.ts";
 
 export interface SmsParts {

@@ -1,9 +1,9 @@
-import type { Config } from "../services/config.ts";
-import type { Ids } from "../services/ids.ts";
-import type { Publisher } from "../services/publisher.ts";
-import { type AgentAtWork, type Presence, UNNOTICED } from "../services/sessions/presence.ts";
+import type { Config } from "../services/config/config.ts";
+import type { Ids } from "../services/support/ids.ts";
+import type { Publisher } from "../services/events/publisher.ts";
+import { type AgentAtWork, type Presence, UNNOTICED } from "../services/sessions/work_signals.ts";
 import type { Store } from "../services/store/port.ts";
-import type { Following, Subscriber } from "../services/subscriber/subscriber.ts";
+import type { Following, Subscriber } from "../services/following/subscriber.ts";
 import type { Environment } from "./environment.ts";
 import type { UpstreamParts } from "./upstream.ts";
 
@@ -20,7 +20,7 @@ export async function composeSubscriber(
   parts: SubscriberParts,
 ): Promise<Subscriber | null> {
   if (subscribe === null) return null;
-  const { createSubscriber } = await import("../services/subscriber/subscriber.ts");
+  const { createSubscriber } = await import("../services/following/subscriber.ts");
   return await createSubscriber({
     ...subscribe,
     ...parts,

@@ -1,14 +1,17 @@
-import type { Config } from "../services/config.ts";
+import type { Config } from "../services/config/config.ts";
 import type { Sealer } from "../services/sealing/secrets.ts";
 import type { RecordStore } from "../services/store/record_port.ts";
-import { type AgentLinks, createAgentLinks } from "../services/upstream/agent_links.ts";
-import { openUpstreamConnections } from "../services/upstream/connections.ts";
+import { type AgentLinks, createAgentLinks } from "../services/contact_centre/rest/agent_links.ts";
+import { openUpstreamConnections } from "../services/contact_centre/rest/connections.ts";
 import {
   createUpstreamCredentials,
   type UpstreamCredentials,
-} from "../services/upstream/credentials.ts";
-import { createUpstream, type Upstream } from "../services/upstream/upstream.ts";
-import { createCredentialVault, type CredentialVault } from "../services/upstream/vault.ts";
+} from "../services/contact_centre/rest/credentials.ts";
+import { createUpstream, type Upstream } from "../services/contact_centre/rest/upstream.ts";
+import {
+  createCredentialVault,
+  type CredentialVault,
+} from "../services/contact_centre/rest/vault.ts";
 import type { Environment } from "./environment.ts";
 
 /** The contact centre, and what its client shares with the one that follows notifications. */

@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
-import type { Clock } from "../services/clock.ts";
+import type { Clock } from "../services/support/clock.ts";
 import { PatchbayError } from "../services/errors.ts";
-import type { Logger } from "../services/log.ts";
+import type { Logger } from "../services/support/log.ts";
 import type { AppEnv } from "./app_env.ts";
 
 /**

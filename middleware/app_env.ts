@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { ReachedAddress } from "./reached_address.ts";
 import type { Agent } from "../services/auth/token_verifier.ts";
-import type { Operation } from "../services/sessions/operations.ts";
+import type { Operation } from "../services/contact_centre/dialect/operations.ts";
 
 /** The scopes of DESIGN §5. */
 export type Scope =

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { readAtMost } from "../services/bounded_bytes.ts";
+import { readAtMost } from "../services/support/bounded_bytes.ts";
 import { BodyTooLarge, InvalidBody, UnsupportedMediaType } from "../services/errors.ts";
 import type { AppEnv } from "./app_env.ts";
 

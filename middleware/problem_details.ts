@@ -1,7 +1,7 @@
 import type { ErrorHandler, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { NotFound, PatchbayError, type ProblemCode } from "../services/errors.ts";
-import type { Logger } from "../services/log.ts";
+import type { Logger } from "../services/support/log.ts";
 import { storeFailureReason } from "../services/store/failure_reason.ts";
 import type { AppEnv } from "./app_env.ts";
 import { PROBLEMS } from "./problem_kinds.ts";

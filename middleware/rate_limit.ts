@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
-import type { Clock } from "../services/clock.ts";
+import type { Clock } from "../services/support/clock.ts";
 import { RateLimited } from "../services/errors.ts";
-import { createLruMap } from "../services/lru_map.ts";
+import { createLruMap } from "../services/support/lru_map.ts";
 import type { AppEnv } from "./app_env.ts";
 
 export interface RateLimitOptions {

@@ -2,8 +2,8 @@ import { Hono } from "hono";
 import * as v from "valibot";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { InvalidBody, InvalidParameter, NotFound } from "../services/errors.ts";
-import { isJsonObject } from "../services/notifications/json_object.ts";
-import type { AgentCredentials, CredentialVault } from "../services/upstream/vault.ts";
+import { isJsonObject } from "../services/support/json_object.ts";
+import type { AgentCredentials, CredentialVault } from "../services/contact_centre/rest/vault.ts";
 
 const MAX_BODY_BYTES = 8 * 1024;
 

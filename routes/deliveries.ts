@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
-import type { Clock } from "../services/clock.ts";
+import type { Clock } from "../services/support/clock.ts";
 import { InvalidBody, InvalidParameter, NotFound } from "../services/errors.ts";
-import { rfc3339 } from "../services/rfc3339.ts";
-import { isJsonObject } from "../services/notifications/json_object.ts";
+import { rfc3339 } from "../services/support/rfc3339.ts";
+import { isJsonObject } from "../services/support/json_object.ts";
 import {
   type Resolution,
   type ResolutionOutcome,

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
-import { renderEvent } from "../services/delivery/event_body.ts";
+import { renderEvent } from "../services/events/event_body.ts";
 import { NotFound } from "../services/errors.ts";
 import type { EventRecord, HistoryReader } from "../services/store/port.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../middleware/app_env.ts";
 import { type ProblemKind, PROBLEMS } from "../middleware/problem_kinds.ts";
-import type { Clock } from "../services/clock.ts";
+import type { Clock } from "../services/support/clock.ts";
 import { NotFound } from "../services/errors.ts";
-import type { Logger } from "../services/log.ts";
+import type { Logger } from "../services/support/log.ts";
 
 /** How long one answer of the store counts: however often a load balancer asks, the store hears little of it. */
 const STORE_ANSWER_MS = 2_000;

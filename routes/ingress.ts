@@ -3,8 +3,8 @@ import { Hono } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { InvalidBody, NotFound, Unauthenticated } from "../services/errors.ts";
-import { readNotifications } from "../services/notifications/parse.ts";
-import type { Publisher } from "../services/publisher.ts";
+import { readNotifications } from "../services/contact_centre/dialect/notifications.ts";
+import type { Publisher } from "../services/events/publisher.ts";
 
 /** The longest body that is read: 1 MiB (DESIGN §8). */
 const MAX_BODY_BYTES = 1024 * 1024;

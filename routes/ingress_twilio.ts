@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../middleware/app_env.ts";
-import { readAtMost } from "../services/bounded_bytes.ts";
+import { readAtMost } from "../services/support/bounded_bytes.ts";
 import {
   BodyTooLarge,
   InsufficientScope,
@@ -11,7 +11,7 @@ import {
   Unauthenticated,
   UnsupportedMediaType,
 } from "../services/errors.ts";
-import type { Logger } from "../services/log.ts";
+import type { Logger } from "../services/support/log.ts";
 import type { InboundSms } from "../services/sms/inbound.ts";
 import type { StatusCallbacks } from "../services/sms/status_callbacks.ts";
 import {
@@ -21,8 +21,8 @@ import {
   type OwnAccount,
   readInboundText,
   readStatusReport,
-} from "../services/sms/twilio_form.ts";
-import { type SignatureVerifier, signedUrl } from "../services/sms/twilio_signature.ts";
+} from "../services/sms/twilio/form.ts";
+import { type SignatureVerifier, signedUrl } from "../services/sms/twilio/signature.ts";
 
 /** What Twilio's requests need; there only with SMS configured. */
 export interface TwilioIngress {

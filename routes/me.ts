@@ -2,8 +2,8 @@ import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { InvalidBody } from "../services/errors.ts";
 import type { ContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
-import { readOperationName } from "../services/sessions/operations.ts";
-import type { Upstream } from "../services/upstream/upstream.ts";
+import { readOperationName } from "../services/contact_centre/dialect/operations.ts";
+import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
 import { answerWith, MAX_PROXIED_BODY_BYTES, upstreamRequest } from "./proxied.ts";
 
 export interface MeRoutesDependencies {

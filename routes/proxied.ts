@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../middleware/app_env.ts";
 import { NotFound } from "../services/errors.ts";
-import type { UpstreamAnswer, UpstreamRequest } from "../services/upstream/upstream.ts";
-import { NULL_BODY_STATUSES } from "../services/upstream/headers.ts";
+import type { UpstreamAnswer, UpstreamRequest } from "../services/contact_centre/rest/upstream.ts";
+import { NULL_BODY_STATUSES } from "../services/contact_centre/rest/headers.ts";
 
 /** Bodies of proxied requests (DESIGN §6). */
 export const MAX_PROXIED_BODY_BYTES = 64 * 1024;

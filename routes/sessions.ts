@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
-import type { Clock } from "../services/clock.ts";
+import type { Clock } from "../services/support/clock.ts";
 import { InsufficientScope, InvalidBody, InvalidParameter, NotFound } from "../services/errors.ts";
-import type { Logger } from "../services/log.ts";
-import { isJsonObject } from "../services/notifications/json_object.ts";
+import type { Logger } from "../services/support/log.ts";
+import { isJsonObject } from "../services/support/json_object.ts";
 import { isInSession, sessionView } from "../services/sessions/view.ts";
 import { toE164, toSender } from "../services/sms/phone.ts";
 import type { Customer, SessionRecord, Store } from "../services/store/port.ts";

@@ -3,9 +3,9 @@ import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { idempotent } from "../middleware/idempotency.ts";
 import { InvalidBody, InvalidParameter } from "../services/errors.ts";
 import type { Idempotency } from "../services/idempotency/idempotency.ts";
-import { type Operation, readOperation } from "../services/sessions/operations.ts";
+import { type Operation, readOperation } from "../services/contact_centre/dialect/operations.ts";
 import type { SessionService } from "../services/sessions/sessions.ts";
-import type { Upstream } from "../services/upstream/upstream.ts";
+import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
 import {
   answerWith,
   MAX_PROXIED_BODY_BYTES,

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../middleware/app_env.ts";
-import type { Clock } from "../services/clock.ts";
+import type { Clock } from "../services/support/clock.ts";
 import { webhookKeysView } from "../services/webhooks/view.ts";
 import type { WebhookService } from "../services/webhooks/webhooks.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PROBLEMS } from "../middleware/problem_kinds.ts";
 import { VARIABLE_GROUPS } from "../services/config/variables.ts";
-import { EVENT_TYPES } from "../services/event_types.ts";
+import { EVENT_TYPES } from "../services/events/event_types.ts";
 
 const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 

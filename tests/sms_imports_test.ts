@@ -70,8 +70,8 @@ Deno.test("nothing that main.ts loads at once leads to the packages for SMS", as
 const PROGRAM = `
   import { createRequire } from "node:module";
   import { startPatchbay } from ${JSON.stringify(new URL("main.ts", root).href)};
-  import { systemClock } from ${JSON.stringify(new URL("services/clock.ts", root).href)};
-  import { readConfig } from ${JSON.stringify(new URL("services/config.ts", root).href)};
+  import { systemClock } from ${JSON.stringify(new URL("services/support/clock.ts", root).href)};
+  import { readConfig } from ${JSON.stringify(new URL("services/config/config.ts", root).href)};
   const env = JSON.parse(Deno.args[0]);
   const reading = readConfig(env);
   if (!reading.ok) throw new Error(reading.faults.join());

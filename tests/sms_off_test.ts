@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startTwilio } from "./simulator/twilio/server.ts";
+import { startTwilio } from "../simulator/twilio/server.ts";
 import { clockAhead, startLocalPatchbay } from "./support/local_patchbay.ts";
 import { clientOf, redisEnv } from "./support/patchbay_for_load.ts";
 import { startSilentCentre } from "./support/silent_centre.ts";

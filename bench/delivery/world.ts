@@ -69,7 +69,7 @@ async function startUpstash(redis: RedisServer, started: AsyncDisposableStack) {
   const token = "bench";
   const listening = Promise.withResolvers<string>();
   const program = started.use(startProgram({
-    main: "tests/simulator/upstash/main.ts",
+    main: "simulator/upstash/main.ts",
     args: ["--redis-url", redis.url, "--token", token, "--port", "0"],
     onLine(line) {
       const [, url] = /UPSTASH_REDIS_REST_URL=(\S+)/.exec(line) ?? [];

@@ -1,4 +1,4 @@
-import { createIds } from "../../services/ids.ts";
+import { createIds } from "../../services/support/ids.ts";
 import type { ClaimedDelivery, EventDraft, Store } from "../../services/store/port.ts";
 import type { BytesEach } from "./capacity.ts";
 import type { Engine } from "./engines.ts";

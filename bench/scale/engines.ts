@@ -4,7 +4,7 @@ import { openRedisStore } from "../../services/store/redis/store.ts";
 import { createUpstashTransport } from "../../services/store/redis/upstash_transport.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import type { Store } from "../../services/store/port.ts";
-import { startUpstashEndpoint } from "../../tests/simulator/upstash/endpoint.ts";
+import { startUpstashEndpoint } from "../../simulator/upstash/endpoint.ts";
 import { redisEnv } from "../../tests/support/patchbay_for_load.ts";
 import { type RedisServer, startRedisServer } from "../../tests/support/redis_server.ts";
 import { describeKeys } from "./key_bytes.ts";

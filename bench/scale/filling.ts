@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { StoreUnavailable } from "../../services/errors.ts";
-import { createIds } from "../../services/ids.ts";
+import { createIds } from "../../services/support/ids.ts";
 import type { EventDraft, Store } from "../../services/store/port.ts";
 
 /** The webhook that all deliveries are for. */

@@ -1,4 +1,4 @@
-import { createIds } from "../../services/ids.ts";
+import { createIds } from "../../services/support/ids.ts";
 import type { ClaimedDelivery, Store } from "../../services/store/port.ts";
 import { startPatchbayForLoad } from "../../tests/support/patchbay_for_load.ts";
 import { type Percentiles, percentilesOf } from "../delivery/percentiles.ts";

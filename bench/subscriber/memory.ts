@@ -1,6 +1,6 @@
 /** What following many agents takes in memory: a whole Patchbay as a process, against a simulated contact centre in another. */
 import { parseArgs } from "node:util";
-import { readCount, runMain, say, UsageError } from "../../tests/simulator/kit/program.ts";
+import { readCount, runMain, say, UsageError } from "../../simulator/kit/program.ts";
 import {
   type ProgramOptions,
   type ProgramProcess,
@@ -46,7 +46,7 @@ async function main(args: readonly string[]): Promise<void> {
 
   await using redis = await startStore(values.store);
   await using centre = startNamed({
-    main: "tests/simulator/contact_centre/main.ts",
+    main: "simulator/contact_centre/main.ts",
     args: ["--port", "0", "--anyone"],
   });
   const key = await createTestKey();

@@ -5,10 +5,10 @@ import {
   type JWTVerifyGetKey,
   type LocalJWKSet,
 } from "jose";
-import { readAtMost } from "../bounded_bytes.ts";
-import type { Clock } from "../clock.ts";
+import { readAtMost } from "../support/bounded_bytes.ts";
+import type { Clock } from "../support/clock.ts";
 import { KeysUnavailable } from "../errors.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "../support/log.ts";
 
 /** The issuer's public keys, as the token verifier needs them. */
 export interface KeySet {

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify, type JWTVerifyResult } from "jose";
-import type { Clock } from "../clock.ts";
-import type { Config } from "../config.ts";
+import type { Clock } from "../support/clock.ts";
+import type { Config } from "../config/config.ts";
 import type { KeySet } from "./key_set.ts";
-import { createLruMap } from "../lru_map.ts";
+import { createLruMap } from "../support/lru_map.ts";
 
 /** Who is calling, as a verified token says. */
 export interface Agent {

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
-import type { Clock, Timer } from "../clock.ts";
-import type { Ids } from "../ids.ts";
-import type { Logger } from "../log.ts";
+import type { Clock, Timer } from "../support/clock.ts";
+import type { Ids } from "../support/ids.ts";
+import type { Logger } from "../support/log.ts";
 import { storeFailureReason } from "../store/failure_reason.ts";
 import type { ClaimedBatch, ClaimedDelivery, Outbox } from "../store/port.ts";
 import type { Governor } from "./governor.ts";

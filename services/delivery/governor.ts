@@ -1,5 +1,5 @@
-import type { Clock } from "../clock.ts";
-import type { Logger } from "../log.ts";
+import type { Clock } from "../support/clock.ts";
+import type { Logger } from "../support/log.ts";
 import type { DeliveryRate } from "../store/port.ts";
 import { afterOutcome, type Breaker, CLOSED, stateOf } from "./breaker.ts";
 

@@ -1,6 +1,6 @@
-import type { Clock } from "../clock.ts";
-import { earlier } from "../earlier.ts";
-import type { Logger } from "../log.ts";
+import type { Clock } from "../support/clock.ts";
+import { earlier } from "../support/earlier.ts";
+import type { Logger } from "../support/log.ts";
 import type { ClaimedDelivery, EventDraft, Outbox, Settlement, SinkHealth } from "../store/port.ts";
 import type { AttemptEnd, OwnEvent } from "./sink.ts";
 

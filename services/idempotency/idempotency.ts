@@ -1,8 +1,8 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../support/clock.ts";
 import { IdempotencyConflict, IdempotencyMismatch } from "../errors.ts";
-import type { Ids } from "../ids.ts";
-import type { Logger } from "../log.ts";
-import { createFollowUps } from "../sessions/follow_ups.ts";
+import type { Ids } from "../support/ids.ts";
+import type { Logger } from "../support/log.ts";
+import { createFollowUps } from "../support/follow_ups.ts";
 import type { RecordName, RecordStore } from "../store/record_port.ts";
 import {
   decodeIdempotencyRecord,

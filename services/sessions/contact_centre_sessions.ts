@@ -1,6 +1,6 @@
-import type { Upstream, UpstreamAnswer, UpstreamRequest } from "../upstream/upstream.ts";
-import { judgeAnswer, statusCodeOf } from "../upstream/verdict.ts";
-import type { Presence } from "./presence.ts";
+import type { Upstream, UpstreamAnswer, UpstreamRequest } from "../contact_centre/rest/upstream.ts";
+import { judgeAnswer, statusCodeOf } from "../contact_centre/dialect/verdict.ts";
+import type { Presence } from "./work_signals.ts";
 
 /** Upstream's code for an operation of which a part failed (API/ReturnValues). */
 const PARTIAL_SUCCESS = 7;

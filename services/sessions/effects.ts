@@ -1,4 +1,4 @@
-import type { Operation } from "./operations.ts";
+import type { Operation } from "../contact_centre/dialect/operations.ts";
 import { type OwnSessionEvent, participantAdded, sessionReleased } from "./events.ts";
 import type { SessionEffect } from "../store/port.ts";
 

@@ -8,7 +8,7 @@ export interface OwnSessionEvent {
   readonly data: Record<string, unknown>;
 }
 
-/** What writing an event together with a change of the mapping needs; `services/publisher.ts` provides it. */
+/** What writing an event together with a change of the mapping needs; `services/events/publisher.ts` provides it. */
 export interface OwnEventPublisher {
   /** A draft for the webhooks known now, and the version of their list. */
   draft(

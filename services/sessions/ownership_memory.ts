@@ -1,4 +1,4 @@
-import { createLruMap } from "../lru_map.ts";
+import { createLruMap } from "../support/lru_map.ts";
 
 /** A mapping's agents may be answered from memory for this long (DESIGN §6). */
 export const OWNERSHIP_MEMORY_MS = 2_000;

@@ -1,10 +1,10 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../support/clock.ts";
 import { NotYourSession, SessionHeld, StoreUnavailable } from "../errors.ts";
-import { createFollowUps } from "./follow_ups.ts";
-import type { Ids } from "../ids.ts";
-import type { Presence } from "./presence.ts";
-import type { Logger } from "../log.ts";
-import type { Operation } from "./operations.ts";
+import { createFollowUps } from "../support/follow_ups.ts";
+import type { Ids } from "../support/ids.ts";
+import type { Presence } from "./work_signals.ts";
+import type { Logger } from "../support/log.ts";
+import type { Operation } from "../contact_centre/dialect/operations.ts";
 import { createOwnershipMemory } from "./ownership_memory.ts";
 import { changeAfter, type DoneOperation } from "./effects.ts";
 import {
@@ -19,8 +19,8 @@ import {
   type Upstream,
   type UpstreamAnswer,
   type UpstreamRequest,
-} from "../upstream/upstream.ts";
-import { judgeAnswer } from "../upstream/verdict.ts";
+} from "../contact_centre/rest/upstream.ts";
+import { judgeAnswer } from "../contact_centre/dialect/verdict.ts";
 
 /** Something an agent asks of a session, ready to be forwarded. */
 export interface SessionCall {

@@ -1,5 +1,5 @@
-import { rfc3339 } from "../rfc3339.ts";
-import { maskPhone } from "../log.ts";
+import { rfc3339 } from "../support/rfc3339.ts";
+import { maskPhone } from "../support/log.ts";
 import type { Customer, SessionRecord } from "../store/port.ts";
 
 /** Whether a session is an agent's own: as holder or as participant. */

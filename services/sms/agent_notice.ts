@@ -1,10 +1,10 @@
-import type { Clock } from "../clock.ts";
-import type { Config } from "../config.ts";
-import type { Logger } from "../log.ts";
+import type { Clock } from "../support/clock.ts";
+import type { Config } from "../config/config.ts";
+import type { Logger } from "../support/log.ts";
 import type { SessionStore } from "../store/port.ts";
-import type { Upstream } from "../upstream/upstream.ts";
-import { judgeAnswer } from "../upstream/verdict.ts";
-import { explainSmsError } from "./error_table.ts";
+import type { Upstream } from "../contact_centre/rest/upstream.ts";
+import { judgeAnswer } from "../contact_centre/dialect/verdict.ts";
+import { explainSmsError } from "./twilio/error_table.ts";
 
 /** Words of Patchbay's own to the agents of a session, which the customer does not see. */
 export interface AgentNotices {

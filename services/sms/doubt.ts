@@ -1,12 +1,12 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../support/clock.ts";
 import { firstEventIdAt } from "../store/delivery_id.ts";
 import type { HistoryReader } from "../store/port.ts";
 import type { RecordStore } from "../store/record_port.ts";
-import { stopsSending } from "./error_table.ts";
+import { stopsSending } from "./twilio/error_table.ts";
 import { readTextStatus, statusRecordName } from "./status_record.ts";
 import type { Begun } from "./progress.ts";
-import type { SmsSender } from "./twilio_client.ts";
-import type { ListedMessage, Listing, ListRequest, TwilioListing } from "./twilio_listing.ts";
+import type { SmsSender } from "./twilio/client.ts";
+import type { ListedMessage, Listing, ListRequest, TwilioListing } from "./twilio/listing.ts";
 
 /** A part that may have left. */
 export interface Doubt {

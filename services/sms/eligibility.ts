@@ -1,6 +1,6 @@
-import { isJsonObject, type JsonObject } from "../notifications/json_object.ts";
+import { isJsonObject, type JsonObject } from "../support/json_object.ts";
 import type { SmsCandidate } from "../store/port.ts";
-import { upstreamTimeMs } from "../upstream/time.ts";
+import { upstreamTimeMs } from "../contact_centre/dialect/time.ts";
 
 /**
  * The messages of a notification that may leave as SMS (DESIGN §10), as far as the messages themselves can tell: the

@@ -1,16 +1,16 @@
 import { decodeTime } from "ulid";
-import type { Clock } from "../clock.ts";
-import type { Ids } from "../ids.ts";
-import { type Logger, maskPhone } from "../log.ts";
-import type { IdentifiedEvent, Publisher } from "../publisher.ts";
+import type { Clock } from "../support/clock.ts";
+import type { Ids } from "../support/ids.ts";
+import { type Logger, maskPhone } from "../support/log.ts";
+import type { IdentifiedEvent, Publisher } from "../events/publisher.ts";
 import type { RecordStore } from "../store/record_port.ts";
 import type { SessionStore } from "../store/port.ts";
 import { digitsOf } from "../store/rules.ts";
 import type { SmsStore } from "../store/sms_port.ts";
-import { readableBody } from "./inbound_body.ts";
-import { optOutWish } from "./opt_out_words.ts";
+import { readableBody } from "./twilio/inbound_body.ts";
+import { optOutWish } from "./twilio/opt_out_words.ts";
 import type { OptOuts } from "./opt_outs.ts";
-import type { InboundText } from "./twilio_form.ts";
+import type { InboundText } from "./twilio/form.ts";
 
 export interface InboundSms {
   /**

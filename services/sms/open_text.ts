@@ -1,4 +1,4 @@
-import { maskPhone } from "../log.ts";
+import { maskPhone } from "../support/log.ts";
 import type { ClaimedDelivery, Customer } from "../store/port.ts";
 import { messageIndex, smsText } from "./eligibility.ts";
 import { toE164, toSender } from "./phone.ts";
@@ -10,7 +10,7 @@ import {
   type SmsProgress,
 } from "./progress.ts";
 import { splitText } from "./split.ts";
-import type { SmsSender } from "./twilio_client.ts";
+import type { SmsSender } from "./twilio/client.ts";
 
 /** A text that there is something to do for. */
 export interface OpenText {

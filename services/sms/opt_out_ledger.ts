@@ -1,4 +1,4 @@
-import type { SmsSender } from "./twilio_client.ts";
+import type { SmsSender } from "./twilio/client.ts";
 
 /** What is written down of a customer and a sender. Once nothing is, the customer may be texted. */
 export interface OptOutEntry {

@@ -1,9 +1,9 @@
 import { decodeTime } from "ulid";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../support/clock.ts";
 import { StoreUnavailable } from "../errors.ts";
-import type { Ids } from "../ids.ts";
-import { type Logger, maskPhone } from "../log.ts";
-import type { IdentifiedEvent, Publisher } from "../publisher.ts";
+import type { Ids } from "../support/ids.ts";
+import { type Logger, maskPhone } from "../support/log.ts";
+import type { IdentifiedEvent, Publisher } from "../events/publisher.ts";
 import type { RecordStore } from "../store/record_port.ts";
 import {
   decideOptOut,
@@ -12,7 +12,7 @@ import {
   optOutKey,
   optOutScope,
 } from "./opt_out_ledger.ts";
-import type { SmsSender } from "./twilio_client.ts";
+import type { SmsSender } from "./twilio/client.ts";
 
 /** A change that a customer or Twilio asks for. Numbers are E.164 or short codes. */
 export interface OptOutRequest extends OptOutChange {

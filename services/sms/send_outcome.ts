@@ -1,12 +1,12 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../support/clock.ts";
 import type { ClaimedDelivery } from "../store/port.ts";
 import { lookUpWaitMs } from "./doubt.ts";
-import { explainSmsError, stopsSending } from "./error_table.ts";
+import { explainSmsError, stopsSending } from "./twilio/error_table.ts";
 import type { OptOuts } from "./opt_outs.ts";
 import type { Begun, Tries } from "./progress.ts";
 import type { SendingSwitch } from "./sending_switch.ts";
 import { oneMoreTry, type Step, type Text, type TextNotes, WAITING } from "./text_notes.ts";
-import type { SendResult } from "./twilio_transport.ts";
+import type { SendResult } from "./twilio/transport.ts";
 
 export interface SendOutcomeOptions {
   readonly notes: TextNotes;

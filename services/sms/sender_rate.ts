@@ -1,7 +1,7 @@
-import type { Clock } from "../clock.ts";
-import { pause } from "../pause.ts";
+import type { Clock } from "../support/clock.ts";
+import { pause } from "../support/pause.ts";
 import type { SmsStore } from "../store/sms_port.ts";
-import type { SmsSender } from "./twilio_client.ts";
+import type { SmsSender } from "./twilio/client.ts";
 
 /** What one sender may send, whichever instance does. */
 export interface SenderRate {

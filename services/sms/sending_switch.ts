@@ -1,8 +1,8 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../support/clock.ts";
 import type { SinkSettings } from "../delivery/governor.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "../support/log.ts";
 import { SMS_SINK } from "../store/port.ts";
-import type { Listing } from "./twilio_listing.ts";
+import type { Listing } from "./twilio/listing.ts";
 
 /** Whether a text may go to Twilio now. */
 export type Leave =

@@ -1,5 +1,5 @@
 import type { AttemptClass, Decision } from "../delivery/sink.ts";
-import { explainSmsError, type SmsErrorAction } from "./error_table.ts";
+import { explainSmsError, type SmsErrorAction } from "./twilio/error_table.ts";
 
 /** What an attempt to text the customer came to: what Twilio said, or why it was not asked. */
 export type SmsFinding =

@@ -1,10 +1,10 @@
 import type { AttemptReport, OwnEvent, Sink } from "../delivery/sink.ts";
 import { StoreUnavailable } from "../errors.ts";
-import { type Logger, maskPhone } from "../log.ts";
+import { type Logger, maskPhone } from "../support/log.ts";
 import type { ClaimedDelivery, HistoryReader } from "../store/port.ts";
 import type { RecordStore } from "../store/record_port.ts";
 import type { SmsStore } from "../store/sms_port.ts";
-import { type Carried, createTextCarrier, type TextCarrierOptions } from "./carry_text.ts";
+import { type Carried, createTextCarrier, type TextCarrierOptions } from "./send_text.ts";
 import { createDoubtResolver } from "./doubt.ts";
 import { sidsOf } from "./progress.ts";
 import { createSenderRate, type SenderRateOptions } from "./sender_rate.ts";

@@ -1,8 +1,8 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../support/clock.ts";
 import { StoreUnavailable } from "../errors.ts";
-import type { Ids } from "../ids.ts";
-import { type Logger, maskPhone } from "../log.ts";
-import type { IdentifiedEvent, Publisher } from "../publisher.ts";
+import type { Ids } from "../support/ids.ts";
+import { type Logger, maskPhone } from "../support/log.ts";
+import type { IdentifiedEvent, Publisher } from "../events/publisher.ts";
 import { type DeliveryHistory, type HistoryReader, SMS_SINK } from "../store/port.ts";
 import type { RecordGuard, RecordStore } from "../store/record_port.ts";
 import type { SmsStore } from "../store/sms_port.ts";
@@ -14,13 +14,13 @@ import {
   type StatusChange,
   takeReport,
   type TextStatus,
-} from "./message_status.ts";
+} from "./twilio/message_status.ts";
 import type { OptOuts } from "./opt_outs.ts";
 import { readProgress, sidsOfAll } from "./progress.ts";
 import { createDoubtEnding } from "./resolution.ts";
 import type { SendingSwitch } from "./sending_switch.ts";
-import { type CallbackSubject, readCallbackSubject } from "./status_callback_url.ts";
-import type { StatusReport } from "./twilio_form.ts";
+import { type CallbackSubject, readCallbackSubject } from "./twilio/status_callback_url.ts";
+import type { StatusReport } from "./twilio/form.ts";
 import { readTextStatus, statusRecordName } from "./status_record.ts";
 
 export interface StatusCallbacks {

@@ -1,4 +1,4 @@
-import { NOTHING_KNOWN, type TextStatus } from "./message_status.ts";
+import { NOTHING_KNOWN, type TextStatus } from "./twilio/message_status.ts";
 
 /** Where it is written down how far a text got. */
 export function statusRecordName(

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../support/clock.ts";
 import { StoreUnavailable } from "../errors.ts";
 import type { ClaimedDelivery } from "../store/port.ts";
 import type { SmsStore } from "../store/sms_port.ts";

@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { createEncryptionKey } from "../sealing/encryption_key.ts";
 import { loadOrCreateKeyFile, MissingKeyFile, readKeyFile } from "../sealing/key_file.ts";
 import type { Store } from "./port.ts";

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { createKeyedQueue } from "../keyed_queue.ts";
-import type { Logger } from "../log.ts";
+import { createKeyedQueue } from "../support/keyed_queue.ts";
+import type { Logger } from "../support/log.ts";
 
 /** Long work on a webhook's deliveries, step by step, beside everything else. */
 export interface Background {

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { generateKeyPair, generateSecret, type RandomBytes } from "../delivery/signing.ts";
-import { createLruMap } from "../lru_map.ts";
+import { generateKeyPair, generateSecret, type RandomBytes } from "./sending/signing.ts";
+import { createLruMap } from "../support/lru_map.ts";
 import type { Sealer } from "../sealing/secrets.ts";
 import { SIGNING_SCHEMES, type SigningScheme, type Webhook } from "./record.ts";
 

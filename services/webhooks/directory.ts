@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../support/clock.ts";
 import type { WebhookEntry, WebhookRegistry } from "../store/port.ts";
 import { decodeWebhook, type Webhook } from "./record.ts";
 

@@ -1,7 +1,7 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../support/clock.ts";
 import type { OwnEvent } from "../delivery/sink.ts";
-import type { Logger } from "../log.ts";
-import type { Publisher } from "../publisher.ts";
+import type { Logger } from "../support/log.ts";
+import type { Publisher } from "../events/publisher.ts";
 import type { Outbox, SinkHealth } from "../store/port.ts";
 import type { Background } from "./background.ts";
 import type { Recovery } from "./record.ts";

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { MAX_RATE, MIN_RATE } from "./rate.ts";
 import { InvalidBody, InvalidParameter } from "../errors.ts";
-import { isKnownPattern } from "../event_types.ts";
+import { isKnownPattern } from "../events/event_types.ts";
 import { ORDERINGS, PAYLOAD_KINDS, SIGNING_SCHEMES } from "./record.ts";
 
 /** What reads show in the place of a header's value. */

@@ -1,4 +1,4 @@
-import { matchesPattern } from "../event_types.ts";
+import { matchesPattern } from "../events/event_types.ts";
 import type { WebhookCandidate } from "../store/port.ts";
 import type { Webhook } from "./record.ts";
 

@@ -1,6 +1,6 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../support/clock.ts";
 import { NotFound, StoreUnavailable } from "../errors.ts";
-import { createKeyedQueue } from "../keyed_queue.ts";
+import { createKeyedQueue } from "../support/keyed_queue.ts";
 import type { WebhookRegistry } from "../store/port.ts";
 import { createWebhookDirectory, type WebhookDirectory } from "./directory.ts";
 import { decodeWebhook, encodeWebhook, type Webhook } from "./record.ts";

@@ -1,5 +1,5 @@
 import { InvalidParameter } from "../errors.ts";
-import type { Ids } from "../ids.ts";
+import type { Ids } from "../support/ids.ts";
 import type { DeliveryStatus, Outbox } from "../store/port.ts";
 import type { Recovery, Webhook } from "./record.ts";
 import { found } from "./records.ts";

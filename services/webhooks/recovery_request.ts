@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { InvalidBody, InvalidParameter } from "../errors.ts";
-import { isJsonObject } from "../notifications/json_object.ts";
-import { parseUpstreamTimestamp } from "../upstream/time.ts";
+import { isJsonObject } from "../support/json_object.ts";
+import { parseUpstreamTimestamp } from "../contact_centre/dialect/time.ts";
 
 /** Which deliveries somebody wants back, by the time of their events. */
 export interface RecoveryRequest {

@@ -1,5 +1,5 @@
-import type { Clock } from "../clock.ts";
-import type { Logger } from "../log.ts";
+import type { Clock } from "../support/clock.ts";
+import type { Logger } from "../support/log.ts";
 import type { DeliveryRange, DeliveryStatus, Outbox } from "../store/port.ts";
 import type { Background } from "./background.ts";
 import type { Recovery, Webhook } from "./record.ts";

@@ -1,4 +1,4 @@
-import { rfc3339 } from "../rfc3339.ts";
+import { rfc3339 } from "../support/rfc3339.ts";
 import { MASK } from "./input.ts";
 import type { Recovery, Webhook } from "./record.ts";
 

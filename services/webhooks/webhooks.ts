@@ -1,11 +1,11 @@
-import type { Clock } from "../clock.ts";
-import type { RandomBytes } from "../delivery/signing.ts";
-import type { WebhookSource } from "../delivery/webhook_sink.ts";
+import type { Clock } from "../support/clock.ts";
+import type { RandomBytes } from "./sending/signing.ts";
+import type { WebhookSource } from "./sending/webhook_sink.ts";
 import type { UrlVerdict } from "../egress/egress.ts";
 import { WebhookUrlRefused } from "../errors.ts";
-import type { Ids } from "../ids.ts";
-import type { Logger } from "../log.ts";
-import type { Publisher } from "../publisher.ts";
+import type { Ids } from "../support/ids.ts";
+import type { Logger } from "../support/log.ts";
+import type { Publisher } from "../events/publisher.ts";
 import type { Sealer } from "../sealing/secrets.ts";
 import type { Outbox, Page, PageRequest, WebhookRegistry } from "../store/port.ts";
 import { createBackground } from "./background.ts";

@@ -1,5 +1,5 @@
 /** The three stores that Patchbay can be told to use, each real, each of its own. */
-import { startUpstashEndpoint } from "../simulator/upstash/endpoint.ts";
+import { startUpstashEndpoint } from "../../simulator/upstash/endpoint.ts";
 import {
   type RedisServer,
   type RedisServerOptions,

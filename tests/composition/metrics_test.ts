@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { composeMetrics } from "../../composition/metrics.ts";
-import { createCounters } from "../../services/subscriber/counters.ts";
-import type { Subscriber, SubscriberState } from "../../services/subscriber/subscriber.ts";
+import { createCounters } from "../../services/following/connection/counters.ts";
+import type { Subscriber, SubscriberState } from "../../services/following/subscriber.ts";
 
 function subscriberWith(state: Partial<SubscriberState>): Subscriber {
   return {

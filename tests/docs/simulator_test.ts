@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { controlRoutes } from "../simulator/contact_centre/control_routes.ts";
-import { readFlags } from "../simulator/contact_centre/flags.ts";
-import { startContactCentre } from "../simulator/contact_centre/server.ts";
+import { controlRoutes } from "../../simulator/contact_centre/control_routes.ts";
+import { readFlags } from "../../simulator/contact_centre/flags.ts";
+import { startContactCentre } from "../../simulator/contact_centre/server.ts";
 
 const GUIDE = await Deno.readTextFile(new URL("../../docs/simulator.md", import.meta.url));
 const hasCurl = await isInstalled("curl");

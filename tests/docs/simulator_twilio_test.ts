@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { startHookServer } from "../simulator/hook_server.ts";
-import { controlRoutes } from "../simulator/twilio/control_routes.ts";
-import { HELP, readFlags } from "../simulator/twilio/flags.ts";
-import { magicFrom, magicTo } from "../simulator/twilio/magic_numbers.ts";
-import { startTwilio } from "../simulator/twilio/server.ts";
+import { controlRoutes } from "../../simulator/twilio/control_routes.ts";
+import { HELP, readFlags } from "../../simulator/twilio/flags.ts";
+import { magicFrom, magicTo } from "../../simulator/twilio/magic_numbers.ts";
+import { startTwilio } from "../../simulator/twilio/server.ts";
 
 const GUIDE = await Deno.readTextFile(new URL("../../docs/simulator_twilio.md", import.meta.url));
 const hasCurl = await isInstalled("curl");

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import type { Server } from "node:http";
-import { createSigner, generateKeyPair, generateSecret } from "../../services/delivery/signing.ts";
-import { systemClock } from "../../services/clock.ts";
+import {
+  createSigner,
+  generateKeyPair,
+  generateSecret,
+} from "../../services/webhooks/sending/signing.ts";
+import { systemClock } from "../../services/support/clock.ts";
 import { VARIABLE_GROUPS } from "../../services/config/variables.ts";
-import { EVENT_TYPES } from "../../services/event_types.ts";
+import { EVENT_TYPES } from "../../services/events/event_types.ts";
 
 const doc = await Deno.readTextFile(new URL("../../docs/webhooks.md", import.meta.url));
 

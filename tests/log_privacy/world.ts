@@ -1,10 +1,10 @@
-import { type ContactCentre, startContactCentre } from "../simulator/contact_centre/server.ts";
-import { createInbox, type Inbox } from "../simulator/kit/inbox.ts";
-import { startTwilio, type Twilio } from "../simulator/twilio/server.ts";
+import { type ContactCentre, startContactCentre } from "../../simulator/contact_centre/server.ts";
+import { createInbox, type Inbox } from "../../simulator/kit/inbox.ts";
+import { startTwilio, type Twilio } from "../../simulator/twilio/server.ts";
 import {
   startWebhookConsumer,
   type WebhookConsumer,
-} from "../simulator/webhook_consumer/server.ts";
+} from "../../simulator/webhook_consumer/server.ts";
 import {
   type PatchbayForLoad,
   redisEnv,

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import type { AppEnv } from "../../middleware/app_env.ts";
 import { methodFallback } from "../../middleware/method_fallback.ts";
 import { credentialRoutes } from "../../routes/credentials.ts";
-import { NoUpstreamCredentials } from "../../services/upstream/credentials.ts";
+import { NoUpstreamCredentials } from "../../services/contact_centre/rest/credentials.ts";
 import { createTestVaults } from "../support/vault.ts";
 import { appOf, createTestGuards, problemOf } from "./management_app.ts";
 

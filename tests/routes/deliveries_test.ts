@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { deliveryRoutes } from "../../routes/deliveries.ts";
-import { createIds } from "../../services/ids.ts";
-import { createPublisher } from "../../services/publisher.ts";
+import { createIds } from "../../services/support/ids.ts";
+import { createPublisher } from "../../services/events/publisher.ts";
 import { createResolver } from "../../services/sms/resolution.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import {

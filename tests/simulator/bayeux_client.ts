@@ -4,7 +4,7 @@ import {
   type ContactCentre,
   type ContactCentreOptions,
   startContactCentre,
-} from "./contact_centre/server.ts";
+} from "../../simulator/contact_centre/server.ts";
 
 /** The replies and messages of an answer. */
 export const replySchema = v.array(v.looseObject({

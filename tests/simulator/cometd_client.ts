@@ -1,7 +1,7 @@
 import { CometD, type Message } from "cometd";
 import { adapt } from "cometd-nodejs-client";
-import type { ContactCentre } from "./contact_centre/server.ts";
-import { createInbox, type Inbox } from "./kit/inbox.ts";
+import type { ContactCentre } from "../../simulator/contact_centre/server.ts";
+import { createInbox, type Inbox } from "../../simulator/kit/inbox.ts";
 
 /** An agent's desktop: the CometD client as published, over long polling, with a cookie jar of its own. */
 export interface Desktop extends AsyncDisposable {

@@ -4,7 +4,7 @@ import {
   type ContactCentre,
   type ContactCentreOptions,
   startContactCentre,
-} from "./contact_centre/server.ts";
+} from "../../simulator/contact_centre/server.ts";
 
 /** The fixtures of the documented Accept. */
 export const SEED = new URL("../fixtures/seed/", import.meta.url).pathname.replace(/\/$/, "");

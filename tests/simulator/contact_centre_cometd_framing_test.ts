@@ -10,8 +10,8 @@ import {
   send,
   startSession,
 } from "./bayeux_client.ts";
-import { onChannel } from "./contact_centre/fault_presets.ts";
-import { startContactCentre } from "./contact_centre/server.ts";
+import { onChannel } from "../../simulator/contact_centre/fault_presets.ts";
+import { startContactCentre } from "../../simulator/contact_centre/server.ts";
 
 Deno.test("a handshake is answered with a session, CometD's default advice and two cookies", async () => {
   await using centre = await startContactCentre();

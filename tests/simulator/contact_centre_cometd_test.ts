@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Message } from "cometd";
 import { openDesktop, sessionsOf, startDesktop, untilListening } from "./cometd_client.ts";
-import { startContactCentre } from "./contact_centre/server.ts";
+import { startContactCentre } from "../../simulator/contact_centre/server.ts";
 
 /** The type of a notification, and the state or the texts that it tells. */
 function inShort({ data }: Message): string {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { openDesktop } from "./cometd_client.ts";
-import { INTERNAL_ERROR, toOperate } from "./contact_centre/fault_presets.ts";
-import { type ContactCentre, startContactCentre } from "./contact_centre/server.ts";
+import { INTERNAL_ERROR, toOperate } from "../../simulator/contact_centre/fault_presets.ts";
+import { type ContactCentre, startContactCentre } from "../../simulator/contact_centre/server.ts";
 import {
   ACCEPT,
   inShortByAgent,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Fault } from "./kit/faults.ts";
+import type { Fault } from "../../simulator/kit/faults.ts";
 import { ACCEPT, operate, request, send, startWatched, SUCCESS } from "./contact_centre_client.ts";
 
 const ME = "/api/v2/me";

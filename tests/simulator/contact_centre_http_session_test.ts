@@ -3,7 +3,7 @@ import {
   type ContactCentre,
   type ContactCentreOptions,
   startContactCentre,
-} from "./contact_centre/server.ts";
+} from "../../simulator/contact_centre/server.ts";
 import { createVirtualClock } from "../support/virtual_clock.ts";
 import { ACCEPT } from "./contact_centre_client.ts";
 

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { createVirtualClock } from "../support/virtual_clock.ts";
-import { createApp } from "./contact_centre/app.ts";
-import { createAgentDirectory } from "./contact_centre/agents.ts";
-import { believedAgent } from "./contact_centre/auth.ts";
-import { createCometd } from "./contact_centre/cometd.ts";
-import { createControl } from "./contact_centre/control.ts";
-import { createCounters } from "./contact_centre/counts.ts";
-import { createHttpSessions } from "./contact_centre/http_sessions.ts";
-import type { Centre } from "./contact_centre/model.ts";
-import { createNotifier } from "./contact_centre/notifier.ts";
-import { createFaultQueue } from "./kit/faults.ts";
-import { createInbox } from "./kit/inbox.ts";
+import { createApp } from "../../simulator/contact_centre/app.ts";
+import { createAgentDirectory } from "../../simulator/contact_centre/agents.ts";
+import { believedAgent } from "../../simulator/contact_centre/auth.ts";
+import { createCometd } from "../../simulator/contact_centre/cometd.ts";
+import { createControl } from "../../simulator/contact_centre/control.ts";
+import { createCounters } from "../../simulator/contact_centre/counts.ts";
+import { createHttpSessions } from "../../simulator/contact_centre/http_sessions.ts";
+import type { Centre } from "../../simulator/contact_centre/model.ts";
+import { createNotifier } from "../../simulator/contact_centre/notifier.ts";
+import { createFaultQueue } from "../../simulator/kit/faults.ts";
+import { createInbox } from "../../simulator/kit/inbox.ts";
 import { ACCEPT, operate, startWatched } from "./contact_centre_client.ts";
 
 interface IngressRequest {

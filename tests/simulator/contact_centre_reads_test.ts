@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { believedAgent } from "./contact_centre/auth.ts";
+import { believedAgent } from "../../simulator/contact_centre/auth.ts";
 import { ACCEPT, operate, request, startWatched, SUCCESS } from "./contact_centre_client.ts";
 
 function unsignedToken(payload: object): string {

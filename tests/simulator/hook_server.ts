@@ -1,5 +1,5 @@
 import webhooks from "twilio/lib/webhooks/webhooks.js";
-import { createInbox, type Inbox } from "./kit/inbox.ts";
+import { createInbox, type Inbox } from "../../simulator/kit/inbox.ts";
 
 /** A request of Twilio's as it came. */
 export interface HookRequest {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createInbox } from "./kit/inbox.ts";
+import { createInbox } from "../../simulator/kit/inbox.ts";
 
 interface Item {
   readonly name: string;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 const PROGRAMS = ["contact_centre", "twilio", "webhook_consumer"] as const;
 
 function command(program: string, args: readonly string[]): Deno.Command {
-  const main = new URL(`./${program}/main.ts`, import.meta.url).pathname;
+  const main = new URL(`../../simulator/${program}/main.ts`, import.meta.url).pathname;
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", main, ...args],
     stdout: "piped",

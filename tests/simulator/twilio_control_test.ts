@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { startHookServer } from "./hook_server.ts";
-import { readFlags } from "./twilio/flags.ts";
-import { startTwilio, type Twilio } from "./twilio/server.ts";
+import { readFlags } from "../../simulator/twilio/flags.ts";
+import { startTwilio, type Twilio } from "../../simulator/twilio/server.ts";
 import { FROM, post, postGood, readRefusal, TO } from "./twilio_client.ts";
 
 async function control(

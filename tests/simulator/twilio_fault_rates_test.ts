@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../support/seeded_random.ts";
-import type { FaultRates } from "./twilio/fault_rates.ts";
-import { startTwilio } from "./twilio/server.ts";
+import type { FaultRates } from "../../simulator/twilio/fault_rates.ts";
+import { startTwilio } from "../../simulator/twilio/server.ts";
 import { list, post } from "./twilio_client.ts";
 
 const GIVE_UP_MS = 1_000;

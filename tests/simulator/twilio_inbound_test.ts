@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isSigned, startHookServer } from "./hook_server.ts";
-import { startTwilio, type TwilioOptions } from "./twilio/server.ts";
+import { startTwilio, type TwilioOptions } from "../../simulator/twilio/server.ts";
 import { FROM, list, postGood, TO } from "./twilio_client.ts";
 
 const EMPTY_TWIML = () => new Response("<Response/>", { headers: { "content-type": "text/xml" } });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { startHookServer } from "./hook_server.ts";
-import { startTwilio, type Twilio, type TwilioOptions } from "./twilio/server.ts";
+import { startTwilio, type Twilio, type TwilioOptions } from "../../simulator/twilio/server.ts";
 import { FROM, post, readRefusal, TO } from "./twilio_client.ts";
 
 const TOLL_FREE = "+18005550100";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { seededRandom } from "../support/seeded_random.ts";
 import { createVirtualClock } from "../support/virtual_clock.ts";
 import { type HookRequest, isSigned, startHookServer } from "./hook_server.ts";
-import type { WalkOptions } from "./twilio/status_walk.ts";
-import { startTwilio, type TwilioOptions } from "./twilio/server.ts";
+import type { WalkOptions } from "../../simulator/twilio/status_walk.ts";
+import { startTwilio, type TwilioOptions } from "../../simulator/twilio/server.ts";
 import { call, FROM, post, postGood, readMessage, TO } from "./twilio_client.ts";
 
 const told = (requests: readonly HookRequest[]) =>

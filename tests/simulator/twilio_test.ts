@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createVirtualClock } from "../support/virtual_clock.ts";
-import { countSegments } from "./twilio/segments.ts";
-import { startTwilio } from "./twilio/server.ts";
+import { countSegments } from "../../simulator/twilio/segments.ts";
+import { startTwilio } from "../../simulator/twilio/server.ts";
 import { call, FROM, list, post, postGood, readMessage, readRefusal, TO } from "./twilio_client.ts";
 
 Deno.test("a message is taken with 201 and the whole resource", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Redis } from "@upstash/redis";
 import { redisTest, startRedisServer } from "../support/redis_server.ts";
-import { startUpstashEndpoint } from "./upstash/endpoint.ts";
+import { startUpstashEndpoint } from "../../simulator/upstash/endpoint.ts";
 import { setUp, TOKEN } from "./upstash_setup.ts";
 
 redisTest(
@@ -68,7 +68,13 @@ redisTest(
   "`deno task upstash` prints what the client needs and stops its Redis with itself",
   async () => {
     const program = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", new URL("./upstash/main.ts", import.meta.url).pathname, "--port", "0"],
+      args: [
+        "run",
+        "-A",
+        new URL("../../simulator/upstash/main.ts", import.meta.url).pathname,
+        "--port",
+        "0",
+      ],
       stdin: "null",
       stdout: "piped",
     }).spawn();

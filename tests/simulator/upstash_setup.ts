@@ -1,6 +1,6 @@
 import { Redis, type RedisConfigNodejs } from "@upstash/redis";
 import { type RedisServer, startRedisServer } from "../support/redis_server.ts";
-import { startUpstashEndpoint, type UpstashEndpoint } from "./upstash/endpoint.ts";
+import { startUpstashEndpoint, type UpstashEndpoint } from "../../simulator/upstash/endpoint.ts";
 
 /** The token of every endpoint here. */
 export const TOKEN = "a-token";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Webhook } from "standardwebhooks";
 import { createVirtualClock } from "../support/virtual_clock.ts";
-import { startWebhookConsumer } from "./webhook_consumer/server.ts";
+import { startWebhookConsumer } from "../../simulator/webhook_consumer/server.ts";
 
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";

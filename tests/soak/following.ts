@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { indexesTold } from "../black_box/following.ts";
 import { startWebhookConsumer, type WebhookConsumer } from "../black_box/webhook_consumer.ts";
-import { type ContactCentre, startContactCentre } from "../simulator/contact_centre/server.ts";
+import { type ContactCentre, startContactCentre } from "../../simulator/contact_centre/server.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { type Pair, startPair } from "./pair.ts";
 

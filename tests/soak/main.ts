@@ -1,6 +1,6 @@
 /** `deno task soak`: the promises of DESIGN §9 and §10 at full size. What is small enough runs in the test suite too. */
 import { parseArgs } from "node:util";
-import { say, UsageError } from "../simulator/kit/program.ts";
+import { say, UsageError } from "../../simulator/kit/program.ts";
 import { redisEnv } from "../support/patchbay_for_load.ts";
 import { redisAvailable, startRedisServer } from "../support/redis_server.ts";
 import { soakFollowing } from "./following.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type Clock, systemClock } from "../../services/clock.ts";
-import { startTwilio, type Twilio } from "../simulator/twilio/server.ts";
+import { type Clock, systemClock } from "../../services/support/clock.ts";
+import { startTwilio, type Twilio } from "../../simulator/twilio/server.ts";
 import { clientOf, type PatchbayClient } from "../support/patchbay_for_load.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 import { startMortalPatchbay } from "./mortal_patchbay.ts";

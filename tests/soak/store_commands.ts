@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startUpstashEndpoint, type UpstashEndpoint } from "../simulator/upstash/endpoint.ts";
+import { startUpstashEndpoint, type UpstashEndpoint } from "../../simulator/upstash/endpoint.ts";
 import { startLocalPatchbay } from "../support/local_patchbay.ts";
 import { redisEnv, startPatchbayForLoad } from "../support/patchbay_for_load.ts";
 import { createVirtualClock } from "../support/virtual_clock.ts";

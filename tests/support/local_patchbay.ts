@@ -1,7 +1,7 @@
 import { type Patchbay, startPatchbay } from "../../main.ts";
-import { type Clock, systemClock } from "../../services/clock.ts";
-import { readConfig } from "../../services/config.ts";
-import type { Logger } from "../../services/log.ts";
+import { type Clock, systemClock } from "../../services/support/clock.ts";
+import { readConfig } from "../../services/config/config.ts";
+import type { Logger } from "../../services/support/log.ts";
 import { createMemoryLog } from "./memory_log.ts";
 import { patchbayEnv } from "./patchbay_for_load.ts";
 

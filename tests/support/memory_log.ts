@@ -1,4 +1,4 @@
-import type { Logger, LogValue } from "../../services/log.ts";
+import type { Logger, LogValue } from "../../services/support/log.ts";
 import { guardLine } from "./log_guard.ts";
 
 export interface LogEntry {

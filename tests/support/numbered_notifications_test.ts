@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readNotifications } from "../../services/notifications/parse.ts";
+import { readNotifications } from "../../services/contact_centre/dialect/notifications.ts";
 import { markOf, notificationText, sessionOf } from "./numbered_notifications.ts";
 
 Deno.test("a numbered notification is one that Patchbay takes, of the session that it names", () => {

@@ -7,10 +7,10 @@ import { meRoutes } from "../../routes/me.ts";
 import { smsSessionRoutes } from "../../routes/smssessions.ts";
 import { InsufficientScope, Unauthenticated } from "../../services/errors.ts";
 import { createContactCentreSessions } from "../../services/sessions/contact_centre_sessions.ts";
-import { UNNOTICED } from "../../services/sessions/presence.ts";
+import { UNNOTICED } from "../../services/sessions/work_signals.ts";
 import { createIdempotency } from "../../services/idempotency/idempotency.ts";
-import { createIds } from "../../services/ids.ts";
-import { createUpstream } from "../../services/upstream/upstream.ts";
+import { createIds } from "../../services/support/ids.ts";
+import { createUpstream } from "../../services/contact_centre/rest/upstream.ts";
 import {
   type ProxiedPath,
   type ProxiedPathOptions,

@@ -1,15 +1,15 @@
-import { UNNOTICED } from "../../services/sessions/presence.ts";
+import { UNNOTICED } from "../../services/sessions/work_signals.ts";
 import assert from "node:assert/strict";
-import { createIds } from "../../services/ids.ts";
-import { readOperation } from "../../services/sessions/operations.ts";
-import { createPublisher } from "../../services/publisher.ts";
+import { createIds } from "../../services/support/ids.ts";
+import { readOperation } from "../../services/contact_centre/dialect/operations.ts";
+import { createPublisher } from "../../services/events/publisher.ts";
 import {
   createSessionService,
   type OperationCall,
   type SessionService,
 } from "../../services/sessions/sessions.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
-import { createUpstream } from "../../services/upstream/upstream.ts";
+import { createUpstream } from "../../services/contact_centre/rest/upstream.ts";
 import { createMemoryLog, type MemoryLog } from "./memory_log.ts";
 import { type ScriptedUpstream, type SeenRequest, startUpstream } from "./scripted_upstream.ts";
 import { aRequest } from "./upstream_request.ts";

@@ -1,16 +1,16 @@
 import { createDeliveryEngine } from "../../services/delivery/engine.ts";
 import { createGovernor } from "../../services/delivery/governor.ts";
 import { createSettler } from "../../services/delivery/settler.ts";
-import { createIds } from "../../services/ids.ts";
-import { readNotifications } from "../../services/notifications/parse.ts";
-import { createPublisher } from "../../services/publisher.ts";
+import { createIds } from "../../services/support/ids.ts";
+import { readNotifications } from "../../services/contact_centre/dialect/notifications.ts";
+import { createPublisher } from "../../services/events/publisher.ts";
 import { createOptOuts } from "../../services/sms/opt_outs.ts";
 import { createResolver } from "../../services/sms/resolution.ts";
 import { createSendingSwitch } from "../../services/sms/sending_switch.ts";
 import { createSmsSink, type SmsSinkOptions } from "../../services/sms/sms_sink.ts";
-import { statusCallbackUrl } from "../../services/sms/status_callback_url.ts";
-import { createTwilioSender } from "../../services/sms/twilio_client.ts";
-import { createTwilioListing } from "../../services/sms/twilio_listing.ts";
+import { statusCallbackUrl } from "../../services/sms/twilio/status_callback_url.ts";
+import { createTwilioSender } from "../../services/sms/twilio/client.ts";
+import { createTwilioListing } from "../../services/sms/twilio/listing.ts";
 import type {
   DeliveryRecord,
   EventRecord,
@@ -19,7 +19,7 @@ import type {
 } from "../../services/store/port.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import { accept, POLICY } from "../services/store/drafts.ts";
-import { startTwilio, type TwilioOptions } from "../simulator/twilio/server.ts";
+import { startTwilio, type TwilioOptions } from "../../simulator/twilio/server.ts";
 import { createMemoryLog } from "./memory_log.ts";
 import { observeOutbox } from "./observed_outbox.ts";
 import { createVirtualClock } from "./virtual_clock.ts";

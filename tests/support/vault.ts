@@ -2,7 +2,10 @@ import { StoreUnavailable } from "../../services/errors.ts";
 import { createSealer } from "../../services/sealing/secrets.ts";
 import type { RecordStore } from "../../services/store/record_port.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
-import { createCredentialVault, type CredentialVault } from "../../services/upstream/vault.ts";
+import {
+  createCredentialVault,
+  type CredentialVault,
+} from "../../services/contact_centre/rest/vault.ts";
 import { createMemoryLog, type MemoryLog } from "./memory_log.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual_clock.ts";
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../../services/clock.ts";
+import type { Clock } from "../../services/support/clock.ts";
 
 /** A clock that stands still until a test moves it. */
 export interface VirtualClock extends Clock {

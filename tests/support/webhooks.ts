@@ -1,6 +1,6 @@
 import type { UrlVerdict } from "../../services/egress/egress.ts";
-import { createIds } from "../../services/ids.ts";
-import { createPublisher, type Publisher } from "../../services/publisher.ts";
+import { createIds } from "../../services/support/ids.ts";
+import { createPublisher, type Publisher } from "../../services/events/publisher.ts";
 import { createSealer, type Sealer } from "../../services/sealing/secrets.ts";
 import type { Store } from "../../services/store/port.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.ts";
+import type { Clock } from "../../support/clock.ts";
 import { NoAnswer } from "./no_answer.ts";
 
 /** A limit on one round trip. */

@@ -1,4 +1,4 @@
-import { systemClock } from "../../clock.ts";
+import { systemClock } from "../../support/clock.ts";
 import {
   type ClusterTopology,
   firstKeyOf,

@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import { type Clock, systemClock } from "../../clock.ts";
+import { type Clock, systemClock } from "../../support/clock.ts";
 import { startDeadline } from "./deadline.ts";
 import { NoAnswer } from "./no_answer.ts";
 

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../clock.ts";
+import { type Clock, systemClock } from "../../support/clock.ts";
 import { createClientTransport } from "./client_transport.ts";
 import { readTopology } from "./cluster_topology.ts";
 import { startDeadline } from "./deadline.ts";

@@ -1,4 +1,4 @@
-import { singleSend } from "../../single_send.ts";
+import { singleSend } from "../../support/single_send.ts";
 import { type Answer, createClientTransport } from "./client_transport.ts";
 import { NoAnswer } from "./no_answer.ts";
 import type { RedisTransport } from "./transport.ts";

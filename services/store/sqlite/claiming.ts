@@ -6,7 +6,7 @@ import {
   type DeliveryStatus,
   SMS_SINK,
 } from "../port.ts";
-import { shareBySink } from "../sharing.ts";
+import { shareBySink } from "./sharing.ts";
 import { type Buckets, fillingMs } from "./buckets.ts";
 import type { Database } from "./database.ts";
 import { eventRecord, type EventRow } from "./history.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ConfigReading, readConfig } from "../../../services/config.ts";
+import { type ConfigReading, readConfig } from "../../../services/config/config.ts";
 
 export type Env = Record<string, string | undefined>;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readConfig } from "../../../services/config.ts";
+import { readConfig } from "../../../services/config/config.ts";
 import {
   VARIABLE_GROUPS,
   type VariableGroup,

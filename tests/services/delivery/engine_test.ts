@@ -5,7 +5,7 @@ import { createGovernor, type SinkSettings } from "../../../services/delivery/go
 import { createSettler } from "../../../services/delivery/settler.ts";
 import type { AttemptEnd, Sink } from "../../../services/delivery/sink.ts";
 import { StoreUnavailable } from "../../../services/errors.ts";
-import { createIds } from "../../../services/ids.ts";
+import { createIds } from "../../../services/support/ids.ts";
 import type { ClaimedDelivery, EventDraft, SinkHealth } from "../../../services/store/port.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";

@@ -12,7 +12,7 @@ import {
   MARK_GRACE_MS,
   MAX_KEPT_BODY_BYTES,
 } from "../../../services/idempotency/idempotency.ts";
-import { createIds } from "../../../services/ids.ts";
+import { createIds } from "../../../services/support/ids.ts";
 import type { RecordStore, RecordWrite } from "../../../services/store/record_port.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { createRespTransport } from "../../../services/store/redis/resp_transport.ts";

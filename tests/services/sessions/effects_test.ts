@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { OPERATIONS } from "../../../services/sessions/operations.ts";
+import { OPERATIONS } from "../../../services/contact_centre/dialect/operations.ts";
 import { changeAfter, OPEN_SEAT_MS } from "../../../services/sessions/effects.ts";
 
 const NOW_MS = 1000;

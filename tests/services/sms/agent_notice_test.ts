@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type AgentNotices, createAgentNotices } from "../../../services/sms/agent_notice.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
-import { createUpstream } from "../../../services/upstream/upstream.ts";
+import { createUpstream } from "../../../services/contact_centre/rest/upstream.ts";
 import { createMemoryLog, type MemoryLog } from "../../support/memory_log.ts";
 import {
   type ScriptedUpstream,

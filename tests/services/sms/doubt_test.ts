@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { lookUpWaitMs, matchListing } from "../../../services/sms/doubt.ts";
 import type { Begun } from "../../../services/sms/progress.ts";
-import { createTwilioListing, type ListedMessage } from "../../../services/sms/twilio_listing.ts";
-import { startTwilio } from "../../simulator/twilio/server.ts";
+import { createTwilioListing, type ListedMessage } from "../../../services/sms/twilio/listing.ts";
+import { startTwilio } from "../../../simulator/twilio/server.ts";
 import { postGood, TO } from "../../simulator/twilio_client.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
 import type { Store } from "../../../services/store/port.ts";
-import { createIds } from "../../../services/ids.ts";
+import { createIds } from "../../../services/support/ids.ts";
 import { onEachSmsStore, openSmsTestStore } from "../../support/sms_test_store.ts";
 import { createTwilioIngressWorld } from "../../support/twilio_ingress.ts";
 import { CUSTOMER, inboundFields, messageSid, OWN_NUMBER } from "../../support/twilio_requests.ts";

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
-import { createLogger } from "../../../services/log.ts";
+import { createLogger } from "../../../services/support/log.ts";
 import { createSmsSink, type SmsSinkOptions } from "../../../services/sms/sms_sink.ts";
 import type { ClaimedDelivery } from "../../../services/store/port.ts";
 import { createSendingSwitch } from "../../../services/sms/sending_switch.ts";
-import { createTwilioSender } from "../../../services/sms/twilio_client.ts";
-import { createTwilioListing } from "../../../services/sms/twilio_listing.ts";
+import { createTwilioSender } from "../../../services/sms/twilio/client.ts";
+import { createTwilioListing } from "../../../services/sms/twilio/listing.ts";
 import seed from "../../fixtures/seed/notification_3_new_messages.json" with { type: "json" };
 import { refused, SID, startTwilioStandIn, taken } from "./twilio_stand_in.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
-import { statusCallbackUrl } from "../../../services/sms/status_callback_url.ts";
+import { statusCallbackUrl } from "../../../services/sms/twilio/status_callback_url.ts";
 import { deliveryId } from "../../../services/store/delivery_id.ts";
 import { SMS_SINK, type Store } from "../../../services/store/port.ts";
 import { onEachSmsStore, openSmsTestStore } from "../../support/sms_test_store.ts";

@@ -8,7 +8,7 @@ import type {
   WebhookCandidate,
 } from "../../../services/store/port.ts";
 import { encodeTime } from "ulid";
-import { createIds } from "../../../services/ids.ts";
+import { createIds } from "../../../services/support/ids.ts";
 
 /** A quiet Sunday in November 2026. */
 export const T0 = Date.UTC(2026, 10, 22, 10, 0, 0);

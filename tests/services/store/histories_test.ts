@@ -6,7 +6,7 @@ import { openRedisStore } from "../../../services/store/redis/store.ts";
 import type { RedisTransport } from "../../../services/store/redis/transport.ts";
 import { createUpstashTransport } from "../../../services/store/redis/upstash_transport.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
-import { startUpstashEndpoint } from "../../simulator/upstash/endpoint.ts";
+import { startUpstashEndpoint } from "../../../simulator/upstash/endpoint.ts";
 import { startRedisCluster } from "../../support/redis_cluster.ts";
 import { redisTest, startRedisServer } from "../../support/redis_server.ts";
 import { POLICY } from "./drafts.ts";

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { createDeliveryEngine, type DeliveryEngine } from "../../../services/delivery/engine.ts";
 import { createGovernor } from "../../../services/delivery/governor.ts";
-import { createHostAddresses } from "../../../services/delivery/host_addresses.ts";
+import { createHostAddresses } from "../../../services/webhooks/sending/host_addresses.ts";
 import { createSettler } from "../../../services/delivery/settler.ts";
-import { createSigner } from "../../../services/delivery/signing.ts";
-import { createWebhookSink } from "../../../services/delivery/webhook_sink.ts";
-import { createIds } from "../../../services/ids.ts";
+import { createSigner } from "../../../services/webhooks/sending/signing.ts";
+import { createWebhookSink } from "../../../services/webhooks/sending/webhook_sink.ts";
+import { createIds } from "../../../services/support/ids.ts";
 import type { DeliveryStatus, Store } from "../../../services/store/port.ts";
 import { deliveryRate } from "../../../services/webhooks/rate.ts";
 import {
   startWebhookConsumer,
   type WebhookConsumer,
-} from "../../simulator/webhook_consumer/server.ts";
+} from "../../../simulator/webhook_consumer/server.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
 import { type ObservedOutbox, observeOutbox } from "../../support/observed_outbox.ts";
 import { createTestWebhooks } from "../../support/webhooks.ts";

@@ -1,10 +1,13 @@
 import type { Patchbay } from "../../../main.ts";
-import { type ContactCentre, startContactCentre } from "../../simulator/contact_centre/server.ts";
-import { startTwilio, type Twilio } from "../../simulator/twilio/server.ts";
+import {
+  type ContactCentre,
+  startContactCentre,
+} from "../../../simulator/contact_centre/server.ts";
+import { startTwilio, type Twilio } from "../../../simulator/twilio/server.ts";
 import {
   startWebhookConsumer,
   type WebhookConsumer,
-} from "../../simulator/webhook_consumer/server.ts";
+} from "../../../simulator/webhook_consumer/server.ts";
 import { startLocalPatchbay } from "../local_patchbay.ts";
 import { createTestKey, type TestKey } from "../tokens.ts";
 

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Delivery } from "../../simulator/webhook_consumer/webhook_inbox.ts";
+import type { Delivery } from "../../../simulator/webhook_consumer/webhook_inbox.ts";
 
 /** An event as a consumer got it. */
 export interface ToldEvent {

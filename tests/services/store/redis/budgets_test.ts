@@ -1,13 +1,16 @@
-import { UNNOTICED } from "../../../../services/sessions/presence.ts";
+import { UNNOTICED } from "../../../../services/sessions/work_signals.ts";
 import assert from "node:assert/strict";
 import { createDeliveryEngine } from "../../../../services/delivery/engine.ts";
 import { createGovernor } from "../../../../services/delivery/governor.ts";
 import { createSettler } from "../../../../services/delivery/settler.ts";
 import type { AttemptEnd } from "../../../../services/delivery/sink.ts";
-import { createIds } from "../../../../services/ids.ts";
-import { readNotifications } from "../../../../services/notifications/parse.ts";
-import { createPublisher } from "../../../../services/publisher.ts";
-import type { MappingEffect, Operation } from "../../../../services/sessions/operations.ts";
+import { createIds } from "../../../../services/support/ids.ts";
+import { readNotifications } from "../../../../services/contact_centre/dialect/notifications.ts";
+import { createPublisher } from "../../../../services/events/publisher.ts";
+import type {
+  MappingEffect,
+  Operation,
+} from "../../../../services/contact_centre/dialect/operations.ts";
 import { createSessionService } from "../../../../services/sessions/sessions.ts";
 import type { ClaimedDelivery } from "../../../../services/store/port.ts";
 import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";

@@ -3,7 +3,7 @@ import { createRespTransport } from "../../../../services/store/redis/resp_trans
 import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import type { RedisTransport } from "../../../../services/store/redis/transport.ts";
 import { createUpstashTransport } from "../../../../services/store/redis/upstash_transport.ts";
-import { startUpstashEndpoint } from "../../../simulator/upstash/endpoint.ts";
+import { startUpstashEndpoint } from "../../../../simulator/upstash/endpoint.ts";
 import {
   ignoredWithoutRedis,
   type RedisServer,

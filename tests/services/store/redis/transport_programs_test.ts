@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createUpstashTransport } from "../../../../services/store/redis/upstash_transport.ts";
-import { startUpstashEndpoint } from "../../../simulator/upstash/endpoint.ts";
+import { startUpstashEndpoint } from "../../../../simulator/upstash/endpoint.ts";
 import { redisTest, startRedisServer } from "../../../support/redis_server.ts";
 import { SECRET, TOKEN, unavailable } from "./transport_errors.ts";
 

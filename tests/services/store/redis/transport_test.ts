@@ -3,7 +3,7 @@ import { createClientTransport } from "../../../../services/store/redis/client_t
 import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
 import { defineScript, type RedisTransport } from "../../../../services/store/redis/transport.ts";
 import { createUpstashTransport } from "../../../../services/store/redis/upstash_transport.ts";
-import { startUpstashEndpoint } from "../../../simulator/upstash/endpoint.ts";
+import { startUpstashEndpoint } from "../../../../simulator/upstash/endpoint.ts";
 import {
   type RedisServer,
   type RedisServerOptions,

@@ -1,0 +1,164 @@
+import type { EventType } from "../../events/event_types.ts";
+import { messageIndex } from "../../sms/eligibility.ts";
+import type { Observation } from "../../store/port.ts";
+import { isDeeperThan, mayHoldInexactNumbers, parseExactly } from "../../support/exact_json.ts";
+import { asArray, isJsonObject, type JsonObject } from "../../support/json_object.ts";
+import { observe } from "./observe.ts";
+import { namesSession, sessionIdOf } from "./session_id.ts";
+
+/** At most this many notifications are taken in one request. */
+export const MAX_NOTIFICATIONS = 1_000;
+/** At most this many messages are taken in one request, over all of its notifications. */
+export const MAX_MESSAGES = 10_000;
+/** At most this many levels of arrays and objects; upstream's own notifications have four. */
+export const MAX_DEPTH = 64;
+
+// DESIGN §8; whatever is not here becomes `session.notification`.
+const EVENT_TYPES: ReadonlyMap<string, EventType> = new Map([
+  ["StatusChange", "session.status_changed"],
+  ["ParticipantsUpdated", "session.participants_updated"],
+  ["PropertiesUpdated", "session.properties_updated"],
+  ["NewMessages", "session.messages_added"],
+  ["Error", "session.operation_failed"],
+]);
+
+/** One notification, ready to become an event. */
+export interface ParsedNotification {
+  readonly eventType: EventType;
+  readonly sessionId: string;
+  /** The notification, for writing out value for value: some of its numbers may be raw JSON values. */
+  readonly verbatim: JsonObject;
+  readonly observed: Observation;
+  /** Of NewMessages, each index once; null for everything else. */
+  readonly messages: readonly ParsedMessage[] | null;
+}
+
+/** One message of a NewMessages notification. */
+export interface ParsedMessage {
+  /** A positive safe integer. */
+  readonly index: number;
+  readonly untrustedMessage: unknown;
+  /** The same, for writing out like {@link ParsedNotification.verbatim}. */
+  readonly verbatim: unknown;
+}
+
+/** What was read, or one line that says what is wrong and where. */
+export type ReadOutcome =
+  | {
+    readonly ok: true;
+    readonly notifications: readonly ParsedNotification[];
+    /** How many CometD meta messages were passed over: they carry no notification. */
+    readonly skipped: number;
+  }
+  | { readonly ok: false; readonly reason: RefusalReason; readonly message: string };
+
+/**
+ * `no-session`: a notification is about something other than a session. Whoever listens to more than sessions, a CometD
+ * subscriber for one, hands in each notification alone and passes over these. `unusable`: everything else.
+ */
+export type RefusalReason = "no-session" | "unusable";
+
+/**
+ * Reads one notification, an array of them, or either in CometD framing (`{channel, data}`). Liberal in the ways that
+ * upstream's documentation contradicts itself: both spellings of `smssession`, and blanks around a type. All or
+ * nothing: one notification that cannot be used refuses them all.
+ *
+ * A NewMessages needs `messages` to be objects with a positive integer `index` each, as one without could be told
+ * neither from an old message nor from a new one.
+ *
+ * @param untrustedJson the parsed body
+ * @param untrustedText the text that it was parsed from, where there is one: keeps numbers that JavaScript cannot hold
+ */
+export function readNotifications(untrustedJson: unknown, untrustedText?: string): ReadOutcome {
+  if (isDeeperThan(untrustedJson, MAX_DEPTH)) {
+    return refusal("the body", `at most ${MAX_DEPTH} levels of nesting`);
+  }
+  const verbatimJson = untrustedText !== undefined && mayHoldInexactNumbers(untrustedText)
+    ? parseExactly(untrustedText)
+    : untrustedJson;
+  const bodies = asArray(untrustedJson);
+  if (bodies.length === 0 || bodies.length > MAX_NOTIFICATIONS) {
+    return refusal("the body", `1 to ${MAX_NOTIFICATIONS} notifications, not ${bodies.length}`);
+  }
+
+  const verbatimBodies = asArray(verbatimJson);
+  const notifications: ParsedNotification[] = [];
+  let messages = 0;
+  for (const [at, body] of bodies.entries()) {
+    if (isMeta(body)) continue;
+    const where = bodies.length === 1 ? "the notification" : `notification ${at + 1}`;
+    const read = readOne(unframed(body), unframed(verbatimBodies[at]));
+    if ("expected" in read) return refusal(where, read.expected, read.reason);
+    messages += read.messages?.length ?? 0;
+    if (messages > MAX_MESSAGES) {
+      return refusal(where, `at most ${MAX_MESSAGES} messages in one request`);
+    }
+    notifications.push(read);
+  }
+  return { ok: true, notifications, skipped: bodies.length - notifications.length };
+}
+
+interface Unusable {
+  readonly expected: string;
+  readonly reason?: RefusalReason;
+}
+
+function readOne(untrustedJson: unknown, verbatim: unknown): ParsedNotification | Unusable {
+  if (!isJsonObject(untrustedJson) || !isJsonObject(verbatim)) {
+    return { expected: "a JSON object" };
+  }
+  const sessionId = sessionIdOf(untrustedJson);
+  if (sessionId === null) {
+    const expected = "a session id in smssession.id, smssessionPath or smssessionUri";
+    return { expected, reason: namesSession(untrustedJson) ? "unusable" : "no-session" };
+  }
+  const eventType = eventTypeOf(untrustedJson.notificationType);
+  const messages = eventType === "session.messages_added"
+    ? readMessages(untrustedJson.messages, verbatim.messages)
+    : null;
+  if (messages !== null && "expected" in messages) return messages;
+  return { eventType, sessionId, verbatim, observed: observe(untrustedJson), messages };
+}
+
+function eventTypeOf(untrustedType: unknown): EventType {
+  const type = typeof untrustedType === "string" ? EVENT_TYPES.get(untrustedType.trim()) : null;
+  return type ?? "session.notification";
+}
+
+function readMessages(untrustedMessages: unknown, verbatim: unknown): ParsedMessage[] | Unusable {
+  if (!Array.isArray(untrustedMessages) || !Array.isArray(verbatim)) {
+    return { expected: "messages to be an array" };
+  }
+  const byIndex = new Map<number, ParsedMessage>();
+  for (const [at, untrustedMessage] of untrustedMessages.entries()) {
+    const index = messageIndex(untrustedMessage);
+    if (index === null) {
+      return { expected: `messages[${at}].index to be an integer from 1` };
+    }
+    // The first of an index is the message, as it would be had they come one after the other.
+    if (!byIndex.has(index)) {
+      byIndex.set(index, { index, untrustedMessage, verbatim: verbatim[at] });
+    }
+  }
+  return [...byIndex.values()];
+}
+
+/** The protocol talking about itself: answers to handshake, connect, subscribe (Bayeux protocol, meta channels). */
+function isMeta(untrustedJson: unknown): boolean {
+  return isJsonObject(untrustedJson) && typeof untrustedJson.channel === "string" &&
+    untrustedJson.channel.startsWith("/meta/");
+}
+
+function unframed(json: unknown): unknown {
+  return isJsonObject(json) && typeof json.channel === "string" && json.data !== undefined
+    ? json.data
+    : json;
+}
+
+function refusal(
+  what: string,
+  expected: string,
+  reason: RefusalReason = "unusable",
+): ReadOutcome {
+  return { ok: false, reason, message: `Cannot read ${what}: expected ${expected}` };
+}

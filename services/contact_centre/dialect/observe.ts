@@ -1,0 +1,26 @@
+import { customerFromUserData } from "../../sms/phone.ts";
+import type { Observation } from "../../store/port.ts";
+import type { JsonObject } from "../../support/json_object.ts";
+import { sessionResourceOf } from "./session_id.ts";
+
+// The longest that upstream documents is `Completed`; anything far longer is no state.
+const STATE_MAX_LENGTH = 64;
+
+/** What a notification tells about the session itself: its state, and the customer from the attached data. */
+export function observe(untrustedNotification: JsonObject): Observation {
+  const resource = sessionResourceOf(untrustedNotification);
+  if (resource === null) return {};
+  const state = readState(resource.state);
+  const customer = customerFromUserData(resource.userData);
+  return {
+    ...(state === null ? {} : { state }),
+    ...(customer === null ? {} : { phone: customer.phone }),
+    ...(customer === null || customer.sender === null ? {} : { sender: customer.sender }),
+  };
+}
+
+function readState(untrustedState: unknown): string | null {
+  if (typeof untrustedState !== "string") return null;
+  const state = untrustedState.trim();
+  return state !== "" && state.length <= STATE_MAX_LENGTH ? state : null;
+}

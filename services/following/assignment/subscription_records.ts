@@ -1,0 +1,67 @@
+import type { Clock } from "../../support/clock.ts";
+import type { RecordStore } from "../../store/record_port.ts";
+import { decodeSubscription, type LivingInstance, type Subscription } from "./subscription.ts";
+
+/** The records of who is to be followed and by whom, which all instances share. Everything throws `StoreUnavailable`. */
+export interface Roll {
+  /** The text of a subscription's record. */
+  read(key: string): Promise<string | null>;
+  /** Changes it if it holds `expected`; false: it does not. It lives {@link FOLLOW_MS} unless told otherwise. */
+  write(
+    key: string,
+    expected: string | null,
+    text: string | null,
+    lifetimeMs?: number,
+  ): Promise<boolean>;
+  /** Every subscription, in two round trips for four hundred. */
+  subscriptions(): Promise<readonly Subscription[]>;
+  /** Every instance that is alive. */
+  instances(): Promise<readonly LivingInstance[]>;
+  isAlive(instanceId: string): Promise<boolean>;
+}
+
+/** An agent who has not been heard of for so long is not followed any more: not everybody signs off. */
+export const FOLLOW_MS = 24 * 60 * 60_000;
+
+const PAGE = 200;
+
+export function createRoll(
+  { records, clock }: { readonly records: RecordStore; readonly clock: Pick<Clock, "now"> },
+): Roll {
+  async function listAll(kind: "subscription" | "instance") {
+    const nowMs = clock.now();
+    const all: { readonly key: string; readonly text: string }[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await records.listRecords({
+        kind,
+        nowMs,
+        limit: PAGE,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      all.push(...page.items);
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    return all;
+  }
+
+  return {
+    read: (key) => records.readRecord({ kind: "subscription", key }, clock.now()),
+    async write(key, expected, text, lifetimeMs = FOLLOW_MS) {
+      const nowMs = clock.now();
+      const untilMs = nowMs + lifetimeMs;
+      const name = { kind: "subscription", key } as const;
+      return (await records.writeRecord({ ...name, expected, text, untilMs, nowMs })).written;
+    },
+    async subscriptions() {
+      const items = await listAll("subscription");
+      return items.flatMap(({ key, text }) => decodeSubscription(key, text) ?? []);
+    },
+    async instances() {
+      const items = await listAll("instance");
+      return items.map(({ key, text }) => ({ id: key, untilMs: Number(text) || clock.now() }));
+    },
+    isAlive: async (instanceId) =>
+      await records.readRecord({ kind: "instance", key: instanceId }, clock.now()) !== null,
+  };
+}

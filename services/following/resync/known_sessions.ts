@@ -1,0 +1,77 @@
+import type { Clock } from "../../support/clock.ts";
+
+/** The states in which a session is over for the agent who is told; the vendor's own .NET client takes these two as such. */
+const TERMINAL_STATES: ReadonlySet<string> = new Set(["Completed", "Revoked"]);
+
+/** Whether a session in this state is over for the agent. `LeftChat` is not: `Completed` follows. */
+export function isTerminal(state: string): boolean {
+  return TERMINAL_STATES.has(state);
+}
+
+/** What one connection has heard of sessions that are not over. In memory alone: after a take-over it is empty. */
+export interface KnownSessions {
+  stateOf(sessionId: string): string | undefined;
+  ids(): readonly string[];
+  /**
+   * The session is in this state, as a notification told, or an answer (`asked`). A terminal one is forgotten. `phone` is
+   * the customer's number where it was told along.
+   */
+  note(sessionId: string, state: string, how: "told" | "asked", phone?: string): void;
+  forget(sessionId: string): void;
+  /**
+   * Whether a notification of this state tells only what was asked for just before, and has become an event already:
+   * upstream changes a session and tells of it in two steps, and the question fell between them. One that tells a number
+   * which the answer did not have is news: without it no text would leave.
+   */
+  isEcho(sessionId: string, state: string, phone?: string): boolean;
+}
+
+interface Answer {
+  readonly state: string;
+  readonly phone: string | undefined;
+  readonly untilMs: number;
+}
+
+/** How long after an answer the notification of the same change may come. */
+export const ECHO_MS = 5_000;
+
+/** An agent works on a handful at a time; only the account of the mode `basic` sees many. */
+const MAX_KNOWN = 10_000;
+
+/** Knows nothing yet. */
+export function createKnownSessions(clock: Pick<Clock, "now">): KnownSessions {
+  const states = new Map<string, string>();
+  const asked = new Map<string, Answer>();
+
+  function note(sessionId: string, state: string, how: "told" | "asked", phone?: string): void {
+    asked.delete(sessionId);
+    if (how === "asked") asked.set(sessionId, { state, phone, untilMs: clock.now() + ECHO_MS });
+    states.delete(sessionId);
+    if (!isTerminal(state)) states.set(sessionId, state);
+    trim(states);
+    trim(asked);
+  }
+
+  return {
+    stateOf: (sessionId) => states.get(sessionId),
+    ids: () => [...states.keys()],
+    note,
+    forget(sessionId) {
+      states.delete(sessionId);
+      asked.delete(sessionId);
+    },
+    isEcho(sessionId, state, phone) {
+      const answer = asked.get(sessionId);
+      return answer !== undefined && answer.state === state && clock.now() <= answer.untilMs &&
+        (phone === undefined || phone === answer.phone);
+    },
+  };
+}
+
+function trim(map: Map<string, unknown>): void {
+  if (map.size <= MAX_KNOWN) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
+  }
+}

@@ -1,0 +1,22 @@
+import type { UpstreamRequest } from "../contact_centre/rest/upstream.ts";
+
+/** An agent at work, as a request of its own shows. */
+export type AgentAtWork = Pick<
+  UpstreamRequest,
+  "agentId" | "authorization" | "authorizationExpiresAtMs"
+>;
+
+/** Who wants to know which agents are at work; whoever hears upstream's notifications for them does. Must not throw. */
+export interface Presence {
+  /** Upstream has begun a contact-centre session for the agent. */
+  signedIn(agent: AgentAtWork): void;
+  /** Upstream has ended it. */
+  signedOff(agentId: string): void;
+  /** Upstream has given the agent a session. */
+  accepted(agent: AgentAtWork): void;
+  /** The agent has done something in one. */
+  working(agent: AgentAtWork): void;
+}
+
+/** Nobody wants to know. */
+export const UNNOTICED: Presence = { signedIn() {}, signedOff() {}, accepted() {}, working() {} };

@@ -1,0 +1,95 @@
+import {
+  GIVEN_UP_EARLY,
+  postOnce,
+  SendEnded,
+  type SendResult,
+  type TwilioCall,
+} from "./transport.ts";
+
+/** A text on its way out. `to` is E.164, `from` the same or a short code; `body` goes out as it is. */
+export interface SmsRequest {
+  readonly to: string;
+  readonly sender: SmsSender;
+  readonly body: string;
+  /** Where Twilio is to tell what becomes of it. */
+  readonly statusCallback?: string;
+  /** How long it may wait in Twilio's queue, in seconds; it is dropped there afterwards. */
+  readonly validityPeriodS?: number;
+  /** Gives the send up: `not-sent` when nothing had begun, `ambiguous` afterwards. */
+  readonly signal?: AbortSignal;
+}
+
+/** Who the text comes from. */
+export type SmsSender = { readonly from: string } | { readonly messagingServiceSid: string };
+
+export interface TwilioSender {
+  /** Makes one HTTP request or none, and never throws for what Twilio, the network or the package does. */
+  send(request: SmsRequest): Promise<SendResult>;
+}
+
+export interface TwilioSenderOptions {
+  readonly accountSid: string;
+  readonly authToken: string;
+  /** Where the Twilio REST API is; only its origin counts. */
+  readonly apiUrl: URL;
+  /** For one send, the answer's body included. */
+  readonly timeoutMs: number;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/**
+ * Sends through the `twilio` package, which writes the request; what carries it and judges the answer is
+ * {@link postOnce}. The package is imported with the first text only: it takes 100 to 300 ms and 33 MB, and wants the
+ * whole environment readable, because its dependency `debug` enumerates it.
+ */
+export function createTwilioSender(options: TwilioSenderOptions): TwilioSender {
+  return {
+    async send({ to, sender, body, statusCallback, validityPeriodS, signal }) {
+      if (signal?.aborted) return { kind: "not-sent", reason: GIVEN_UP_EARLY };
+      let client;
+      try {
+        client = await connectTwilio(
+          options,
+          (call) => postOnce(call, { ...options, ...(signal && { signal }) }),
+        );
+      } catch (error) {
+        return { kind: "not-sent", reason: `the twilio package cannot be used: ${nameOf(error)}` };
+      }
+      try {
+        const { sid, status } = await client.messages.create({
+          to,
+          body,
+          ...sender,
+          ...(statusCallback !== undefined && { statusCallback }),
+          ...(validityPeriodS !== undefined && { validityPeriod: validityPeriodS }),
+        });
+        return { kind: "taken", sid, status: String(status) };
+      } catch (error) {
+        if (error instanceof SendEnded) return error.result;
+        // Its message may quote what was sent, so only its name is kept.
+        return { kind: "ambiguous", reason: `the twilio package failed: ${nameOf(error)}` };
+      }
+    },
+  };
+}
+
+/**
+ * The package's client, with `request` in the place of its HTTP client. One for each use, because the deadline and the signal
+ * of a use belong to its requests; it costs microseconds, as the package loads its parts once.
+ */
+export async function connectTwilio(
+  { accountSid, authToken }: Pick<TwilioSenderOptions, "accountSid" | "authToken">,
+  request: (call: TwilioCall) => Promise<unknown>,
+) {
+  const { default: twilio } = await import("twilio");
+  // Of an HTTP client the package uses `request` alone (its advanced-examples/custom-http-client.md).
+  const httpClient = { request } as InstanceType<typeof twilio.RequestClient>;
+  // What the package reads from the environment beside its arguments (edge, region, log level, proxy, certificates) acts
+  // in its own HTTP client or on the host name, and both are replaced here.
+  return twilio(accountSid, authToken, { httpClient });
+}
+
+/** What may be kept of an error that the package threw: its message may quote what was sent. */
+export function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
+}

@@ -1,0 +1,199 @@
+import { type Clock, systemClock } from "../../services/support/clock.ts";
+import { createFaultQueue, type Faults } from "../kit/faults.ts";
+import { createInbox, type Inbox } from "../kit/inbox.ts";
+import { pause } from "../../services/support/pause.ts";
+import type { RecordedRequest } from "../kit/request_log.ts";
+import { listenAgain } from "../kit/restartable_server.ts";
+import type { ListenOptions, Random, Simulator } from "../kit/simulator.ts";
+import { type AgentCredentials, createAgentDirectory } from "./agents.ts";
+import { createApp } from "./app.ts";
+import { type AgentOf, believedAgent } from "./auth.ts";
+import { createCometd } from "./cometd.ts";
+import type { CometdOptions, CometdView } from "./cometd_view.ts";
+import { type Control, createControl } from "./control.ts";
+import { controlRoutes } from "./control_routes.ts";
+import { type Counts, createCounters } from "./counts.ts";
+import { addDocumentedSessions, readDocumentedAccept } from "./documented_accept.ts";
+import { createHttpSessions } from "./http_sessions.ts";
+import type { CsrfOptions } from "./identify.ts";
+import type { Centre } from "./model.ts";
+import { createNotifier, type Ingress, type Notify, type Undelivered } from "./notifier.ts";
+import type { RefusalHttpStatus } from "./refusals.ts";
+import type { TimestampStyle } from "./timestamps.ts";
+
+export interface ContactCentreOptions extends ListenOptions {
+  /** Everything's but CometD's, which runs in real time. */
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Sends the notifications to the ingress. */
+  readonly fetch?: typeof fetch;
+  /** Only these are let in, with their passwords; unless told otherwise, anybody is. */
+  readonly agents?: readonly AgentCredentials[];
+  /** Who calls; by default what the token or the Basic credentials say, unverified. */
+  readonly agentOf?: AgentOf;
+  /** Whether writes need the CSRF token; off unless told otherwise. */
+  readonly csrf?: boolean | CsrfOptions;
+  /** How long an HTTP session (`JSESSIONID`) lives unused; 1800000 unless told otherwise. */
+  readonly httpSessionIdleMs?: number;
+  readonly cometd?: CometdOptions;
+  /** `mapped` unless told otherwise. */
+  readonly refusalHttpStatus?: RefusalHttpStatus;
+  readonly timestamps?: Partial<TimestampStyle>;
+  /** Where SetDisposition writes when it names no key; `DISP_KEY` unless told otherwise. */
+  readonly dispositionKey?: string;
+  readonly version?: string;
+  /** Receives every notification, in order, before CometD and the ingress do. */
+  readonly notify?: Notify;
+  /** Posts every notification, in order, one at a time, beside CometD. */
+  readonly ingress?: Ingress;
+  /** True: `/control/…` pulls its strings over HTTP (docs/simulator.md). Off unless told otherwise. */
+  readonly control?: boolean;
+  /** Sees each request as it arrives. */
+  readonly onRequest?: (request: RecordedRequest) => void;
+}
+
+/** A running contact centre. */
+export interface ContactCentre extends Simulator, Control {
+  /** Every request that came, refused and failed ones included. */
+  readonly requests: Inbox<RecordedRequest>;
+  readonly faults: Faults;
+  readonly cometd: CometdView;
+  /** From now on the agent is let in, with this password. */
+  addAgent(agent: AgentCredentials): void;
+  /** What an agent, or everybody, has asked for so far. */
+  counts(agentId?: string): Counts;
+  /**
+   * Forgets the CometD sessions of an agent, or all, with what they had yet to be told. A held connect is answered at
+   * once, and any further request too, with `402::session_unknown` and the advice to handshake. Tells how many there were.
+   */
+  dropCometdSessions(agentId?: string): number;
+  /** Forgets HTTP sessions, and with them their CSRF tokens; tells how many there were. */
+  dropHttpSessions(agentId?: string): number;
+  /** Breaks open connections and listens no more; HTTP and CometD sessions are forgotten, everything else is kept. */
+  stop(): Promise<void>;
+  /** Stops if need be, and `downMs` later (0 unless told otherwise) listens on the same port again. */
+  restart(options?: { readonly downMs?: number }): Promise<void>;
+  /** Resolves once every notification so far has been delivered or given up. */
+  idle(): Promise<void>;
+  /** Notifications that were given up. */
+  readonly undelivered: readonly Undelivered[];
+  /**
+   * Adds the two sessions of the documented Accept sample (tests/fixtures/seed). Accept of `0071023821aec011` then
+   * answers and notifies value for value as published, and the agent is in `0000Na9B26EF002X` from there on.
+   */
+  playDocumentedAccept(
+    fixturesDir: string,
+    options?: { readonly customerPhone?: string },
+  ): Promise<void>;
+}
+
+/** Starts a simulated contact centre on loopback: the SMS Session API of Web Services 8.5.2, all in memory. */
+export async function startContactCentre(
+  options: ContactCentreOptions = {},
+): Promise<ContactCentre> {
+  const { clock = systemClock, random = Math.random } = options;
+  const requests = createInbox("request", options.onRequest);
+  const faults = createFaultQueue();
+  const counters = createCounters();
+  const directory = createAgentDirectory({
+    agents: options.agents,
+    readAgent: options.agentOf ?? believedAgent,
+  });
+  const httpSessions = createHttpSessions({
+    clock,
+    random,
+    idleMs: options.httpSessionIdleMs ?? 1_800_000,
+  });
+  const server = await listenAgain(options);
+  const cometd = createCometd(options.cometd ?? {}, counters);
+  const notifier = createNotifier({
+    async notify(notification, to) {
+      await options.notify?.(notification, to);
+      cometd.tell({ ...to, data: notification });
+    },
+    ingress: options.ingress,
+    clock,
+    fetch: options.fetch ?? fetch,
+  });
+  const centre = createCentre(options, clock, server.url);
+  const control = createControl(centre, notifier);
+  async function stop(): Promise<void> {
+    await server.stop();
+    httpSessions.drop();
+    cometd.drop();
+  }
+  const closed = new AbortController();
+  async function close(): Promise<void> {
+    closed.abort();
+    requests.close();
+    await server.close();
+    cometd.close();
+    await notifier.close();
+  }
+  const contactCentre: ContactCentre = {
+    ...control,
+    // Spreading reads a getter once and for all.
+    get sessions() {
+      return control.sessions;
+    },
+    url: server.url,
+    requests,
+    faults,
+    cometd,
+    addAgent: directory.add,
+    counts: counters.counts,
+    dropCometdSessions: cometd.drop,
+    dropHttpSessions: httpSessions.drop,
+    stop,
+    async restart({ downMs = 0 } = {}) {
+      await stop();
+      if (downMs > 0) await pause(clock, downMs, closed.signal);
+      await server.start();
+    },
+    idle: () => notifier.idle(),
+    undelivered: notifier.undelivered,
+    async playDocumentedAccept(fixturesDir, { customerPhone = "+12025550123" } = {}) {
+      const sample = await readDocumentedAccept(fixturesDir);
+      addDocumentedSessions(centre, sample, { customerPhone });
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+  const app = createApp({
+    centre,
+    control: options.control === true ? controlRoutes(contactCentre) : null,
+    notifier,
+    requests,
+    faults,
+    clock,
+    directory,
+    httpSessions,
+    counters,
+    cometd,
+    handshakeRefusal: options.cometd?.handshakeRefusal ?? "http",
+    csrf: readCsrf(options.csrf),
+    refusalHttpStatus: options.refusalHttpStatus ?? "mapped",
+    version: options.version ?? "8.5.200.50",
+  });
+  server.serve(async (request, exchange) => await app.fetch(request, exchange));
+  return contactCentre;
+}
+
+function readCsrf(wanted: boolean | CsrfOptions = false): CsrfOptions | null {
+  if (typeof wanted === "object") return wanted;
+  return wanted ? {} : null;
+}
+
+function createCentre(options: ContactCentreOptions, clock: Clock, baseUrl: string): Centre {
+  return {
+    clock,
+    random: options.random ?? Math.random,
+    timestamps: { separator: "space", offsetMinutes: 0, ...options.timestamps },
+    baseUrl,
+    dispositionKey: options.dispositionKey ?? "DISP_KEY",
+    sessions: new Map(),
+    loggedIn: new Map(),
+    nextReferenceId: 1,
+    failures: [],
+  };
+}

@@ -1,0 +1,160 @@
+import { type Clock, systemClock } from "../../services/support/clock.ts";
+import { createFaultQueue } from "../kit/faults.ts";
+import { createInbox, type Inbox, type WaitOptions } from "../kit/inbox.ts";
+import { listenOnLoopback } from "../kit/loopback_server.ts";
+import type { RecordedRequest } from "../kit/request_log.ts";
+import type { ListenOptions, Random, Simulator } from "../kit/simulator.ts";
+import { createApp } from "./app.ts";
+import { controlRoutes } from "./control_routes.ts";
+import { createTwilioFaults, type TwilioFaults } from "./fault_presets.ts";
+import { withChance } from "./fault_rates.ts";
+import { createHookCaller, type HookCall } from "./hook_caller.ts";
+import {
+  createInbound,
+  type CustomerReply,
+  type CustomerWrites,
+  type TextHandedIn,
+} from "./inbound.ts";
+import type { TwilioMessage } from "./message.ts";
+import { createOptOutBook, type OptOutBook } from "./opt_out_book.ts";
+import { DEFAULT_SETTINGS, type TwilioSettings } from "./settings.ts";
+import type { WalkOptions } from "./status_walk.ts";
+import { createWalker, type Walks } from "./walker.ts";
+
+export interface TwilioOptions extends ListenOptions, Partial<TwilioSettings> {
+  /** `AC` and 32 hexadecimal digits. */
+  readonly accountSid?: string;
+  readonly authToken?: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** How long after its creation a message shows in the list, as the real list is eventually consistent. Default 0. */
+  readonly listLagMs?: number;
+  /** How messages get on; null, the default: they stay as they were taken, and nothing is told. */
+  readonly walk?: WalkOptions | null;
+  /** True: `/control/…` pulls the strings over HTTP (docs/simulator_twilio.md). Off unless told otherwise. */
+  readonly control?: boolean;
+  /** Sees each message as it is taken. */
+  readonly onMessage?: (message: TwilioMessage) => void;
+  /** Sees each request to a webhook when it has ended. */
+  readonly onHook?: (call: HookCall) => void;
+  /** Sees each text that goes to a customer without having been created by the API. */
+  readonly onReply?: (reply: CustomerReply) => void;
+}
+
+/** A running Twilio. */
+export interface Twilio extends Simulator {
+  readonly accountSid: string;
+  readonly authToken: string;
+  /** The messages that were taken, oldest first. */
+  readonly messages: readonly TwilioMessage[];
+  /** The nth message that was taken, counted from 1; rejects when it does not come in time. */
+  received(n: number, options?: WaitOptions): Promise<TwilioMessage>;
+  /** A customer writes: hands the text in at `inboundUrl`, signed, with Twilio's rule for repeating, and tells what came of it. */
+  textIn(text: CustomerWrites): Promise<TextHandedIn>;
+  /** What customers wrote. */
+  readonly texts: Inbox<TwilioMessage>;
+  /** What customers got that nobody had created by the API: TwiML, Twilio's own confirmations, stray plain text. */
+  readonly replies: Inbox<CustomerReply>;
+  /** The requests to webhooks, in the order in which they ended. */
+  readonly hooks: Inbox<HookCall>;
+  readonly walks: Walks;
+  /** Who has texted STOP to whom: a create for such a pair is refused with 21610. */
+  readonly optOuts: Omit<OptOutBook, "takeText">;
+  configure(changes: Partial<TwilioSettings>): void;
+  /** Every request that came, refused and failed ones included. */
+  readonly requests: Inbox<RecordedRequest>;
+  readonly faults: TwilioFaults;
+}
+
+/**
+ * Starts a simulated Twilio on loopback: messages with the magic numbers of Twilio's test credentials, their statuses and
+ * signed status callbacks, signed inbound texts, opt-outs, the list, and faults. It calls webhooks on this machine alone.
+ */
+export async function startTwilio(options: TwilioOptions = {}): Promise<Twilio> {
+  const {
+    accountSid = "AC00000000000000000000000000000000",
+    authToken = "simulated-auth-token",
+    clock = systemClock,
+    random = Math.random,
+    listLagMs = 0,
+  } = options;
+  let settings: TwilioSettings = { ...DEFAULT_SETTINGS, ...options };
+  const requests = createInbox<RecordedRequest>("request");
+  const messages = createInbox("message", options.onMessage);
+  const texts = createInbox<TwilioMessage>("text");
+  const replies = createInbox("reply", options.onReply);
+  const hooks = createInbox("webhook request", options.onHook);
+  const closed = new AbortController();
+  const queue = createFaultQueue();
+  const faults = createTwilioFaults(queue);
+  const optOuts = createOptOutBook(() => settings.advancedOptOut);
+  const callHook = createHookCaller({
+    authToken: () => settings.signingToken ?? authToken,
+    reach: () => new Map(Object.entries(settings.reach)),
+    clock,
+    closed: closed.signal,
+    onCall: hooks.add,
+  });
+  const walker = createWalker({
+    accountSid,
+    walk: options.walk ?? null,
+    serviceNumber: () => settings.ownNumber,
+    callHook,
+    find: (wanted) => messages.items.find(({ sid }) => sid === wanted),
+    clock,
+    random,
+    closed: closed.signal,
+  });
+  const textIn = createInbound({
+    accountSid,
+    settings: () => settings,
+    book: optOuts,
+    texts,
+    replies,
+    callHook,
+    clock,
+    random,
+  });
+  const server = await listenOnLoopback(options);
+
+  async function close(): Promise<void> {
+    closed.abort();
+    for (const inbox of [requests, messages, texts, replies, hooks]) inbox.close();
+    await server.close();
+    await walker.idle();
+  }
+  const twilio: Twilio = {
+    url: server.url,
+    accountSid,
+    authToken,
+    messages: messages.items,
+    received: messages.received,
+    textIn,
+    texts,
+    replies,
+    hooks,
+    walks: walker,
+    optOuts,
+    configure: (changes) => void (settings = { ...settings, ...changes }),
+    requests,
+    faults,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+  const app = createApp({
+    accountSid,
+    authToken,
+    requests,
+    messages,
+    texts,
+    optOuts,
+    walker,
+    control: options.control === true ? controlRoutes(twilio) : null,
+    faults: withChance({ queue, faults, rates: () => settings.faultRates, random }),
+    clock,
+    random,
+    listLagMs,
+  });
+  server.serve(async (request, exchange) => await app.fetch(request, exchange));
+  return twilio;
+}

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import type { SessionEnd } from "../../../../services/following/cometd/cometd_session.ts";
+import { MAX_REFUSALS, nextStep } from "../../../../services/following/connection/reconnecting.ts";
+
+const NONE = { failures: 0, refusals: 0, csrfRefusals: 0 };
+type Ended = Exclude<SessionEnd, { kind: "closed" }>;
+
+function waits(end: Ended, times: number, name: keyof typeof NONE): number[] {
+  return Array.from({ length: times }, (_, at) => {
+    const step = nextStep(end, { ...NONE, [name]: at + 1 }, () => 0.5);
+    return step.kind === "stop" ? -1 : step.afterMs;
+  });
+}
+
+for (
+  const [what, end, name, expected] of [
+    ["a lost session: soon, then slower", { kind: "lost" }, "failures", [
+      750,
+      750,
+      750,
+      1_500,
+      3_000,
+      6_000,
+      6_000,
+    ]],
+    ["an exchange that failed", { kind: "failed", why: "x" }, "failures", [
+      750,
+      750,
+      1_500,
+      3_000,
+      6_000,
+      6_000,
+    ]],
+    ["bad credentials: ever slower, then never", { kind: "refused", why: "x" }, "refusals", [
+      1_500,
+      7_500,
+      22_500,
+      -1,
+    ]],
+    ["a CSRF token that was wrong: at once, but only once", { kind: "csrf" }, "csrfRefusals", [
+      0,
+      750,
+      1_500,
+    ]],
+    ["the advice none: never", { kind: "dismissed", why: "x" }, "failures", [-1]],
+  ] as const
+) {
+  Deno.test(`after ${what}`, () => {
+    assert.deepEqual(waits(end, expected.length, name), expected);
+  });
+}
+
+Deno.test("nobody waits longer than 8 s for an upstream that is down, nor less than half of that", () => {
+  for (const random of [0, 0.5, 0.999]) {
+    const step = nextStep(
+      { kind: "failed", why: "x" },
+      { ...NONE, failures: 1_000 },
+      () => random,
+    );
+    assert.ok(step.kind === "reconnect" && step.afterMs >= 4_000 && step.afterMs <= 8_000);
+  }
+});
+
+Deno.test("those who lose their sessions in one moment come back over a second and a half", () => {
+  const waitsMs = [0, 0.25, 0.5, 0.75].map((random) => {
+    const step = nextStep({ kind: "lost" }, { ...NONE, failures: 1 }, () => random);
+    return step.kind === "reconnect" ? step.afterMs : null;
+  });
+  assert.deepEqual(waitsMs, [0, 375, 750, 1_125]);
+});
+
+Deno.test("after a refusal it is asked first whether the credentials are good", () => {
+  const end = { kind: "refused", why: "x" } as const;
+  const step = nextStep(end, { ...NONE, refusals: MAX_REFUSALS - 1 }, () => 0);
+  assert.ok(step.kind === "reconnect" && step.askFirst);
+});

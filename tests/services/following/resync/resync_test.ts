@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+import type { Departure } from "../../../../services/following/resync/end_mapping.ts";
+import { createKnownSessions } from "../../../../services/following/resync/known_sessions.ts";
+import { resync, type ResyncOutcome } from "../../../../services/following/resync/resync.ts";
+import type { SessionRecord } from "../../../../services/store/port.ts";
+import { createVirtualClock } from "../../../support/virtual_clock.ts";
+
+interface Scene {
+  /** What upstream answers, by path; anything else is 404 with `statusCode` 6. */
+  readonly upstream: Readonly<Record<string, unknown>>;
+  /** States of the sessions that are mapped to the agent. */
+  readonly mapped?: Readonly<Record<string, string>>;
+  /** States that the connection has heard of. */
+  readonly known?: Readonly<Record<string, string>>;
+  readonly held?: readonly unknown[];
+  readonly firstUnseen?: number;
+  readonly isShared?: boolean;
+}
+
+interface Seen {
+  readonly outcome: ResyncOutcome;
+  // deno-lint-ignore no-explicit-any -- what was written down, to be compared
+  readonly inserted: readonly any[];
+  readonly departures: readonly Departure[];
+  readonly asked: readonly string[];
+}
+
+const LIST = "/me/smssessions?fields=*";
+
+async function play(scene: Scene): Promise<Seen> {
+  const clock = createVirtualClock();
+  const known = createKnownSessions(clock);
+  for (const [id, state] of Object.entries(scene.known ?? {})) known.note(id, state, "told");
+  const mapped = Object.entries(scene.mapped ?? {}).map(([id, state]): SessionRecord => ({
+    id,
+    agentId: "agent-1",
+    nickname: "Ada",
+    participants: [],
+    state,
+    acceptedAtMs: 0,
+    acceptedUpstreamMs: 0,
+    updatedAtMs: 0,
+    seatUntilMs: 0,
+    sequence: 1,
+    customer: null,
+  }));
+  const inserted: unknown[] = [];
+  const departures: Departure[] = [];
+  const asked: string[] = [];
+  const outcome = await resync({
+    store: {
+      listSessions: () => Promise.resolve({ items: mapped, nextCursor: null }),
+      readSession: (id) => Promise.resolve(mapped.find((session) => session.id === id) ?? null),
+      firstUnseenMessage: (ids) => Promise.resolve(ids.map(() => scene.firstUnseen ?? 1)),
+    },
+    depart(departure) {
+      departures.push(departure);
+      return Promise.resolve(true);
+    },
+    known,
+    clock,
+    ask(path, search = "") {
+      asked.push(path + search);
+      const answer = scene.upstream[path + search] ?? { statusCode: 6 };
+      const [status, body] = Array.isArray(answer) && typeof answer[0] === "number"
+        ? [answer[0], answer[1]]
+        : [200, answer];
+      return Promise.resolve({
+        status,
+        headers: new Headers(),
+        body: new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body)),
+        dateMs: null,
+      });
+    },
+    insert(dataText) {
+      inserted.push(JSON.parse(dataText));
+      return Promise.resolve();
+    },
+    held: () => (scene.held ?? []).map((data) => JSON.stringify(data)),
+    agentId: scene.isShared === true ? null : "agent-1",
+  });
+  return { outcome, inserted, departures, asked };
+}
+
+const session = (id: string, state = "Chatting") => ({ id, state, path: `/smssessions/${id}` });
+const text = (index: number) => ({ index, type: "Text", text: `text ${index}` });
+const statusChange = (smssession: object) => ({
+  messageType: "SMSsessionStateChangeMessage",
+  notificationType: "StatusChange",
+  smssession,
+});
+
+Deno.test("messages are asked for from the first that was not seen, and told by index in upstream's own shape", async () => {
+  const { inserted, outcome } = await play({
+    upstream: {
+      [LIST]: { statusCode: 0, smssessions: [session("s-1")] },
+      "/me/smssessions/s-1/messages?startIndex=3": {
+        statusCode: 0,
+        messages: [text(5), text(3), "no message", text(2)],
+      },
+    },
+    mapped: { "s-1": "Chatting" },
+    firstUnseen: 3,
+  });
+  assert.deepEqual(inserted, [{
+    messageType: "MessageLogUpdated",
+    notificationType: "NewMessages",
+    messages: [text(3), text(5)],
+    smssessionPath: "/smssessions/s-1",
+  }]);
+  assert.deepEqual(outcome, { ok: true, departed: 0 });
+});
+
+for (
+  const [shape, list] of [
+    ["in an envelope", { statusCode: 0, smssessions: [session("s-1")] }],
+    ["under the other spelling", { statusCode: 0, smsessions: [session("s-1")] }],
+    ["as a bare array", [session("s-1")]],
+    ["as one bare resource", session("s-1")],
+    ["as one in an envelope", { statusCode: 0, smssession: session("s-1") }],
+    ["as addresses", { statusCode: 0, uris: ["http://host/api/v2/smssessions/s-1"] }],
+  ] as const
+) {
+  Deno.test(`sessions are read ${shape}`, async () => {
+    const { asked, departures } = await play({
+      upstream: { [LIST]: list, "/me/smssessions/s-1/messages?startIndex=1": { messages: [] } },
+      mapped: { "s-1": "Chatting" },
+    });
+    assert.deepEqual(asked, [LIST, "/me/smssessions/s-1/messages?startIndex=1"]);
+    assert.deepEqual(departures, []);
+  });
+}
+
+Deno.test("numbers that JavaScript cannot hold come through as they are", async () => {
+  const { inserted } = await play({
+    upstream: {
+      [LIST]: '{"statusCode":0,"smssessions":[{"id":"s-1","state":"Invited","big":1.50}]}',
+    },
+  });
+  assert.equal(inserted[0].smssession.big, 1.5);
+});
+
+Deno.test("an agent who is merely invited is told of that, and not of what is said", async () => {
+  const invited = session("s-1", "Invited");
+  const { asked, inserted } = await play({ upstream: { [LIST]: [invited] } });
+  assert.deepEqual(asked, [LIST]);
+  assert.deepEqual(inserted, [statusChange(invited)]);
+});
+
+for (
+  const [why, scene] of [
+    ["the mapping has it", { mapped: { "s-1": "Chatting" } }],
+    ["it was heard", { known: { "s-1": "Chatting" } }],
+    ["it is about to be told", {
+      mapped: { "s-1": "accepted" },
+      held: [statusChange(session("s-1"))],
+    }],
+  ] as const
+) {
+  Deno.test(`a state is not told again when ${why}`, async () => {
+    const { inserted } = await play({ upstream: { [LIST]: [session("s-1")] }, ...scene });
+    assert.deepEqual(inserted, []);
+  });
+}
+
+Deno.test("a state that changed unheard is told, after the messages", async () => {
+  const left = session("s-1", "LeftChat");
+  const { inserted } = await play({
+    upstream: {
+      [LIST]: [left],
+      "/me/smssessions/s-1/messages?startIndex=1": { messages: [text(1)] },
+    },
+    mapped: { "s-1": "Chatting" },
+    known: { "s-1": "Chatting" },
+  });
+  assert.deepEqual(inserted.map(({ notificationType }) => notificationType), [
+    "NewMessages",
+    "StatusChange",
+  ]);
+});
+
+Deno.test("a finished session that nobody here was in is no news, though upstream lists it", async () => {
+  const { inserted } = await play({ upstream: { [LIST]: [session("s-1", "Completed")] } });
+  assert.deepEqual(inserted, []);
+});
+
+Deno.test("a mapping that upstream neither lists nor knows is released", async () => {
+  const { departures, outcome } = await play({
+    upstream: { [LIST]: { statusCode: 0, smssessions: [] } },
+    mapped: { "s-1": "Chatting" },
+    known: { "s-2": "Chatting" },
+  });
+  assert.deepEqual(departures.map(({ sessionId, reason }) => [sessionId, reason]), [
+    ["s-1", "gone-upstream"],
+    ["s-2", "gone-upstream"],
+  ]);
+  assert.deepEqual(outcome, { ok: true, departed: 2 });
+});
+
+Deno.test("a session that ended unheard is told with its last word, which releases it", async () => {
+  const over = session("s-1", "Completed");
+  const { departures, inserted } = await play({
+    upstream: { [LIST]: [], "/me/smssessions/s-1": { statusCode: 0, smssession: over } },
+    mapped: { "s-1": "Chatting" },
+  });
+  assert.deepEqual(inserted, [statusChange(over)]);
+  assert.deepEqual(departures, []);
+});
+
+for (
+  const [why, scene] of [
+    ["it answers by itself", { upstream: { [LIST]: [], "/me/smssessions/s-1": session("s-1") } }],
+    ["asking for it fails", { upstream: { [LIST]: [], "/me/smssessions/s-1": [500, ""] } }],
+    ["the list could not be read to the end", { upstream: { [LIST]: [{ state: "Chatting" }] } }],
+    ["the list says nothing at all", { upstream: { [LIST]: { statusCode: 0 } } }],
+    ["its end is about to be told", {
+      upstream: { [LIST]: [] },
+      held: [statusChange(session("s-1", "Completed"))],
+    }],
+    ["the connection is everybody's", { upstream: { [LIST]: [] }, isShared: true }],
+  ] as const
+) {
+  Deno.test(`a mapping that is not listed stays when ${why}`, async () => {
+    const { departures, inserted } = await play({ mapped: { "s-1": "Chatting" }, ...scene });
+    assert.deepEqual([departures, inserted], [[], []]);
+  });
+}
+
+for (
+  const [what, answer, passing] of [
+    ["HTTP 503", [503, "busy"], true],
+    ["HTTP 429", [429, ""], true],
+    ["statusCode 4", [500, { statusCode: 4 }], true],
+    ["HTTP 403", [403, { statusCode: 5 }], false],
+    ["HTTP 302", [302, ""], false],
+    ["something else than JSON", [200, "<html>"], false],
+  ] as const
+) {
+  Deno.test(`a list that is answered with ${what} ${passing ? "may come later" : "will not come"}`, async () => {
+    const { outcome, departures } = await play({
+      upstream: { [LIST]: answer },
+      mapped: { "s-1": "Chatting" },
+    });
+    assert.equal(outcome.ok, false);
+    assert.equal(!outcome.ok && outcome.passing, passing);
+    assert.deepEqual(departures, []);
+  });
+}
+
+Deno.test("a log that fails for the moment makes the resync fail, one that is refused only leaves it out", async () => {
+  const sessions = { [LIST]: [session("s-1"), session("s-2")] };
+  const s2 = { "/me/smssessions/s-2/messages?startIndex=1": { messages: [text(1)] } };
+  const s1 = (answer: unknown) => ({ "/me/smssessions/s-1/messages?startIndex=1": answer });
+  const states = { known: { "s-1": "Chatting", "s-2": "Chatting" } };
+
+  const failing = await play({ upstream: { ...sessions, ...s2, ...s1([503, ""]) }, ...states });
+  assert.equal(failing.outcome.ok, false);
+  const refused = await play({ upstream: { ...sessions, ...s2, ...s1([403, ""]) }, ...states });
+  assert.equal(refused.outcome.ok, true);
+  assert.equal(refused.inserted.length, 1);
+});
+
+Deno.test("many messages are told a hundred at a time", async () => {
+  const messages = Array.from({ length: 250 }, (_, at) => text(at + 1));
+  const { inserted } = await play({
+    upstream: { [LIST]: [session("s-1")], "/me/smssessions/s-1/messages?startIndex=1": messages },
+    known: { "s-1": "Chatting" },
+  });
+  assert.deepEqual(inserted.map(({ messages }) => messages.length), [100, 100, 50]);
+});

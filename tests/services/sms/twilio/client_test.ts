@@ -1,0 +1,314 @@
+import assert from "node:assert/strict";
+import { createTwilioSender } from "../../../../services/sms/twilio/client.ts";
+import { judgeRefusal } from "../../../../services/sms/twilio/transport.ts";
+import {
+  refused,
+  SID,
+  silence,
+  startKeepAliveStandIn,
+  startRawStandIn,
+  startTwilioStandIn,
+  taken,
+} from "../twilio_stand_in.ts";
+
+const ACCOUNT_SID = `AC${"0".repeat(32)}`;
+const AUTH_TOKEN = "a-secret-token";
+const TEXT = { to: "+16501111111", sender: { from: "+16502222222" }, body: "Grüße & 100% 🎉\n+x" };
+
+function senderTo(apiUrl: URL, timeoutMs = 10_000, fetch = globalThis.fetch) {
+  return createTwilioSender({
+    accountSid: ACCOUNT_SID,
+    authToken: AUTH_TOKEN,
+    apiUrl,
+    timeoutMs,
+    fetch,
+  });
+}
+
+Deno.test("send() creates the message at TWILIO_API_URL, signed in as the account, text unchanged", async () => {
+  await using twilio = startTwilioStandIn();
+  const result = await senderTo(twilio.url).send(TEXT);
+  assert.deepEqual(result, { kind: "taken", sid: SID, status: "queued" });
+  const [message, ...more] = twilio.received;
+  assert.equal(more.length, 0);
+  assert.equal(message?.method, "POST");
+  assert.equal(message?.path, `/2010-04-01/Accounts/${ACCOUNT_SID}/Messages.json`);
+  assert.equal(message?.authorization, `Basic ${btoa(`${ACCOUNT_SID}:${AUTH_TOKEN}`)}`);
+  assert.deepEqual(
+    [message?.to, message?.from, message?.messagingServiceSid, message?.body],
+    [TEXT.to, "+16502222222", null, TEXT.body],
+  );
+});
+
+Deno.test("send() names the messaging service where that is the sender", async () => {
+  await using twilio = startTwilioStandIn();
+  const messagingServiceSid = `MG${"1".repeat(32)}`;
+  await senderTo(twilio.url).send({ ...TEXT, sender: { messagingServiceSid } });
+  const [message] = twilio.received;
+  assert.deepEqual([message?.from, message?.messagingServiceSid], [null, messagingServiceSid]);
+});
+
+Deno.test("send() keeps to TWILIO_API_URL whatever edge and region the environment names", async () => {
+  const names = ["TWILIO_EDGE", "TWILIO_REGION", "TWILIO_LOG_LEVEL"];
+  const before = names.map((name) => [name, Deno.env.get(name)] as const);
+  const asked: string[] = [];
+  const fetch = (input: URL | Request | string) => {
+    asked.push(String(input));
+    return Promise.resolve(taken());
+  };
+  try {
+    for (const name of names) Deno.env.set(name, "debug");
+    await senderTo(new URL("https://api.twilio.com"), 10_000, fetch).send(TEXT);
+  } finally {
+    for (const [name, value] of before) {
+      value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+    }
+  }
+  assert.deepEqual(asked, [
+    `https://api.twilio.com/2010-04-01/Accounts/${ACCOUNT_SID}/Messages.json`,
+  ]);
+});
+
+const REFUSALS: readonly (readonly [name: string, answer: () => Response, result: unknown])[] = [
+  ["400 with a code", () => refused(400, 21211), { kind: "rejected", code: 21211, status: 400 }],
+  ["401", () => refused(401, 20003), { kind: "rejected", code: 20003, status: 401 }],
+  [
+    "an error as of RFC 9457",
+    () =>
+      Response.json({ type: "about:blank", title: "No", status: 400, code: 21610 }, {
+        status: 400,
+      }),
+    { kind: "rejected", code: 21610, status: 400 },
+  ],
+  [
+    "404 from something that is not Twilio",
+    () => new Response("<html>not here</html>", { status: 404 }),
+    { kind: "rejected", code: null, status: 404 },
+  ],
+  ["429", () => refused(429, 20429), { kind: "rate-limited" }],
+  [
+    "429 with Retry-After",
+    () => refused(429, 20429, { "retry-after": "3" }),
+    { kind: "rate-limited", retryAfterMs: 3000 },
+  ],
+  [
+    "500",
+    () => refused(500, 20500),
+    { kind: "ambiguous", reason: "answered with HTTP 500", status: 500 },
+  ],
+  [
+    "503 without a body",
+    () => new Response(null, { status: 503 }),
+    { kind: "ambiguous", reason: "answered with HTTP 503", status: 503 },
+  ],
+  [
+    "a redirect, which is not followed",
+    () => new Response(null, { status: 307, headers: { location: "/elsewhere" } }),
+    { kind: "ambiguous", reason: "answered with HTTP 307", status: 307 },
+  ],
+  [
+    "201 that is not JSON",
+    () => new Response("fine", { status: 201 }),
+    { kind: "ambiguous", reason: "the answer names no message", status: 201 },
+  ],
+  [
+    "201 without a sid",
+    () => Response.json(null, { status: 201 }),
+    { kind: "ambiguous", reason: "the answer names no message", status: 201 },
+  ],
+  [
+    "201 on which the package stumbles",
+    () => Response.json({ sid: SID, date_sent: { valueOf: 1, toString: 1 } }, { status: 201 }),
+    { kind: "ambiguous", reason: "the twilio package failed: TypeError" },
+  ],
+];
+
+for (const [name, answer, expected] of REFUSALS) {
+  Deno.test(`send() asks once and tells what came of it: ${name}`, async () => {
+    await using twilio = startTwilioStandIn(answer);
+    assert.deepEqual(await senderTo(twilio.url).send(TEXT), expected);
+    assert.equal(twilio.received.length, 1);
+  });
+}
+
+const JUDGED: readonly (readonly [number, Record<string, unknown>, string | null, unknown])[] = [
+  [400, { code: 20429 }, null, { kind: "rate-limited" }],
+  [429, {}, "soon", { kind: "rate-limited" }],
+  [429, {}, "0", { kind: "rate-limited", retryAfterMs: 0 }],
+  [408, {}, null, { kind: "ambiguous", reason: "answered with HTTP 408", status: 408 }],
+  [408, { code: 21000 }, null, { kind: "rejected", code: 21000, status: 408 }],
+  [400, { code: "21211" }, null, { kind: "rejected", code: null, status: 400 }],
+  [500, { code: 20429 }, "1", {
+    kind: "ambiguous",
+    reason: "answered with HTTP 500",
+    status: 500,
+  }],
+];
+
+for (const [status, body, retryAfter, expected] of JUDGED) {
+  Deno.test(`judgeRefusal() of HTTP ${status} ${JSON.stringify(body)}, Retry-After ${retryAfter}`, () => {
+    assert.deepEqual(judgeRefusal(status, body, retryAfter), expected);
+  });
+}
+
+Deno.test("send() is ambiguous when no answer comes within the deadline", async () => {
+  await using twilio = startTwilioStandIn(silence);
+  const result = await senderTo(twilio.url, 300).send(TEXT);
+  assert.deepEqual(result, { kind: "ambiguous", reason: "no answer within 300 ms" });
+  assert.equal(twilio.received.length, 1);
+});
+
+Deno.test("send() is ambiguous when the answer's body does not end within the deadline", async () => {
+  await using twilio = startTwilioStandIn(() =>
+    new Response(new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array([123])) }), {
+      status: 201,
+    })
+  );
+  const result = await senderTo(twilio.url, 300).send(TEXT);
+  assert.deepEqual(result, { kind: "ambiguous", reason: "no answer within 300 ms" });
+});
+
+Deno.test("send() given up on the way is ambiguous, and not held up by a silent Twilio", async () => {
+  const giveUp = new AbortController();
+  await using twilio = startTwilioStandIn((message) => {
+    giveUp.abort();
+    return silence(message);
+  });
+  const result = await senderTo(twilio.url).send({ ...TEXT, signal: giveUp.signal });
+  assert.deepEqual(result, { kind: "ambiguous", reason: "given up while it was under way" });
+});
+
+Deno.test("send() given up before it begins sends nothing", async () => {
+  await using twilio = startTwilioStandIn();
+  const result = await senderTo(twilio.url).send({ ...TEXT, signal: AbortSignal.abort() });
+  assert.deepEqual(result, { kind: "not-sent", reason: "given up before it began" });
+  assert.equal(twilio.received.length, 0);
+});
+
+Deno.test("send() knows that a refused connection carried nothing", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = new URL(`http://127.0.0.1:${listener.addr.port}`);
+  listener.close();
+  const result = await senderTo(url).send(TEXT);
+  assert.deepEqual(result, { kind: "not-sent", reason: "the connection was refused" });
+});
+
+Deno.test("send() knows that a failed TLS handshake carried nothing", async () => {
+  await using raw = startRawStandIn("this is no TLS\r\n");
+  const url = new URL(raw.url);
+  url.protocol = "https:";
+  const result = await senderTo(url).send(TEXT);
+  assert.deepEqual(result, { kind: "not-sent", reason: "no connection could be made" });
+});
+
+Deno.test("send() knows that an unresolved name carried nothing", async () => {
+  // As Deno's fetch tells it; asking a real resolver would leave the machine.
+  const cause = new Error("error sending request: client error (Connect): dns error: not known");
+  const fetch = () => Promise.reject(new TypeError("fetch failed", { cause }));
+  const result = await senderTo(new URL("https://twilio.invalid"), 1_000, fetch).send(TEXT);
+  assert.deepEqual(result, { kind: "not-sent", reason: "the name was not resolved" });
+});
+
+const LOST: readonly (readonly [name: string, answer: string])[] = [
+  ["closes without a word", ""],
+  ["answers what is not HTTP", "garbage\r\n\r\n"],
+  ["breaks off within the body", 'HTTP/1.1 201 Created\r\ncontent-length: 100\r\n\r\n{"sid":'],
+];
+
+for (const [name, answer] of LOST) {
+  Deno.test(`send() is ambiguous when the other side ${name}`, async () => {
+    await using raw = startRawStandIn(answer);
+    const result = await senderTo(raw.url).send(TEXT);
+    assert.deepEqual(result, { kind: "ambiguous", reason: "the connection was lost" });
+    assert.equal(raw.requests(), 1);
+  });
+}
+
+Deno.test("send() never goes out twice, even when a server that keeps connections drops one", async () => {
+  const created = JSON.stringify({ sid: SID, status: "queued" });
+  const ok = `HTTP/1.1 201 Created\r\ncontent-length: ${created.length}\r\n\r\n${created}`;
+  await using raw = startKeepAliveStandIn((request) =>
+    request === 2 ? { answer: "", close: true } : { answer: ok, close: false }
+  );
+  const sender = senderTo(raw.url);
+  assert.equal((await sender.send(TEXT)).kind, "taken");
+  assert.deepEqual(await sender.send(TEXT), {
+    kind: "ambiguous",
+    reason: "the connection was lost",
+  });
+  assert.equal(raw.requests(), 2);
+});
+
+Deno.test("send() puts no number, text or token into any result", async () => {
+  const results: unknown[] = [];
+  for (const answer of [() => refused(400, 21211), () => refused(500, 20500)]) {
+    await using twilio = startTwilioStandIn(answer);
+    results.push(await senderTo(twilio.url).send(TEXT));
+  }
+  await using raw = startRawStandIn(`garbage ${TEXT.to} ${AUTH_TOKEN}\r\n\r\n`);
+  results.push(await senderTo(raw.url).send(TEXT));
+  const said = JSON.stringify(results);
+  for (const secret of ["6501111111", "6502222222", "Grüße", AUTH_TOKEN, ACCOUNT_SID]) {
+    assert.ok(!said.includes(secret), `${said} holds ${secret}`);
+  }
+});
+
+Deno.test("send() through an account that is none sends nothing and says so", async () => {
+  const sender = createTwilioSender({
+    accountSid: "nonsense",
+    authToken: AUTH_TOKEN,
+    apiUrl: new URL("http://127.0.0.1:9"),
+    timeoutMs: 1_000,
+    fetch: () => assert.fail("nothing is to be sent"),
+  });
+  const result = await sender.send(TEXT);
+  assert.deepEqual(result, {
+    kind: "not-sent",
+    reason: "the twilio package cannot be used: Error",
+  });
+});
+
+// The package enumerates the environment when it is imported, so a process that may not read it shows by that whether
+// the import happened.
+const LAZY_PROGRAM = `
+  import { createTwilioSender } from ${
+  JSON.stringify(import.meta.resolve("../../../../services/sms/twilio/client.ts"))
+};
+  import { createSmsSink } from ${
+  JSON.stringify(import.meta.resolve("../../../../services/sms/sms_sink.ts"))
+};
+  const twilio = createTwilioSender({
+    accountSid: ${JSON.stringify(ACCOUNT_SID)}, authToken: "t", timeoutMs: 1000,
+    apiUrl: new URL("http://127.0.0.1:9"), fetch,
+  });
+  createSmsSink({ twilio });
+  const request = ${JSON.stringify(TEXT)};
+  console.log(JSON.stringify(Deno.args[0] === "send" ? await twilio.send(request) : "built"));
+`;
+
+async function runWithoutEnvironment(arg: string): Promise<unknown> {
+  const file = await Deno.makeTempFile({ suffix: ".js" });
+  try {
+    await Deno.writeTextFile(file, LAZY_PROGRAM);
+    const config = new URL("../../../../deno.json", import.meta.url).pathname;
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "--allow-net=127.0.0.1", "--config", config, file, arg],
+    }).output();
+    const printed = new TextDecoder().decode(stdout);
+    assert.notEqual(printed, "", new TextDecoder().decode(stderr));
+    return JSON.parse(printed);
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
+Deno.test("a process that never sends never imports the twilio package", async () => {
+  assert.equal(await runWithoutEnvironment("build"), "built");
+});
+
+Deno.test("the first send imports it: without permission to read the environment nothing leaves", async () => {
+  assert.deepEqual(await runWithoutEnvironment("send"), {
+    kind: "not-sent",
+    reason: "the twilio package cannot be used: NotCapable",
+  });
+});
