@@ -15,7 +15,7 @@ export const MAX_BODY_BYTES = 10 * 1024 * 1024;
 /**
  * Reads the commands out of a request (https://upstash.com/docs/redis/features/restapi, "API Semantics").
  *
- * @param target the request target as it stood on the wire: a URL object would resolve `.` and `../../tests/simulator` in it
+ * @param target the request target as it stood on the wire: a URL object would resolve `.` and `..` in it
  */
 export function readCommandRequest(target: string, untrustedBody: Uint8Array): CommandRequest {
   if (untrustedBody.length > MAX_BODY_BYTES) {

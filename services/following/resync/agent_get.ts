@@ -38,5 +38,5 @@ export function createInquiry(
 
 /** A session's id as a segment of a path; null for the two that would climb it. */
 export function pathSegment(sessionId: string): string | null {
-  return sessionId === "." || sessionId === "../.." ? null : encodeURIComponent(sessionId);
+  return sessionId === "." || sessionId === ".." ? null : encodeURIComponent(sessionId);
 }

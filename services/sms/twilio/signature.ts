@@ -64,7 +64,7 @@ export function createSignatureVerifier(
  * which holds Twilio's connection overrides and is not signed.
  *
  * `requestUrl` is to be `Request.url` of a request from `Deno.serve`, which leaves the target as it came over the wire (seen
- * with Deno 2.9.6; a test holds it). Every other `Request`, and `URL`, would have turned `'` into `%27` and resolved `../..`.
+ * with Deno 2.9.6; a test holds it). Every other `Request`, and `URL`, would have turned `'` into `%27` and resolved `..`.
  */
 export function signedUrl(publicUrl: URL, requestUrl: string): string {
   const target = requestUrl.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").replace(/#.*$/s, "");
