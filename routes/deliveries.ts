@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import type { Clock } from "../services/support/clock.ts";
 import { InvalidBody, InvalidParameter, NotFound } from "../services/errors.ts";
-import { rfc3339 } from "../services/support/rfc3339.ts";
+import { rfc3339 } from "../services/support/time.ts";
 import { isJsonObject } from "../services/support/json_object.ts";
 import {
   type Resolution,

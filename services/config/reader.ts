@@ -1,4 +1,4 @@
-import { escapeControls } from "../support/printable.ts";
+import { escapeControls } from "../support/log.ts";
 import type { Parser } from "./parsers.ts";
 import { type VariableName, VARIABLES } from "./variables.ts";
 

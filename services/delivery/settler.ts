@@ -1,5 +1,5 @@
 import type { Clock } from "../support/clock.ts";
-import { earlier } from "../support/earlier.ts";
+import { earlier } from "../support/time.ts";
 import type { Logger } from "../support/log.ts";
 import type { ClaimedDelivery, EventDraft, Outbox, Settlement, SinkHealth } from "../store/port.ts";
 import type { AttemptEnd, OwnEvent } from "./sink.ts";

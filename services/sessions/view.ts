@@ -1,4 +1,4 @@
-import { rfc3339 } from "../support/rfc3339.ts";
+import { rfc3339 } from "../support/time.ts";
 import { maskPhone } from "../support/log.ts";
 import type { Customer, SessionRecord } from "../store/port.ts";
 

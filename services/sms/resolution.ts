@@ -3,7 +3,7 @@ import type { AttemptReport, OwnEvent } from "../delivery/sink.ts";
 import { StoreUnavailable } from "../errors.ts";
 import type { Logger } from "../support/log.ts";
 import type { Publisher } from "../events/publisher.ts";
-import { rfc3339 } from "../support/rfc3339.ts";
+import { rfc3339 } from "../support/time.ts";
 import { type DeliveryRecord, type HistoryReader, SMS_SINK } from "../store/port.ts";
 import type { SmsStore } from "../store/sms_port.ts";
 import { readProgress, sidsOf } from "./progress.ts";

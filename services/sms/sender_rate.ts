@@ -1,5 +1,4 @@
-import type { Clock } from "../support/clock.ts";
-import { pause } from "../support/pause.ts";
+import { type Clock, pause } from "../support/clock.ts";
 import type { SmsStore } from "../store/sms_port.ts";
 import type { SmsSender } from "./twilio/client.ts";
 

@@ -1,5 +1,3 @@
-import { escapeControls } from "./printable.ts";
-
 /** What a log field may hold; objects are left out on purpose, so that nothing large or personal slips in whole. */
 export type LogValue = string | number | boolean | null | undefined;
 
@@ -70,4 +68,16 @@ function renderPretty({ time, level, event }: Head, fields: Fields): string {
 /** A phone number as logs and answers show it: `…` and the last four digits. */
 export function maskPhone(phone: string): string {
   return `…${phone.replace(/\D/g, "").slice(-4)}`;
+}
+
+/**
+ * The text with everything written as `\uXXXX` that could end a line, drive a terminal or reorder what is read:
+ * control characters, line and paragraph separators, bidirectional controls (Unicode UAX #9; "Trojan Source",
+ * CVE-2021-42574). Inside a JSON string the result reads back as the same text.
+ */
+export function escapeControls(untrustedText: string): string {
+  return untrustedText.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -1,4 +1,4 @@
-import { rfc3339 } from "../support/rfc3339.ts";
+import { rfc3339 } from "../support/time.ts";
 import { MASK } from "./input.ts";
 import type { Recovery, Webhook } from "./record.ts";
 

@@ -1,5 +1,4 @@
-import type { Clock } from "../../services/support/clock.ts";
-import { pause } from "../../services/support/pause.ts";
+import { type Clock, pause } from "../../services/support/clock.ts";
 import type { Addressed } from "./outcome.ts";
 
 /** Receives each notification; a promise holds back the next one. */

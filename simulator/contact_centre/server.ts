@@ -1,7 +1,6 @@
-import { type Clock, systemClock } from "../../services/support/clock.ts";
+import { type Clock, pause, systemClock } from "../../services/support/clock.ts";
 import { createFaultQueue, type Faults } from "../kit/faults.ts";
 import { createInbox, type Inbox } from "../kit/inbox.ts";
-import { pause } from "../../services/support/pause.ts";
 import type { RecordedRequest } from "../kit/request_log.ts";
 import { listenAgain } from "../kit/restartable_server.ts";
 import type { ListenOptions, Random, Simulator } from "../kit/simulator.ts";

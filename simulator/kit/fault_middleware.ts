@@ -1,7 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
-import type { Clock } from "../../services/support/clock.ts";
+import { type Clock, pause } from "../../services/support/clock.ts";
 import type { DueFault, FaultQueue } from "./faults.ts";
-import { pause } from "../../services/support/pause.ts";
 import { untilAborted } from "./until_aborted.ts";
 import type { SimulatorEnv } from "./request_log.ts";
 

@@ -1,5 +1,4 @@
-import type { Clock } from "../../services/support/clock.ts";
-import { pause } from "../../services/support/pause.ts";
+import { type Clock, pause } from "../../services/support/clock.ts";
 import type { Random } from "../kit/simulator.ts";
 import type { CallHook } from "./hook_caller.ts";
 import type { MessageStatus, MovingMessage, TwilioMessage } from "./message.ts";

@@ -1,5 +1,4 @@
-import type { Clock } from "../../services/support/clock.ts";
-import { pause } from "../../services/support/pause.ts";
+import { type Clock, pause } from "../../services/support/clock.ts";
 import { untilAborted } from "../kit/until_aborted.ts";
 
 /** How the consumer behaves to one request. */

@@ -1,8 +1,7 @@
-import type { Clock } from "../../support/clock.ts";
+import { type Clock, pause } from "../../support/clock.ts";
 import { PatchbayError } from "../../errors.ts";
 import type { Logger } from "../../support/log.ts";
 import type { SubscriberCounters } from "./counters.ts";
-import { pause } from "../../support/pause.ts";
 import { resync, type ResyncDependencies, type ResyncOutcome } from "../resync/resync.ts";
 
 export interface CatchUpOptions {

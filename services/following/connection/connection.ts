@@ -4,7 +4,7 @@ import type { SessionEnd } from "../cometd/cometd_session.ts";
 import { createIntake } from "./notification_queue.ts";
 import { createKnownSessions } from "../resync/known_sessions.ts";
 import { createNotificationWriter } from "../resync/notification_writer.ts";
-import { pause } from "../../support/pause.ts";
+import { pause } from "../../support/clock.ts";
 import { countSetback, nextStep, NO_SETBACKS, type Setbacks, SETTLED_MS } from "./reconnecting.ts";
 
 /** What all connections of an instance share. */

@@ -1,6 +1,5 @@
-import type { Clock } from "../../support/clock.ts";
+import { type Clock, pause } from "../../support/clock.ts";
 import { StoreUnavailable } from "../../errors.ts";
-import { pause } from "../../support/pause.ts";
 
 /** The notifications of one connection on their way to the store: one at a time, in order, nothing skipped. */
 export interface Intake {

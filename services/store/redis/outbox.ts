@@ -10,7 +10,7 @@ import type {
   SinkHealth,
   StorePolicy,
 } from "../port.ts";
-import { earlier } from "../../support/earlier.ts";
+import { earlier } from "../../support/time.ts";
 import { firstDeliveryIdAt, firstEventIdAt } from "../delivery_id.ts";
 import { EXPIRED_SHOWN_MS } from "../rules.ts";
 import { draftRequest } from "./drafts.ts";
