@@ -13,7 +13,7 @@ import { createStatusCallbacks } from "../services/sms/status_callbacks.ts";
 import { createTwilioSender } from "../services/sms/twilio/client.ts";
 import { createTwilioListing } from "../services/sms/twilio/listing.ts";
 import { createSignatureVerifier } from "../services/sms/twilio/signature.ts";
-import type { Store } from "../services/store/port.ts";
+import type { Store } from "../services/store/port/store.ts";
 import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
 import type { Environment } from "./environment.ts";
 

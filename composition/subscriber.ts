@@ -2,7 +2,7 @@ import type { Config } from "../services/config/config.ts";
 import type { Ids } from "../services/support/ids.ts";
 import type { Publisher } from "../services/events/publisher.ts";
 import { type AgentAtWork, type Presence, UNNOTICED } from "../services/sessions/work_signals.ts";
-import type { Store } from "../services/store/port.ts";
+import type { Store } from "../services/store/port/store.ts";
 import type { Following, Subscriber } from "../services/following/subscriber.ts";
 import type { Environment } from "./environment.ts";
 import type { UpstreamParts } from "./upstream.ts";

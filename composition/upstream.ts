@@ -1,6 +1,6 @@
 import type { Config } from "../services/config/config.ts";
 import type { Sealer } from "../services/sealing/secrets.ts";
-import type { RecordStore } from "../services/store/record_port.ts";
+import type { RecordStore } from "../services/store/port/records.ts";
 import { type AgentLinks, createAgentLinks } from "../services/contact_centre/rest/agent_links.ts";
 import { openUpstreamConnections } from "../services/contact_centre/rest/connections.ts";
 import {

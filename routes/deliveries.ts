@@ -15,8 +15,8 @@ import {
   type DeliveryRecord,
   type DeliveryStatus,
   SMS_SINK,
-  type Store,
-} from "../services/store/port.ts";
+} from "../services/store/port/deliveries.ts";
+import type { Store } from "../services/store/port/store.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
 
 export interface DeliveryRoutesDependencies {

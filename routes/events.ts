@@ -2,11 +2,11 @@ import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { renderEvent } from "../services/events/event_body.ts";
 import { NotFound } from "../services/errors.ts";
-import type { EventRecord, HistoryReader } from "../services/store/port.ts";
+import type { EventRecord, EventStore } from "../services/store/port/events.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
 
 export interface EventRoutesDependencies {
-  readonly store: Pick<HistoryReader, "readEvent" | "listEvents">;
+  readonly store: Pick<EventStore, "readEvent" | "listEvents">;
   readonly guards: Pick<RouteGuards, "agent">;
 }
 

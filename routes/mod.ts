@@ -16,7 +16,7 @@ import type { Publisher } from "../services/events/publisher.ts";
 import type { ContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
 import type { SessionService } from "../services/sessions/sessions.ts";
 import { createResolver } from "../services/sms/resolution.ts";
-import type { Store } from "../services/store/port.ts";
+import type { Store } from "../services/store/port/store.ts";
 import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
 import type { CredentialVault } from "../services/contact_centre/rest/vault.ts";
 import type { WebhookService } from "../services/webhooks/webhooks.ts";

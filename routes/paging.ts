@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { InvalidParameter } from "../services/errors.ts";
-import type { Page, PageRequest } from "../services/store/port.ts";
+import type { Page, PageRequest } from "../services/store/port/paging.ts";
 
 const LIMIT_DEFAULT = 20;
 const LIMIT_MAX = 100;

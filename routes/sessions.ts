@@ -7,7 +7,8 @@ import type { Logger } from "../services/support/log.ts";
 import { isJsonObject } from "../services/support/json_object.ts";
 import { isInSession, sessionView } from "../services/sessions/view.ts";
 import { toE164, toSender } from "../services/sms/phone.ts";
-import type { Customer, SessionRecord, Store } from "../services/store/port.ts";
+import type { Customer, SessionRecord } from "../services/store/port/sessions.ts";
+import type { Store } from "../services/store/port/store.ts";
 import type { Agent } from "../services/auth/token_verifier.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
 

@@ -1,5 +1,7 @@
 import { createIds } from "../../services/support/ids.ts";
-import type { ClaimedDelivery, EventDraft, Store } from "../../services/store/port.ts";
+import type { ClaimedDelivery } from "../../services/store/port/deliveries.ts";
+import type { EventDraft } from "../../services/store/port/events.ts";
+import type { Store } from "../../services/store/port/store.ts";
 import type { BytesEach } from "./capacity.ts";
 import type { Engine } from "./engines.ts";
 

@@ -3,7 +3,7 @@ import { createRespTransport } from "../../services/store/redis/resp_transport.t
 import { openRedisStore } from "../../services/store/redis/store.ts";
 import { createUpstashTransport } from "../../services/store/redis/upstash_transport.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
-import type { Store } from "../../services/store/port.ts";
+import type { Store } from "../../services/store/port/store.ts";
 import { startUpstashEndpoint } from "../../simulator/upstash/endpoint.ts";
 import { redisEnv } from "../../tests/support/patchbay_for_load.ts";
 import { type RedisServer, startRedisServer } from "../../tests/support/redis_server.ts";

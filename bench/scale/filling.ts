@@ -1,7 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 import { StoreUnavailable } from "../../services/errors.ts";
 import { createIds } from "../../services/support/ids.ts";
-import type { EventDraft, Store } from "../../services/store/port.ts";
+import type { EventDraft } from "../../services/store/port/events.ts";
+import type { Store } from "../../services/store/port/store.ts";
 
 /** The webhook that all deliveries are for. */
 export const SINK = "wh_scale";

@@ -1,5 +1,6 @@
 import { createIds } from "../../services/support/ids.ts";
-import type { ClaimedDelivery, Store } from "../../services/store/port.ts";
+import type { ClaimedDelivery } from "../../services/store/port/deliveries.ts";
+import type { Store } from "../../services/store/port/store.ts";
 import { startPatchbayForLoad } from "../../tests/support/patchbay_for_load.ts";
 import { type Percentiles, percentilesOf } from "../delivery/percentiles.ts";
 import { SINK } from "./filling.ts";

@@ -3,13 +3,13 @@ import type { Clock, Timer } from "../support/clock.ts";
 import type { Ids } from "../support/ids.ts";
 import type { Logger } from "../support/log.ts";
 import { storeFailureReason } from "../store/failure_reason.ts";
-import type { ClaimedBatch, ClaimedDelivery, Outbox } from "../store/port.ts";
+import type { ClaimedBatch, ClaimedDelivery, DeliveryStore } from "../store/port/deliveries.ts";
 import type { Governor } from "./governor.ts";
 import type { AttemptEnd, Sink } from "./sink.ts";
 import type { Settler } from "./settler.ts";
 
 export interface DeliveryEngineOptions {
-  readonly outbox: Pick<Outbox, "claimDeliveries">;
+  readonly outbox: Pick<DeliveryStore, "claimDeliveries">;
   readonly settler: Settler;
   readonly governor: Governor;
   /** The sink that a sink id belongs to. */

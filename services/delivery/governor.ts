@@ -1,6 +1,6 @@
 import type { Clock } from "../support/clock.ts";
 import type { Logger } from "../support/log.ts";
-import type { DeliveryRate } from "../store/port.ts";
+import type { DeliveryRate } from "../store/port/deliveries.ts";
 import { afterOutcome, type Breaker, CLOSED, stateOf } from "./breaker.ts";
 
 /** What a sink asks of deliveries to it. */

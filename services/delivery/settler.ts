@@ -1,7 +1,13 @@
 import type { Clock } from "../support/clock.ts";
 import { earlier } from "../support/time.ts";
 import type { Logger } from "../support/log.ts";
-import type { ClaimedDelivery, EventDraft, Outbox, Settlement, SinkHealth } from "../store/port.ts";
+import type {
+  ClaimedDelivery,
+  DeliveryStore,
+  Settlement,
+  SinkHealth,
+} from "../store/port/deliveries.ts";
+import type { EventDraft } from "../store/port/events.ts";
 import type { AttemptEnd, OwnEvent } from "./sink.ts";
 
 /** Drafts the events that belong to an outcome; the publisher does. */
@@ -12,7 +18,7 @@ export interface OutcomePublisher {
 }
 
 export interface SettlerOptions {
-  readonly outbox: Pick<Outbox, "settleDeliveries">;
+  readonly outbox: Pick<DeliveryStore, "settleDeliveries">;
   readonly publisher: OutcomePublisher;
   readonly clock: Clock;
   readonly log: Logger;
@@ -30,7 +36,7 @@ export interface Settler {
 export interface Flushed {
   /** How many ends of attempts were written down. */
   readonly written: number;
-  /** When something is due where they live ({@link Outbox.settleDeliveries}); null: nothing is, as far as that tells. */
+  /** When something is due where they live ({@link DeliveryStore.settleDeliveries}); null: nothing is, as far as that tells. */
   readonly nextDueAtMs: number | null;
   /** Whether that goes for everything that waits. */
   readonly tellsAll: boolean;

@@ -1,4 +1,4 @@
-import type { ClaimedDelivery } from "../store/port.ts";
+import type { ClaimedDelivery } from "../store/port/deliveries.ts";
 
 /** Why an attempt ended as it did: the enum of the attempt log. */
 export type AttemptClass =

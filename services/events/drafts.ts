@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { smsCandidates } from "../sms/eligibility.ts";
-import type { EventData, EventDraft } from "../store/port.ts";
+import type { EventData, EventDraft } from "../store/port/events.ts";
 import { canonicalJson } from "../support/exact_json.ts";
 import type { ParsedMessage, ParsedNotification } from "../contact_centre/dialect/notifications.ts";
 

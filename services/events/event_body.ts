@@ -1,4 +1,4 @@
-import type { EventRecord } from "../store/port.ts";
+import type { EventRecord } from "../store/port/events.ts";
 
 /** `full`: the event with its own members. `thin`: only which event it is; the consumer fetches the rest. */
 export type PayloadKind = "full" | "thin";

@@ -5,14 +5,10 @@ import type { Ids } from "../support/ids.ts";
 import type { Logger } from "../support/log.ts";
 import { draftFor, type UnaddressedDraft } from "./drafts.ts";
 import type { ParsedNotification } from "../contact_centre/dialect/notifications.ts";
-import type { RecordGuard } from "../store/record_port.ts";
-import type {
-  EventDraft,
-  PublishedEvent,
-  Store,
-  WebhookCandidate,
-  WebhookEntry,
-} from "../store/port.ts";
+import type { EventDraft, PublishedEvent, WebhookCandidate } from "../store/port/events.ts";
+import type { RecordGuard } from "../store/port/records.ts";
+import type { Store } from "../store/port/store.ts";
+import type { WebhookEntry } from "../store/port/webhooks.ts";
 import { webhookCandidates } from "../webhooks/matching.ts";
 import { decodeWebhook, type Webhook } from "../webhooks/record.ts";
 

@@ -3,8 +3,8 @@ import type { Config } from "../config/config.ts";
 import type { Ids } from "../support/ids.ts";
 import type { Logger } from "../support/log.ts";
 import type { Publisher } from "../events/publisher.ts";
-import type { RecordStore } from "../store/record_port.ts";
-import type { SessionStore } from "../store/port.ts";
+import type { RecordStore } from "../store/port/records.ts";
+import type { SessionStore } from "../store/port/sessions.ts";
 import type { AgentLinks } from "../contact_centre/rest/agent_links.ts";
 import type { UpstreamCredentials } from "../contact_centre/rest/credentials.ts";
 import { openUpstreamConnections } from "../contact_centre/rest/connections.ts";
@@ -100,7 +100,7 @@ export const IDLE_MS = 60_000;
  */
 const AT_ONCE = 16;
 
-/** What a record's key may have (services/store/record_port.ts). */
+/** What a record's key may have (services/store/port/records.ts). */
 const MAX_KEY_LENGTH = 512;
 
 /** Loads the CometD client and builds the subscriber of one instance. It does nothing before `start`. */

@@ -3,7 +3,7 @@ import { IdempotencyConflict, IdempotencyMismatch } from "../errors.ts";
 import type { Ids } from "../support/ids.ts";
 import type { Logger } from "../support/log.ts";
 import { createFollowUps } from "../support/follow_ups.ts";
-import type { RecordName, RecordStore } from "../store/record_port.ts";
+import type { RecordName, RecordStore } from "../store/port/records.ts";
 import {
   decodeIdempotencyRecord,
   encodeIdempotencyRecord,

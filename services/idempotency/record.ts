@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
-import type { RecordName } from "../store/record_port.ts";
+import type { RecordName } from "../store/port/records.ts";
 
 /** A request that is to be acted on once. */
 export interface IdempotentRequest {

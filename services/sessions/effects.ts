@@ -1,6 +1,6 @@
 import type { Operation } from "../contact_centre/dialect/operations.ts";
 import { type OwnSessionEvent, participantAdded, sessionReleased } from "./events.ts";
-import type { SessionEffect } from "../store/port.ts";
+import type { SessionEffect } from "../store/port/sessions.ts";
 
 /** How long a seat stays open for the agent who was invited (DESIGN §6), or to whom a session was transferred. */
 export const OPEN_SEAT_MS = 5 * 60_000;

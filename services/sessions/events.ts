@@ -1,4 +1,6 @@
-import type { EventDraft, Participant, PublishedEvent, StaleWebhooks } from "../store/port.ts";
+import type { EventDraft, PublishedEvent } from "../store/port/events.ts";
+import type { Participant } from "../store/port/sessions.ts";
+import type { StaleWebhooks } from "../store/port/webhooks.ts";
 
 /** An event of Patchbay's own that belongs to a session. */
 export interface OwnSessionEvent {

@@ -13,7 +13,7 @@ import {
   sessionAccepted,
   writeWithEvent,
 } from "./events.ts";
-import type { SessionRecord, SessionStore } from "../store/port.ts";
+import type { SessionRecord, SessionStore } from "../store/port/sessions.ts";
 import {
   surelyNotSent,
   type Upstream,

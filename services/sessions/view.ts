@@ -1,6 +1,6 @@
 import { rfc3339 } from "../support/time.ts";
 import { maskPhone } from "../support/log.ts";
-import type { Customer, SessionRecord } from "../store/port.ts";
+import type { Customer, SessionRecord } from "../store/port/sessions.ts";
 
 /** Whether a session is an agent's own: as holder or as participant. */
 export function isInSession(

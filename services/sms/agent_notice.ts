@@ -1,7 +1,7 @@
 import type { Clock } from "../support/clock.ts";
 import type { Config } from "../config/config.ts";
 import type { Logger } from "../support/log.ts";
-import type { SessionStore } from "../store/port.ts";
+import type { SessionStore } from "../store/port/sessions.ts";
 import type { Upstream } from "../contact_centre/rest/upstream.ts";
 import { judgeAnswer } from "../contact_centre/dialect/verdict.ts";
 import { explainSmsError } from "./twilio/error_table.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "../support/clock.ts";
 import { firstEventIdAt } from "../store/delivery_id.ts";
-import type { HistoryReader } from "../store/port.ts";
-import type { RecordStore } from "../store/record_port.ts";
+import type { EventStore } from "../store/port/events.ts";
+import type { RecordStore } from "../store/port/records.ts";
 import { stopsSending } from "./twilio/error_table.ts";
 import { readTextStatus, statusRecordName } from "./status_record.ts";
 import type { Begun } from "./progress.ts";
@@ -37,7 +37,7 @@ export type DoubtFinding =
 
 export interface DoubtOptions {
   readonly twilio: TwilioListing;
-  readonly history: Pick<HistoryReader, "listEvents">;
+  readonly history: Pick<EventStore, "listEvents">;
   readonly records: Pick<RecordStore, "readRecord">;
   /** The waits of the ladder (`WEBHOOK_RETRY_S`), of which the look-ups take their own. */
   readonly retryWaitsMs: readonly number[];

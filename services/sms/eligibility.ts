@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from "../support/json_object.ts";
-import type { SmsCandidate } from "../store/port.ts";
+import type { SmsCandidate } from "../store/port/events.ts";
 import { upstreamTimeMs } from "../contact_centre/dialect/time.ts";
 
 /**

@@ -3,10 +3,9 @@ import type { Clock } from "../support/clock.ts";
 import type { Ids } from "../support/ids.ts";
 import { type Logger, maskPhone } from "../support/log.ts";
 import type { IdentifiedEvent, Publisher } from "../events/publisher.ts";
-import type { RecordStore } from "../store/record_port.ts";
-import type { SessionStore } from "../store/port.ts";
+import type { RecordStore } from "../store/port/records.ts";
+import type { SessionStore } from "../store/port/sessions.ts";
 import { digitsOf } from "../store/rules.ts";
-import type { SmsStore } from "../store/sms_port.ts";
 import { readableBody } from "./twilio/inbound_body.ts";
 import { optOutWish } from "./twilio/opt_out_words.ts";
 import type { OptOuts } from "./opt_outs.ts";
@@ -24,7 +23,7 @@ export interface InboundSms {
 export interface InboundSmsDependencies {
   readonly store:
     & Pick<RecordStore, "writeRecord">
-    & Pick<SmsStore, "findCustomerSession">
+    & Pick<SessionStore, "findCustomerSession">
     & Pick<SessionStore, "readSession">;
   readonly publisher: Pick<Publisher, "publishIdentified">;
   readonly optOuts: Pick<OptOuts, "change">;

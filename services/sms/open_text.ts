@@ -1,5 +1,6 @@
 import { maskPhone } from "../support/log.ts";
-import type { ClaimedDelivery, Customer } from "../store/port.ts";
+import type { ClaimedDelivery } from "../store/port/deliveries.ts";
+import type { Customer } from "../store/port/sessions.ts";
 import { messageIndex, smsText } from "./eligibility.ts";
 import { toE164, toSender } from "./phone.ts";
 import {

@@ -4,7 +4,7 @@ import { StoreUnavailable } from "../errors.ts";
 import type { Ids } from "../support/ids.ts";
 import { type Logger, maskPhone } from "../support/log.ts";
 import type { IdentifiedEvent, Publisher } from "../events/publisher.ts";
-import type { RecordStore } from "../store/record_port.ts";
+import type { RecordStore } from "../store/port/records.ts";
 import {
   decideOptOut,
   type OptOutChange,

@@ -4,8 +4,7 @@ import { StoreUnavailable } from "../errors.ts";
 import type { Logger } from "../support/log.ts";
 import type { Publisher } from "../events/publisher.ts";
 import { rfc3339 } from "../support/time.ts";
-import { type DeliveryRecord, type HistoryReader, SMS_SINK } from "../store/port.ts";
-import type { SmsStore } from "../store/sms_port.ts";
+import { type DeliveryRecord, type DeliveryStore, SMS_SINK } from "../store/port/deliveries.ts";
 import { readProgress, sidsOf } from "./progress.ts";
 
 /** What an operator knows, or decides, of a text whose fate could not be learnt. */
@@ -16,7 +15,7 @@ export const RESOLUTIONS: readonly Resolution[] = ["sent", "failed", "send-again
 export type ResolutionOutcome = "resolved" | "not-unknown" | "no-such-delivery";
 
 export interface ResolutionDependencies {
-  readonly store: Pick<SmsStore, "resolveDelivery"> & Pick<HistoryReader, "readDelivery">;
+  readonly store: Pick<DeliveryStore, "resolveDelivery" | "readDelivery">;
   readonly publisher: Pick<Publisher, "draft" | "refresh" | "published">;
   readonly clock: Clock;
   readonly log: Logger;
@@ -40,7 +39,7 @@ export interface Ending {
  */
 export function createDoubtEnding(
   { store, publisher, clock, log }: Omit<ResolutionDependencies, "store"> & {
-    readonly store: Pick<SmsStore, "resolveDelivery">;
+    readonly store: Pick<DeliveryStore, "resolveDelivery">;
   },
 ) {
   async function write(delivery: DeliveryRecord, ending: Ending) {

@@ -1,5 +1,5 @@
 import type { Clock } from "../support/clock.ts";
-import type { ClaimedDelivery } from "../store/port.ts";
+import type { ClaimedDelivery } from "../store/port/deliveries.ts";
 import { lookUpWaitMs } from "./doubt.ts";
 import { explainSmsError, stopsSending } from "./twilio/error_table.ts";
 import type { OptOuts } from "./opt_outs.ts";

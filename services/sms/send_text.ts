@@ -1,7 +1,6 @@
 import type { Clock } from "../support/clock.ts";
 import { maskPhone } from "../support/log.ts";
-import type { ClaimedDelivery } from "../store/port.ts";
-import type { SmsStore } from "../store/sms_port.ts";
+import type { ClaimedDelivery, DeliveryStore } from "../store/port/deliveries.ts";
 import type { ResolveDoubt } from "./doubt.ts";
 import { maskedSender, openText } from "./open_text.ts";
 import type { OptOuts } from "./opt_outs.ts";
@@ -18,7 +17,7 @@ import type { TwilioListing } from "./twilio/listing.ts";
 
 export interface TextCarrierOptions {
   readonly twilio: TwilioSender & TwilioListing;
-  readonly store: Pick<SmsStore, "noteProgress">;
+  readonly store: Pick<DeliveryStore, "noteProgress">;
   readonly resolveDoubt: ResolveDoubt;
   readonly optOuts: Pick<OptOuts, "isOptedOut" | "noteRefusal">;
   readonly sendingSwitch: SendingSwitch;

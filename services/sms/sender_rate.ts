@@ -1,5 +1,5 @@
 import { type Clock, pause } from "../support/clock.ts";
-import type { SmsStore } from "../store/sms_port.ts";
+import type { BucketStore } from "../store/port/buckets.ts";
 import type { SmsSender } from "./twilio/client.ts";
 
 /** What one sender may send, whichever instance does. */
@@ -9,7 +9,7 @@ export interface SenderRate {
 }
 
 export interface SenderRateOptions {
-  readonly store: Pick<SmsStore, "takeTokens">;
+  readonly store: Pick<BucketStore, "takeTokens">;
   /** Segments per second and sender (`SMS_RATE_LIMIT`); null: no limit. */
   readonly limit: { readonly perSecond: number; readonly burst: number } | null;
   readonly clock: Clock;

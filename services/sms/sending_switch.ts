@@ -1,7 +1,7 @@
 import type { Clock } from "../support/clock.ts";
 import type { SinkSettings } from "../delivery/governor.ts";
 import type { Logger } from "../support/log.ts";
-import { SMS_SINK } from "../store/port.ts";
+import { SMS_SINK } from "../store/port/deliveries.ts";
 import type { Listing } from "./twilio/listing.ts";
 
 /** Whether a text may go to Twilio now. */

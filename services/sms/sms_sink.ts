@@ -1,9 +1,10 @@
 import type { AttemptReport, OwnEvent, Sink } from "../delivery/sink.ts";
 import { StoreUnavailable } from "../errors.ts";
 import { type Logger, maskPhone } from "../support/log.ts";
-import type { ClaimedDelivery, HistoryReader } from "../store/port.ts";
-import type { RecordStore } from "../store/record_port.ts";
-import type { SmsStore } from "../store/sms_port.ts";
+import type { BucketStore } from "../store/port/buckets.ts";
+import type { ClaimedDelivery, DeliveryStore } from "../store/port/deliveries.ts";
+import type { EventStore } from "../store/port/events.ts";
+import type { RecordStore } from "../store/port/records.ts";
 import { type Carried, createTextCarrier, type TextCarrierOptions } from "./send_text.ts";
 import { createDoubtResolver } from "./doubt.ts";
 import { sidsOf } from "./progress.ts";
@@ -14,8 +15,9 @@ import { readTextStatus, statusRecordName } from "./status_record.ts";
 export interface SmsSinkOptions
   extends Omit<TextCarrierOptions, "store" | "resolveDoubt" | "senderRate"> {
   readonly store:
-    & Pick<SmsStore, "noteProgress" | "takeTokens">
-    & Pick<HistoryReader, "listEvents">
+    & Pick<DeliveryStore, "noteProgress">
+    & Pick<BucketStore, "takeTokens">
+    & Pick<EventStore, "listEvents">
     & Pick<RecordStore, "readRecord">;
   /** Segments per second and sender (`SMS_RATE_LIMIT`); null: no limit. */
   readonly rateLimit: SenderRateOptions["limit"];

@@ -3,9 +3,8 @@ import { StoreUnavailable } from "../errors.ts";
 import type { Ids } from "../support/ids.ts";
 import { type Logger, maskPhone } from "../support/log.ts";
 import type { IdentifiedEvent, Publisher } from "../events/publisher.ts";
-import { type DeliveryHistory, type HistoryReader, SMS_SINK } from "../store/port.ts";
-import type { RecordGuard, RecordStore } from "../store/record_port.ts";
-import type { SmsStore } from "../store/sms_port.ts";
+import { type DeliveryHistory, type DeliveryStore, SMS_SINK } from "../store/port/deliveries.ts";
+import type { RecordGuard, RecordStore } from "../store/port/records.ts";
 import type { AgentNotices } from "./agent_notice.ts";
 import {
   messageStatus,
@@ -34,8 +33,7 @@ export interface StatusCallbacks {
 export interface StatusCallbacksDependencies {
   readonly store:
     & Pick<RecordStore, "readRecord" | "writeRecord">
-    & Pick<HistoryReader, "readDelivery">
-    & Pick<SmsStore, "resolveDelivery">;
+    & Pick<DeliveryStore, "readDelivery" | "resolveDelivery">;
   readonly publisher: Pick<Publisher, "publishIdentified" | "draft" | "refresh" | "published">;
   readonly optOuts: Pick<OptOuts, "change">;
   readonly notices: Pick<AgentNotices, "tellFailure">;

@@ -1,7 +1,6 @@
 import type { Clock } from "../support/clock.ts";
 import { StoreUnavailable } from "../errors.ts";
-import type { ClaimedDelivery } from "../store/port.ts";
-import type { SmsStore } from "../store/sms_port.ts";
+import type { ClaimedDelivery, DeliveryStore } from "../store/port/deliveries.ts";
 import type { OpenText } from "./open_text.ts";
 import {
   NO_TRIES,
@@ -36,7 +35,7 @@ export interface TextNotes {
 }
 
 export function createTextNotes(
-  { store, clock }: { readonly store: Pick<SmsStore, "noteProgress">; readonly clock: Clock },
+  { store, clock }: { readonly store: Pick<DeliveryStore, "noteProgress">; readonly clock: Clock },
 ): TextNotes {
   const notes: TextNotes = {
     async fate(text, at, fate) {

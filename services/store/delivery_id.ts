@@ -1,5 +1,5 @@
 import { encodeTime } from "ulid";
-import { SMS_SINK } from "./port.ts";
+import { SMS_SINK } from "./port/deliveries.ts";
 
 /**
  * The id of the delivery of one event to one sink: `dlv_`, the event's ULID, and the sink's. It follows from the two,

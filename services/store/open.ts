@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { createEncryptionKey } from "../sealing/encryption_key.ts";
 import { loadOrCreateKeyFile, MissingKeyFile, readKeyFile } from "../sealing/key_file.ts";
-import type { Store } from "./port.ts";
+import type { Store } from "./port/store.ts";
 
 /** A store and the key that seals what is secret in it. */
 export interface OpenedStore {

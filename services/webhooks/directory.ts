@@ -1,5 +1,5 @@
 import type { Clock } from "../support/clock.ts";
-import type { WebhookEntry, WebhookRegistry } from "../store/port.ts";
+import type { WebhookEntry, WebhookStore } from "../store/port/webhooks.ts";
 import { decodeWebhook, type Webhook } from "./record.ts";
 
 /** The webhooks from memory: every attempt asks, and must not cost a round trip each time. */
@@ -25,7 +25,7 @@ interface Listing {
 /** A directory over the registry. Its methods throw `StoreUnavailable` when the registry does. */
 export function createWebhookDirectory(
   { registry, clock }: {
-    readonly registry: Pick<WebhookRegistry, "listWebhooks">;
+    readonly registry: Pick<WebhookStore, "listWebhooks">;
     readonly clock: Clock;
   },
 ): WebhookDirectory {

@@ -2,7 +2,7 @@ import type { Clock } from "../support/clock.ts";
 import type { OwnEvent } from "../delivery/sink.ts";
 import type { Logger } from "../support/log.ts";
 import type { Publisher } from "../events/publisher.ts";
-import type { Outbox, SinkHealth } from "../store/port.ts";
+import type { DeliveryStore, SinkHealth } from "../store/port/deliveries.ts";
 import type { Background } from "./background.ts";
 import type { Recovery } from "./record.ts";
 import type { WebhookRecords } from "./records.ts";
@@ -14,7 +14,7 @@ const HOLD_LIMIT = 500;
 
 export interface DisablingDependencies {
   readonly records: WebhookRecords;
-  readonly outbox: Pick<Outbox, "holdDeliveries">;
+  readonly outbox: Pick<DeliveryStore, "holdDeliveries">;
   readonly publisher: Pick<Publisher, "publishOwn">;
   readonly background: Background;
   readonly clock: Clock;

@@ -1,5 +1,5 @@
 import { matchesPattern } from "../events/event_types.ts";
-import type { WebhookCandidate } from "../store/port.ts";
+import type { WebhookCandidate } from "../store/port/events.ts";
 import type { Webhook } from "./record.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { DeliveryRate } from "../store/port.ts";
+import type { DeliveryRate } from "../store/port/deliveries.ts";
 import type { Webhook } from "./record.ts";
 
 /** Requests per second that a webhook may ask for. */

@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { DELIVERY_STATUSES, type WebhookEntry } from "../store/port.ts";
+import { DELIVERY_STATUSES } from "../store/port/deliveries.ts";
+import type { WebhookEntry } from "../store/port/webhooks.ts";
 
 /** How a webhook's requests are signed: HMAC-SHA256 (`v1`), Ed25519 (`v1a`) or both. */
 export const SIGNING_SCHEMES = ["v1", "v1a"] as const;

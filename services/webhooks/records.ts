@@ -1,7 +1,7 @@
 import type { Clock } from "../support/clock.ts";
 import { NotFound, StoreUnavailable } from "../errors.ts";
 import { createKeyedQueue } from "../support/keyed_queue.ts";
-import type { WebhookRegistry } from "../store/port.ts";
+import type { WebhookStore } from "../store/port/webhooks.ts";
 import { createWebhookDirectory, type WebhookDirectory } from "./directory.ts";
 import { decodeWebhook, encodeWebhook, type Webhook } from "./record.ts";
 
@@ -28,7 +28,7 @@ const MAX_TRIES = 10;
 
 /** Records over the registry. All methods throw `StoreUnavailable` when the registry does. */
 export function createWebhookRecords(
-  { registry, clock }: { readonly registry: WebhookRegistry; readonly clock: Clock },
+  { registry, clock }: { readonly registry: WebhookStore; readonly clock: Clock },
 ): WebhookRecords {
   const directory = createWebhookDirectory({ registry, clock });
   // The registry replaces whole records. Without a queue, changes of one process would only get in each other's way.

@@ -1,6 +1,6 @@
 import { InvalidParameter } from "../errors.ts";
 import type { Ids } from "../support/ids.ts";
-import type { DeliveryStatus, Outbox } from "../store/port.ts";
+import type { DeliveryStatus, DeliveryStore } from "../store/port/deliveries.ts";
 import type { Recovery, Webhook } from "./record.ts";
 import { found } from "./records.ts";
 import { parseRecoveryRequest } from "./recovery_request.ts";
@@ -22,7 +22,7 @@ const LATE_HOLDING_MS = 180_000;
 const CLOCK_MARGIN_MS = 5_000;
 
 export interface RecoveringDependencies extends RecoveryRunsDependencies {
-  readonly outbox: Pick<Outbox, "requeueDeliveries" | "countDeliveries">;
+  readonly outbox: Pick<DeliveryStore, "requeueDeliveries" | "countDeliveries">;
   readonly ids: Pick<Ids, "token">;
   /** How long deliveries are kept. */
   readonly retentionMs: number;

@@ -1,6 +1,6 @@
 import type { Clock } from "../support/clock.ts";
 import type { Logger } from "../support/log.ts";
-import type { DeliveryRange, DeliveryStatus, Outbox } from "../store/port.ts";
+import type { DeliveryRange, DeliveryStatus, DeliveryStore } from "../store/port/deliveries.ts";
 import type { Background } from "./background.ts";
 import type { Recovery, Webhook } from "./record.ts";
 import type { WebhookRecords } from "./records.ts";
@@ -13,7 +13,7 @@ const WRITE_EVERY_MS = 20_000;
 
 export interface RecoveryRunsDependencies {
   readonly records: WebhookRecords;
-  readonly outbox: Pick<Outbox, "requeueDeliveries">;
+  readonly outbox: Pick<DeliveryStore, "requeueDeliveries">;
   readonly background: Background;
   readonly clock: Clock;
   readonly log: Logger;

@@ -7,7 +7,9 @@ import type { Ids } from "../support/ids.ts";
 import type { Logger } from "../support/log.ts";
 import type { Publisher } from "../events/publisher.ts";
 import type { Sealer } from "../sealing/secrets.ts";
-import type { Outbox, Page, PageRequest, WebhookRegistry } from "../store/port.ts";
+import type { DeliveryStore } from "../store/port/deliveries.ts";
+import type { Page, PageRequest } from "../store/port/paging.ts";
+import type { WebhookStore } from "../store/port/webhooks.ts";
 import { createBackground } from "./background.ts";
 import {
   createCredentialsReader,
@@ -24,8 +26,8 @@ import { createWebhookRecords, found, noSuchWebhook } from "./records.ts";
 import { createRecovering, type Recovering } from "./recovery.ts";
 
 export interface WebhookServiceDependencies {
-  readonly registry: WebhookRegistry;
-  readonly outbox: Pick<Outbox, "holdDeliveries" | "requeueDeliveries" | "countDeliveries">;
+  readonly registry: WebhookStore;
+  readonly outbox: Pick<DeliveryStore, "holdDeliveries" | "requeueDeliveries" | "countDeliveries">;
   readonly publisher: Pick<Publisher, "publishOwn">;
   readonly sealer: Sealer;
   /** The egress guard's judgement of a URL from outside. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { type BytesEach, gigabytes, LOADS } from "../../bench/scale/capacity.ts";
-import type { Store } from "../../services/store/port.ts";
-import type { RecordKind } from "../../services/store/record_port.ts";
+import type { RecordKind } from "../../services/store/port/records.ts";
+import type { Store } from "../../services/store/port/store.ts";
 import { createRespTransport } from "../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../services/store/redis/store.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";

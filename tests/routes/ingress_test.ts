@@ -4,7 +4,7 @@ import { ingressRoutes } from "../../routes/ingress.ts";
 import { StoreUnavailable } from "../../services/errors.ts";
 import { createIds } from "../../services/support/ids.ts";
 import { createPublisher } from "../../services/events/publisher.ts";
-import type { Store } from "../../services/store/port.ts";
+import type { Store } from "../../services/store/port/store.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import { agentTexts, seedText, statusChange } from "../services/contact_centre/dialect/samples.ts";
 import { POLICY } from "../services/store/drafts.ts";

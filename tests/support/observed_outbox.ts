@@ -1,4 +1,5 @@
-import type { Settlement, Store } from "../../services/store/port.ts";
+import type { Settlement } from "../../services/store/port/deliveries.ts";
+import type { Store } from "../../services/store/port/store.ts";
 
 /** A store whose outbox tells what was asked of it: how a test follows the delivery engine without sleeping. */
 export interface ObservedOutbox {

@@ -1,4 +1,4 @@
-import type { Store } from "../../services/store/port.ts";
+import type { Store } from "../../services/store/port/store.ts";
 import { createRespTransport } from "../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../services/store/redis/store.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";

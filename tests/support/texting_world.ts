@@ -11,12 +11,9 @@ import { createSmsSink, type SmsSinkOptions } from "../../services/sms/sms_sink.
 import { statusCallbackUrl } from "../../services/sms/twilio/status_callback_url.ts";
 import { createTwilioSender } from "../../services/sms/twilio/client.ts";
 import { createTwilioListing } from "../../services/sms/twilio/listing.ts";
-import type {
-  DeliveryRecord,
-  EventRecord,
-  PublishRequest,
-  Store,
-} from "../../services/store/port.ts";
+import type { DeliveryRecord } from "../../services/store/port/deliveries.ts";
+import type { EventRecord, PublishRequest } from "../../services/store/port/events.ts";
+import type { Store } from "../../services/store/port/store.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import { accept, POLICY } from "../services/store/drafts.ts";
 import { startTwilio, type TwilioOptions } from "../../simulator/twilio/server.ts";

@@ -12,7 +12,8 @@ import { createSendingSwitch, type SendingSwitch } from "../../services/sms/send
 import { createStatusCallbacks } from "../../services/sms/status_callbacks.ts";
 import type { SmsSender } from "../../services/sms/twilio/client.ts";
 import { createSignatureVerifier } from "../../services/sms/twilio/signature.ts";
-import type { EventRecord, Store } from "../../services/store/port.ts";
+import type { EventRecord } from "../../services/store/port/events.ts";
+import type { Store } from "../../services/store/port/store.ts";
 import { createUpstream } from "../../services/contact_centre/rest/upstream.ts";
 import { createMemoryLog, type MemoryLog } from "./memory_log.ts";
 import { type SeenRequest, startUpstream } from "./scripted_upstream.ts";

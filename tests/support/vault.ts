@@ -1,6 +1,6 @@
 import { StoreUnavailable } from "../../services/errors.ts";
 import { createSealer } from "../../services/sealing/secrets.ts";
-import type { RecordStore } from "../../services/store/record_port.ts";
+import type { RecordStore } from "../../services/store/port/records.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import {
   createCredentialVault,

@@ -1,5 +1,6 @@
 import { StoreUnavailable } from "../../services/errors.ts";
-import type { SessionStore, Store } from "../../services/store/port.ts";
+import type { SessionStore } from "../../services/store/port/sessions.ts";
+import type { Store } from "../../services/store/port/store.ts";
 
 type Step = Exclude<keyof SessionStore, "listSessions" | "setCustomer"> | "writeRecord";
 

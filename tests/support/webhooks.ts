@@ -2,7 +2,7 @@ import type { UrlVerdict } from "../../services/egress/egress.ts";
 import { createIds } from "../../services/support/ids.ts";
 import { createPublisher, type Publisher } from "../../services/events/publisher.ts";
 import { createSealer, type Sealer } from "../../services/sealing/secrets.ts";
-import type { Store } from "../../services/store/port.ts";
+import type { Store } from "../../services/store/port/store.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import { createWebhookService, type WebhookService } from "../../services/webhooks/webhooks.ts";
 import { createMemoryLog, type MemoryLog } from "./memory_log.ts";

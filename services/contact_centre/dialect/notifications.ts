@@ -1,6 +1,6 @@
 import type { EventType } from "../../events/event_types.ts";
 import { messageIndex } from "../../sms/eligibility.ts";
-import type { Observation } from "../../store/port.ts";
+import type { Observation } from "../../store/port/events.ts";
 import { isDeeperThan, mayHoldInexactNumbers, parseExactly } from "../../support/exact_json.ts";
 import { asArray, isJsonObject, type JsonObject } from "../../support/json_object.ts";
 import { observe } from "./observe.ts";

@@ -1,5 +1,5 @@
 import { customerFromUserData } from "../../sms/phone.ts";
-import type { Observation } from "../../store/port.ts";
+import type { Observation } from "../../store/port/events.ts";
 import type { JsonObject } from "../../support/json_object.ts";
 import { sessionResourceOf } from "./session_id.ts";
 

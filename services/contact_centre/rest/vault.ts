@@ -4,7 +4,7 @@ import { InvalidParameter, StoreUnavailable } from "../../errors.ts";
 import type { Logger } from "../../support/log.ts";
 import { createLruMap } from "../../support/lru_map.ts";
 import { CannotUnseal, type Sealer } from "../../sealing/secrets.ts";
-import type { RecordStore } from "../../store/record_port.ts";
+import type { RecordStore } from "../../store/port/records.ts";
 import { MAX_AGENT_LINKS } from "./agent_links.ts";
 import {
   basicAuthorization,

@@ -1,7 +1,7 @@
 import type { Clock } from "../../support/clock.ts";
 import { StoreUnavailable } from "../../errors.ts";
 import type { Logger } from "../../support/log.ts";
-import type { RecordStore } from "../../store/record_port.ts";
+import type { RecordStore } from "../../store/port/records.ts";
 import { type Account, changedAgents, createAccount, isDirty } from "./followed_user.ts";
 import type { SubscriberCounters } from "../connection/counters.ts";
 import { createLease, type LeaseTimes } from "./lease.ts";

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../support/clock.ts";
-import type { RecordStore } from "../../store/record_port.ts";
+import type { RecordStore } from "../../store/port/records.ts";
 
 /** An instance's word that it is alive: as long as it holds, nobody else follows whom it follows. */
 export interface Lease {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../support/clock.ts";
-import type { RecordStore } from "../../store/record_port.ts";
+import type { RecordStore } from "../../store/port/records.ts";
 import { decodeSubscription, type LivingInstance, type Subscription } from "./subscription.ts";
 
 /** The records of who is to be followed and by whom, which all instances share. Everything throws `StoreUnavailable`. */

@@ -2,7 +2,7 @@ import type { CometD } from "cometd";
 import type { Clock } from "../../support/clock.ts";
 import { PatchbayError } from "../../errors.ts";
 import type { Logger } from "../../support/log.ts";
-import type { SessionStore } from "../../store/port.ts";
+import type { SessionStore } from "../../store/port/sessions.ts";
 import {
   NoUpstreamCredentials,
   type UpstreamCredentials,

@@ -4,7 +4,7 @@ import {
   type OwnSessionEvent,
   writeWithEvent,
 } from "../../sessions/events.ts";
-import type { SessionStore } from "../../store/port.ts";
+import type { SessionStore } from "../../store/port/sessions.ts";
 
 /** Why an agent is out of a session without having left through Patchbay; `data.reason` of `session.released`. */
 export type DepartureReason =

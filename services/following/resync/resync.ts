@@ -1,7 +1,7 @@
 import type { Clock } from "../../support/clock.ts";
 import { isJsonObject, type JsonObject } from "../../support/json_object.ts";
 import { sessionIdOf } from "../../contact_centre/dialect/session_id.ts";
-import type { SessionRecord, SessionStore } from "../../store/port.ts";
+import type { SessionRecord, SessionStore } from "../../store/port/sessions.ts";
 import type { UpstreamAnswer } from "../../contact_centre/rest/exchange.ts";
 import type { Depart } from "./end_mapping.ts";
 import { pathSegment } from "./agent_get.ts";

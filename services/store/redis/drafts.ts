@@ -1,5 +1,6 @@
 import { deliveryId } from "../delivery_id.ts";
-import { type EventDraft, SMS_SINK } from "../port.ts";
+import { SMS_SINK } from "../port/deliveries.ts";
+import type { EventDraft } from "../port/events.ts";
 
 /** A draft in the form that `publishing.lua` reads: deliveries already have their ids. */
 export function draftRequest({ data, webhooks, smsMessages, ...draft }: EventDraft): object {

@@ -1,5 +1,6 @@
-import type { HistoryReader } from "../port.ts";
-import { page } from "../paging.ts";
+import type { DeliveryStore } from "../port/deliveries.ts";
+import type { EventStore } from "../port/events.ts";
+import { page } from "../port/paging.ts";
 import { EXPUNGED_DATA_JSON } from "../rules.ts";
 import { deliveryRecord, eventRecord, fieldsOf, list, type Reply, text } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -8,7 +9,9 @@ import type { Shards } from "./shards.ts";
 const EVENT_FIELDS = ["type", "session", "seq", "agent", "at", "data"] as const;
 
 /** Events and deliveries as they are kept in Redis. */
-export function createRedisHistory(shards: Shards): HistoryReader {
+export function createRedisHistory(shards: Shards):
+  & Pick<EventStore, "readEvent" | "listEvents" | "expungeSession">
+  & Pick<DeliveryStore, "readDelivery" | "listDeliveries"> {
   const everyShard = Array.from({ length: shards.count }, (_, shard) => shard);
 
   return {

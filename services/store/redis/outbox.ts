@@ -1,15 +1,15 @@
+import type { DeliveryStore } from "../port/deliveries.ts";
+import type { EventStore } from "../port/events.ts";
 import type {
   ClaimDeliveriesRequest,
   ClaimedBatch,
   DeliveryRange,
-  EventDraft,
-  Outbox,
-  PublishedEvent,
   Settlement,
   SettleOutcome,
   SinkHealth,
-  StorePolicy,
-} from "../port.ts";
+} from "../port/deliveries.ts";
+import type { EventDraft, PublishedEvent } from "../port/events.ts";
+import type { StorePolicy } from "../port/store.ts";
 import { earlier } from "../../support/time.ts";
 import { firstDeliveryIdAt, firstEventIdAt } from "../delivery_id.ts";
 import { EXPIRED_SHOWN_MS } from "../rules.ts";
@@ -20,7 +20,9 @@ import { SCRIPTS } from "./scripts.ts";
 import type { Shards } from "./shards.ts";
 
 /** The outbox in Redis. */
-export function createRedisOutbox(shards: Shards, policy: StorePolicy): Outbox {
+export function createRedisOutbox(shards: Shards, policy: StorePolicy):
+  & Pick<EventStore, "publish">
+  & Omit<DeliveryStore, "noteProgress" | "resolveDelivery" | "readDelivery" | "listDeliveries"> {
   const everyShard = Array.from({ length: shards.count }, (_, shard) => shard);
   // A draft of no session goes where the record of its guard is.
   const shardOf = ({ sessionId, guard, id }: EventDraft) =>

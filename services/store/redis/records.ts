@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import type { RecordName, RecordStore } from "../record_port.ts";
-import { page } from "../paging.ts";
+import { page } from "../port/paging.ts";
+import type { RecordName, RecordStore } from "../port/records.ts";
 import { list, text } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import type { Shards } from "./shards.ts";

@@ -2,12 +2,10 @@ import type {
   ClaimedDelivery,
   DeliveryRecord,
   DeliveryStatus,
-  EventRecord,
-  Participant,
-  PublishedEvent,
-  SessionRecord,
   SinkHealth,
-} from "../port.ts";
+} from "../port/deliveries.ts";
+import type { EventRecord, PublishedEvent } from "../port/events.ts";
+import type { Participant, SessionRecord } from "../port/sessions.ts";
 
 /*
  * Replies come from this engine's own scripts, so their shape is known; what is not known is whether a number came

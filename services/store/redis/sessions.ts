@@ -1,19 +1,19 @@
+import type { EventDraft } from "../port/events.ts";
+import { page } from "../port/paging.ts";
 import type {
   ClaimOutcome,
   ConfirmOutcome,
   EffectOutcome,
-  EventDraft,
   SessionRecord,
   SessionStore,
-} from "../port.ts";
-import { page } from "../paging.ts";
+} from "../port/sessions.ts";
 import { draftRequest } from "./drafts.ts";
 import { list, publishedEvent, type Reply, sessionRecord, text } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import type { Shards } from "./shards.ts";
 
 /** Sessions in Redis; every method is one script, so one round trip. */
-export function createRedisSessions(shards: Shards): SessionStore {
+export function createRedisSessions(shards: Shards): Omit<SessionStore, "findCustomerSession"> {
   const shardOf = ({ sessionId }: { readonly sessionId: string }) => shards.of(sessionId);
   return {
     async claimSession(request) {

@@ -1,5 +1,6 @@
 import { StoreUnavailable } from "../../errors.ts";
-import { DELIVERY_STATUSES, type StorePolicy } from "../port.ts";
+import { DELIVERY_STATUSES } from "../port/deliveries.ts";
+import type { StorePolicy } from "../port/store.ts";
 import {
   ATTEMPTS_KEPT,
   LATE_SPANS_KEPT,

@@ -1,4 +1,6 @@
-import type { SmsStore } from "../sms_port.ts";
+import type { BucketStore } from "../port/buckets.ts";
+import type { SessionStore } from "../port/sessions.ts";
+import type { DeliveryStore } from "../port/deliveries.ts";
 import { draftRequest } from "./drafts.ts";
 import { readLease } from "./lease.ts";
 import { list, type Reply, text } from "./replies.ts";
@@ -6,7 +8,10 @@ import { SCRIPTS } from "./scripts.ts";
 import type { Shards } from "./shards.ts";
 
 /** What SMS needs beyond the outbox, in Redis; every method is one script, on each shard where none is known. */
-export function createRedisSms(shards: Shards): SmsStore {
+export function createRedisSms(shards: Shards):
+  & Pick<DeliveryStore, "noteProgress" | "resolveDelivery">
+  & BucketStore
+  & Pick<SessionStore, "findCustomerSession"> {
   const everyShard = Array.from({ length: shards.count }, (_, shard) => shard);
   return {
     async noteProgress({ leaseToken, ...request }) {
@@ -58,7 +63,7 @@ export function createRedisSms(shards: Shards): SmsStore {
 
 function resolution(
   [word, deliveries]: Reply,
-): Awaited<ReturnType<SmsStore["resolveDelivery"]>> {
+): Awaited<ReturnType<DeliveryStore["resolveDelivery"]>> {
   switch (word) {
     case "resolved":
       return { outcome: "resolved", deliveries: Number(deliveries) };

@@ -1,4 +1,4 @@
-import type { Store, StorePolicy } from "../port.ts";
+import type { Store, StorePolicy } from "../port/store.ts";
 import { createRedisHistory } from "./history.ts";
 import { createRedisOutbox } from "./outbox.ts";
 import { createRedisRecords } from "./records.ts";

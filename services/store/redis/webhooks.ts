@@ -1,5 +1,5 @@
 import { StoreUnavailable } from "../../errors.ts";
-import type { WebhookRegistry } from "../port.ts";
+import type { WebhookStore } from "../port/webhooks.ts";
 import { list, type Reply, text } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import type { Shards } from "./shards.ts";
@@ -11,7 +11,7 @@ const MAX_TRIES = 5;
  * The registered webhooks in Redis: the first shard keeps the list, every shard the version that publishing on it
  * must know.
  */
-export function createRedisWebhooks(shards: Shards): WebhookRegistry {
+export function createRedisWebhooks(shards: Shards): WebhookStore {
   const versionKey = (shard: number) => `${shards.prefix(shard)}webhooks:version`;
   const otherShards = Array.from({ length: shards.count - 1 }, (_, at) => at + 1);
 

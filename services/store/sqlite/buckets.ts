@@ -1,4 +1,4 @@
-import type { DeliveryRate } from "../port.ts";
+import type { DeliveryRate } from "../port/deliveries.ts";
 import type { Database } from "./database.ts";
 
 /** Token buckets, inside the caller's transaction. Their column is called after sinks, who had them alone at first. */

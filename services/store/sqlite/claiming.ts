@@ -2,10 +2,10 @@ import {
   type ClaimDeliveriesRequest,
   type ClaimedBatch,
   type ClaimedDelivery,
-  type Customer,
   type DeliveryStatus,
   SMS_SINK,
-} from "../port.ts";
+} from "../port/deliveries.ts";
+import type { Customer } from "../port/sessions.ts";
 import { shareBySink } from "./sharing.ts";
 import { type Buckets, fillingMs } from "./buckets.ts";
 import type { Database } from "./database.ts";

@@ -1,6 +1,9 @@
-import type { DeliveryRecord, DeliveryStatus, EventRecord, HistoryReader } from "../port.ts";
+import type { DeliveryStore } from "../port/deliveries.ts";
+import type { EventStore } from "../port/events.ts";
+import type { DeliveryRecord, DeliveryStatus } from "../port/deliveries.ts";
+import type { EventRecord } from "../port/events.ts";
+import { page } from "../port/paging.ts";
 import { deliveryIdPrefix } from "../delivery_id.ts";
-import { page } from "../paging.ts";
 import { EXPUNGED_DATA_JSON } from "../rules.ts";
 import type { Database } from "./database.ts";
 
@@ -58,7 +61,9 @@ function deliveryRecord(row: DeliveryRow): DeliveryRecord {
 }
 
 /** Events and deliveries as they are kept in SQLite. */
-export function createSqliteHistory(db: Database): HistoryReader {
+export function createSqliteHistory(db: Database):
+  & Pick<EventStore, "readEvent" | "listEvents" | "expungeSession">
+  & Pick<DeliveryStore, "readDelivery" | "listDeliveries"> {
   return {
     readEvent: (id) =>
       db.read("read the event", () => {

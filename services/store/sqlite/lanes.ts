@@ -1,4 +1,4 @@
-import type { DeliveryStatus } from "../port.ts";
+import type { DeliveryStatus } from "../port/deliveries.ts";
 import type { Database } from "./database.ts";
 
 /** Keeps the due times of lanes, inside the caller's transaction. */

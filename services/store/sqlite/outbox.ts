@@ -1,4 +1,5 @@
-import type { Outbox } from "../port.ts";
+import type { DeliveryStore } from "../port/deliveries.ts";
+import type { EventStore } from "../port/events.ts";
 import type { AttemptLog } from "./attempt_log.ts";
 import type { Buckets } from "./buckets.ts";
 import { createClaiming } from "./claiming.ts";
@@ -22,7 +23,9 @@ export function createSqliteOutbox(
     readonly buckets: Buckets;
     readonly sweep: (nowMs: number) => Sweep;
   },
-): Outbox {
+):
+  & Pick<EventStore, "publish">
+  & Omit<DeliveryStore, "noteProgress" | "resolveDelivery" | "readDelivery" | "listDeliveries"> {
   const claim = createClaiming(db, buckets, lanes);
   const settling = createSettling(db, publishing, lanes, log);
 

@@ -1,11 +1,7 @@
 import { deliveryId, deliveryIdPrefix } from "../delivery_id.ts";
-import {
-  type EventData,
-  type EventDraft,
-  type PublishedEvent,
-  SMS_SINK,
-  type StorePolicy,
-} from "../port.ts";
+import { SMS_SINK } from "../port/deliveries.ts";
+import type { EventData, EventDraft, PublishedEvent } from "../port/events.ts";
+import type { StorePolicy } from "../port/store.ts";
 import { digitsOf, memoryTtlMs, POSITIONS_PER_EVENT, STATE_DUPLICATE_WINDOW_MS } from "../rules.ts";
 import type { Database } from "./database.ts";
 import { type LateSpan, lateSpans } from "./late_texts.ts";

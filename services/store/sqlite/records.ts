@@ -1,5 +1,5 @@
-import type { RecordName, RecordStore, RecordWrite } from "../record_port.ts";
-import { page } from "../paging.ts";
+import { page } from "../port/paging.ts";
+import type { RecordName, RecordStore, RecordWrite } from "../port/records.ts";
 import type { Database } from "./database.ts";
 
 /** Records, inside the caller's transaction. */

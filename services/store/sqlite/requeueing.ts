@@ -1,4 +1,9 @@
-import { type DeliveryRange, type DeliveryStatus, type Outbox, SMS_SINK } from "../port.ts";
+import {
+  type DeliveryRange,
+  type DeliveryStatus,
+  type DeliveryStore,
+  SMS_SINK,
+} from "../port/deliveries.ts";
 import { firstDeliveryIdAt } from "../delivery_id.ts";
 import type { Database } from "./database.ts";
 import type { Lanes } from "./lanes.ts";
@@ -15,9 +20,9 @@ export interface Requeueing {
   /** Makes a delivery due at its old place in its lane, on a new ladder. */
   makeDue(place: Place, nowMs: number): void;
   retry(id: string, nowMs: number): "due" | "in-flight" | "spent" | null;
-  hold(request: Parameters<Outbox["holdDeliveries"]>[0]): number;
+  hold(request: Parameters<DeliveryStore["holdDeliveries"]>[0]): number;
   requeue(
-    request: Parameters<Outbox["requeueDeliveries"]>[0],
+    request: Parameters<DeliveryStore["requeueDeliveries"]>[0],
   ): { readonly requeued: number; readonly nextCursor: string | null };
   count(range: DeliveryRange): number;
 }
@@ -47,7 +52,7 @@ export function createRequeueing(db: Database, lanes: Lanes): Requeueing {
     return "due";
   }
 
-  function hold({ sinkId, limit, nowMs }: Parameters<Outbox["holdDeliveries"]>[0]): number {
+  function hold({ sinkId, limit, nowMs }: Parameters<DeliveryStore["holdDeliveries"]>[0]): number {
     const held = db.all<{ lane: string }>(
       `UPDATE deliveries SET status = 'held', next_attempt_at = NULL, updated_at = ?
        WHERE id IN (
@@ -63,7 +68,7 @@ export function createRequeueing(db: Database, lanes: Lanes): Requeueing {
     return held.length;
   }
 
-  function requeue(request: Parameters<Outbox["requeueDeliveries"]>[0]) {
+  function requeue(request: Parameters<DeliveryStore["requeueDeliveries"]>[0]) {
     const { nowMs, limit, cursor = "" } = request;
     const places = db.all<Place>(
       `SELECT id, lane, sink_id FROM deliveries

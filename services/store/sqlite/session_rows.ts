@@ -1,4 +1,4 @@
-import type { Participant, SessionRecord } from "../port.ts";
+import type { Participant, SessionRecord } from "../port/sessions.ts";
 import type { Database } from "./database.ts";
 
 /** A row of `sessions`. */

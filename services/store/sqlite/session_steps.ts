@@ -1,4 +1,5 @@
-import type { ConfirmRequest, Customer, Participant, StorePolicy } from "../port.ts";
+import type { ConfirmRequest, Customer, Participant } from "../port/sessions.ts";
+import type { StorePolicy } from "../port/store.ts";
 import { digitsOf, memoryTtlMs } from "../rules.ts";
 import type { Database } from "./database.ts";
 import { afterRelease } from "./late_texts.ts";

@@ -1,3 +1,5 @@
+import type { EventDraft, PublishedEvent } from "../port/events.ts";
+import { page } from "../port/paging.ts";
 import type {
   ClaimOutcome,
   ClaimRequest,
@@ -5,12 +7,9 @@ import type {
   ConfirmRequest,
   EffectOutcome,
   EffectRequest,
-  EventDraft,
-  PublishedEvent,
   SessionStore,
-  StorePolicy,
-} from "../port.ts";
-import { page } from "../paging.ts";
+} from "../port/sessions.ts";
+import type { StorePolicy } from "../port/store.ts";
 import type { Database } from "./database.ts";
 import type { PublishingSteps } from "./publishing.ts";
 import {
@@ -32,7 +31,7 @@ export function createSqliteSessions(
   db: Database,
   policy: StorePolicy,
   publishing: PublishingSteps,
-): SessionStore {
+): Omit<SessionStore, "findCustomerSession"> {
   const sessions = createSessionSteps(db, policy);
 
   function claim(request: ClaimRequest): ClaimOutcome {

@@ -1,4 +1,4 @@
-import type { Settlement, SinkHealth } from "../port.ts";
+import type { Settlement, SinkHealth } from "../port/deliveries.ts";
 import type { AttemptLog } from "./attempt_log.ts";
 import type { Database } from "./database.ts";
 import type { Lanes } from "./lanes.ts";

@@ -1,4 +1,6 @@
-import type { SmsStore } from "../sms_port.ts";
+import type { BucketStore } from "../port/buckets.ts";
+import type { SessionStore } from "../port/sessions.ts";
+import type { DeliveryStore } from "../port/deliveries.ts";
 import type { AttemptLog } from "./attempt_log.ts";
 import { type Buckets, fillingMs } from "./buckets.ts";
 import type { Database } from "./database.ts";
@@ -22,10 +24,13 @@ export function createSqliteSms(
     readonly log: AttemptLog;
     readonly buckets: Buckets;
   },
-): SmsStore {
-  type Resolving = Parameters<SmsStore["resolveDelivery"]>[0];
+):
+  & Pick<DeliveryStore, "noteProgress" | "resolveDelivery">
+  & BucketStore
+  & Pick<SessionStore, "findCustomerSession"> {
+  type Resolving = Parameters<DeliveryStore["resolveDelivery"]>[0];
 
-  function resolve(request: Resolving): Awaited<ReturnType<SmsStore["resolveDelivery"]>> {
+  function resolve(request: Resolving): Awaited<ReturnType<DeliveryStore["resolveDelivery"]>> {
     const { deliveryId, to, draft, nowMs } = request;
     const delivery = db.one<Doubtful>(
       "SELECT id, lane, sink_id, status, expunged FROM deliveries WHERE id = ?",

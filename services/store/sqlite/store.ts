@@ -1,4 +1,4 @@
-import type { Store, StorePolicy } from "../port.ts";
+import type { Store, StorePolicy } from "../port/store.ts";
 import { createAttemptLog } from "./attempt_log.ts";
 import { createBuckets } from "./buckets.ts";
 import { type DatabaseOptions, openDatabase } from "./database.ts";

@@ -1,4 +1,4 @@
-import type { StorePolicy } from "../port.ts";
+import type { StorePolicy } from "../port/store.ts";
 import { firstDeliveryIdAt, firstEventIdAt } from "../delivery_id.ts";
 import { EXPIRED_SHOWN_MS, SWEEP_LIMIT } from "../rules.ts";
 import type { Database } from "./database.ts";

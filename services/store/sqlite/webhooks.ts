@@ -1,4 +1,4 @@
-import type { WebhookRegistry } from "../port.ts";
+import type { WebhookStore } from "../port/webhooks.ts";
 import type { Database } from "./database.ts";
 import type { PublishingSteps } from "./publishing.ts";
 
@@ -6,7 +6,7 @@ import type { PublishingSteps } from "./publishing.ts";
 export function createSqliteWebhooks(
   db: Database,
   publishing: Pick<PublishingSteps, "isCurrent">,
-): WebhookRegistry {
+): WebhookStore {
   const bumpVersion = () =>
     db.run("UPDATE counters SET value = value + 1 WHERE name = 'webhooks_version'");
   return {

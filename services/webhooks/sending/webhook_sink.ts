@@ -8,7 +8,7 @@ import type { Webhook } from "../record.ts";
 import { decideAttempt, healthOf, type WebhookOutcome } from "../../delivery/decide.ts";
 import { renderEvent } from "../../events/event_body.ts";
 import type { Signer } from "./signing.ts";
-import type { ClaimedDelivery } from "../../store/port.ts";
+import type { ClaimedDelivery } from "../../store/port/deliveries.ts";
 import type { HostAddresses } from "./host_addresses.ts";
 import type { AttemptEnd, AttemptReport, OwnEvent, Sink } from "../../delivery/sink.ts";
 import { postWebhook, type WebhookAnswer, type WebhookRequest } from "./webhook_request.ts";

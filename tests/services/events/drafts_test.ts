@@ -5,7 +5,7 @@ import {
   type ParsedNotification,
   readNotifications,
 } from "../../../services/contact_centre/dialect/notifications.ts";
-import type { EventData } from "../../../services/store/port.ts";
+import type { EventData } from "../../../services/store/port/events.ts";
 import {
   agentTexts,
   seedNotification,

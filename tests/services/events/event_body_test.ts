@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { renderEvent } from "../../../services/events/event_body.ts";
-import type { EventRecord } from "../../../services/store/port.ts";
+import type { EventRecord } from "../../../services/store/port/events.ts";
 
 const EVENT: EventRecord = {
   id: "evt_01",

@@ -3,7 +3,7 @@ import { StoreUnavailable } from "../../../services/errors.ts";
 import { createIds } from "../../../services/support/ids.ts";
 import { readNotifications } from "../../../services/contact_centre/dialect/notifications.ts";
 import { createPublisher } from "../../../services/events/publisher.ts";
-import type { Store } from "../../../services/store/port.ts";
+import type { Store } from "../../../services/store/port/store.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { encodeWebhook, type Webhook } from "../../../services/webhooks/record.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";

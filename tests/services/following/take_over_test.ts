@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
-import type { Store } from "../../../services/store/port.ts";
+import type { Store } from "../../../services/store/port/store.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
 import { assertNothingMissingOrDoubled, everythingTold, gather } from "./crowd.ts";
 import { following } from "./following.ts";

@@ -13,7 +13,7 @@ import {
   MAX_KEPT_BODY_BYTES,
 } from "../../../services/idempotency/idempotency.ts";
 import { createIds } from "../../../services/support/ids.ts";
-import type { RecordStore, RecordWrite } from "../../../services/store/record_port.ts";
+import type { RecordStore, RecordWrite } from "../../../services/store/port/records.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { createRespTransport } from "../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../services/store/redis/store.ts";

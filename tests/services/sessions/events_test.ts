@@ -4,7 +4,7 @@ import {
   sessionReleased,
   writeWithEvent,
 } from "../../../services/sessions/events.ts";
-import type { EventDraft } from "../../../services/store/port.ts";
+import type { EventDraft } from "../../../services/store/port/events.ts";
 
 const DRAFT: EventDraft = {
   id: "evt_1",

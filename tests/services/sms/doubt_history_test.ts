@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createDoubtResolver, type Doubt } from "../../../services/sms/doubt.ts";
 import type { ListedMessage } from "../../../services/sms/twilio/listing.ts";
-import type { EventRecord } from "../../../services/store/port.ts";
+import type { EventRecord } from "../../../services/store/port/events.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 
 const clock = createVirtualClock();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
-import type { Store } from "../../../services/store/port.ts";
+import type { Store } from "../../../services/store/port/store.ts";
 import { createIds } from "../../../services/support/ids.ts";
 import { onEachSmsStore, openSmsTestStore } from "../../support/sms_test_store.ts";
 import { createTwilioIngressWorld } from "../../support/twilio_ingress.ts";

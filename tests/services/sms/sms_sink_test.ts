@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
 import { createLogger } from "../../../services/support/log.ts";
 import { createSmsSink, type SmsSinkOptions } from "../../../services/sms/sms_sink.ts";
-import type { ClaimedDelivery } from "../../../services/store/port.ts";
+import type { ClaimedDelivery } from "../../../services/store/port/deliveries.ts";
 import { createSendingSwitch } from "../../../services/sms/sending_switch.ts";
 import { createTwilioSender } from "../../../services/sms/twilio/client.ts";
 import { createTwilioListing } from "../../../services/sms/twilio/listing.ts";

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
 import { statusCallbackUrl } from "../../../services/sms/twilio/status_callback_url.ts";
 import { deliveryId } from "../../../services/store/delivery_id.ts";
-import { SMS_SINK, type Store } from "../../../services/store/port.ts";
+import { SMS_SINK } from "../../../services/store/port/deliveries.ts";
+import type { Store } from "../../../services/store/port/store.ts";
 import { onEachSmsStore, openSmsTestStore } from "../../support/sms_test_store.ts";
 import {
   createTwilioIngressWorld,

@@ -1,12 +1,11 @@
 import type {
   ClaimDeliveriesRequest,
   ClaimedBatch,
-  ConfirmRequest,
-  EventDraft,
   Settlement,
-  Store,
-  WebhookCandidate,
-} from "../../../services/store/port.ts";
+} from "../../../services/store/port/deliveries.ts";
+import type { EventDraft, WebhookCandidate } from "../../../services/store/port/events.ts";
+import type { ConfirmRequest } from "../../../services/store/port/sessions.ts";
+import type { Store } from "../../../services/store/port/store.ts";
 import { encodeTime } from "ulid";
 import { createIds } from "../../../services/support/ids.ts";
 

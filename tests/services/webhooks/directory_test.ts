@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
-import type { WebhookRegistry } from "../../../services/store/port.ts";
+import type { WebhookStore } from "../../../services/store/port/webhooks.ts";
 import { createWebhookDirectory, MAX_AGE_MS } from "../../../services/webhooks/directory.ts";
 import { createTestWebhooks } from "../../support/webhooks.ts";
 
@@ -10,7 +10,7 @@ async function createBench() {
   const { webhooks, store, clock } = parts;
   const { webhook } = await webhooks.create({ url: "https://hook.test/" });
   let listings = 0;
-  const registry: Pick<WebhookRegistry, "listWebhooks"> = {
+  const registry: Pick<WebhookStore, "listWebhooks"> = {
     listWebhooks() {
       listings += 1;
       return store.listWebhooks();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
-import type { Store } from "../../../services/store/port.ts";
+import type { Store } from "../../../services/store/port/store.ts";
 import { shouldDisable } from "../../../services/webhooks/disabling.ts";
 import { claimDeliveries } from "../store/drafts.ts";
 import { createBenchWithWebhook } from "./held_deliveries.ts";

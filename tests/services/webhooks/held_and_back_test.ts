@@ -6,7 +6,8 @@ import { createSettler } from "../../../services/delivery/settler.ts";
 import { createSigner } from "../../../services/webhooks/sending/signing.ts";
 import { createWebhookSink } from "../../../services/webhooks/sending/webhook_sink.ts";
 import { createIds } from "../../../services/support/ids.ts";
-import type { DeliveryStatus, Store } from "../../../services/store/port.ts";
+import type { DeliveryStatus } from "../../../services/store/port/deliveries.ts";
+import type { Store } from "../../../services/store/port/store.ts";
 import { deliveryRate } from "../../../services/webhooks/rate.ts";
 import {
   startWebhookConsumer,

@@ -1,4 +1,5 @@
-import type { DeliveryStatus, Store } from "../../../services/store/port.ts";
+import type { DeliveryStatus } from "../../../services/store/port/deliveries.ts";
+import type { Store } from "../../../services/store/port/store.ts";
 import { createTestWebhooks, type TestWebhooksOptions } from "../../support/webhooks.ts";
 import { claimDeliveries, draft, publish, settle, webhook } from "../store/drafts.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { InvalidParameter, NotFound, StoreUnavailable } from "../../../services/errors.ts";
-import type { Store } from "../../../services/store/port.ts";
+import type { Store } from "../../../services/store/port/store.ts";
 import type { RecoverOutcome } from "../../../services/webhooks/recovery.ts";
 import { claimDeliveries, settle } from "../store/drafts.ts";
 import { createBenchWithWebhook } from "./held_deliveries.ts";

@@ -9,7 +9,7 @@ import {
   readNotifications,
 } from "../../../../services/contact_centre/dialect/notifications.ts";
 import { createPublisher } from "../../../../services/events/publisher.ts";
-import { SMS_SINK } from "../../../../services/store/port.ts";
+import { SMS_SINK } from "../../../../services/store/port/deliveries.ts";
 import { openSqliteStore } from "../../../../services/store/sqlite/store.ts";
 import { createMemoryLog } from "../../../support/memory_log.ts";
 import { createVirtualClock } from "../../../support/virtual_clock.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../../services/errors.ts";
-import type { RecordStore } from "../../../../services/store/record_port.ts";
+import type { RecordStore } from "../../../../services/store/port/records.ts";
 import { openSqliteStore } from "../../../../services/store/sqlite/store.ts";
 import { createCounters } from "../../../../services/following/connection/counters.ts";
 import { LEASE_TIMES } from "../../../../services/following/assignment/lease.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Departure } from "../../../../services/following/resync/end_mapping.ts";
 import { createKnownSessions } from "../../../../services/following/resync/known_sessions.ts";
 import { resync, type ResyncOutcome } from "../../../../services/following/resync/resync.ts";
-import type { SessionRecord } from "../../../../services/store/port.ts";
+import type { SessionRecord } from "../../../../services/store/port/sessions.ts";
 import { createVirtualClock } from "../../../support/virtual_clock.ts";
 
 interface Scene {

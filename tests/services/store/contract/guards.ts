@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { EventDraft, Store } from "../../../../services/store/port.ts";
-import type { RecordGuard } from "../../../../services/store/record_port.ts";
+import type { EventDraft } from "../../../../services/store/port/events.ts";
+import type { RecordGuard } from "../../../../services/store/port/records.ts";
+import type { Store } from "../../../../services/store/port/store.ts";
 import {
   accept,
   claimDeliveries,

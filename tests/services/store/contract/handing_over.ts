@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { SessionEffect, Store } from "../../../../services/store/port.ts";
+import type { SessionEffect } from "../../../../services/store/port/sessions.ts";
+import type { Store } from "../../../../services/store/port/store.ts";
 import { accept, draft, T0 } from "../drafts.ts";
 import type { ContractTest } from "./suite.ts";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Observation, Store } from "../../../../services/store/port.ts";
+import type { Observation } from "../../../../services/store/port/events.ts";
+import type { Store } from "../../../../services/store/port/store.ts";
 import { accept, draft, ids, publish, T0 } from "../drafts.ts";
 import type { ContractTest } from "./suite.ts";
 

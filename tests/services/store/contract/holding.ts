@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Store } from "../../../../services/store/port.ts";
+import type { Store } from "../../../../services/store/port/store.ts";
 import {
   accept,
   claimDeliveries,

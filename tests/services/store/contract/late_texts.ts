@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { SessionEffect, Store } from "../../../../services/store/port.ts";
+import type { SessionEffect } from "../../../../services/store/port/sessions.ts";
+import type { Store } from "../../../../services/store/port/store.ts";
 import { LATE_SPANS_KEPT, LATE_TEXTS_MS } from "../../../../services/store/rules.ts";
 import { accept, claimDeliveries, draft, messages, POLICY, publish, T0 } from "../drafts.ts";
 import type { ContractTest } from "./suite.ts";

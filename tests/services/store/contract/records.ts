@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { RecordKind, RecordWrite } from "../../../../services/store/record_port.ts";
-import type { Store } from "../../../../services/store/port.ts";
+import type { RecordKind, RecordWrite } from "../../../../services/store/port/records.ts";
+import type { Store } from "../../../../services/store/port/store.ts";
 import { claimDeliveries, nothingClaimed, T0 } from "../drafts.ts";
 import type { ContractTest } from "./suite.ts";
 

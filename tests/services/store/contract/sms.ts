@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import type { DeliveryStatus, EventDraft, Store } from "../../../../services/store/port.ts";
+import type { DeliveryStatus } from "../../../../services/store/port/deliveries.ts";
+import type { EventDraft } from "../../../../services/store/port/events.ts";
+import type { Store } from "../../../../services/store/port/store.ts";
 import {
   accept,
   claimDeliveries,

@@ -1,4 +1,4 @@
-import type { Store } from "../../../../services/store/port.ts";
+import type { Store } from "../../../../services/store/port/store.ts";
 import { deliveryContract } from "./deliveries.ts";
 import { eventContract } from "./events.ts";
 import { guardContract } from "./guards.ts";
@@ -23,7 +23,7 @@ export interface Engine {
   open(): Promise<{ readonly store: Store } & AsyncDisposable>;
 }
 
-/** What every engine must do, test by test (services/store/port.ts). */
+/** What every engine must do, test by test (services/store/port/). */
 export function testStoreContract(engine: Engine): void {
   const test: ContractTest = (name, check) =>
     Deno.test({

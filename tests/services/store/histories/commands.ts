@@ -1,6 +1,7 @@
 import fc from "fast-check";
-import type { DeliveryStatus, SessionEffect, Settlement } from "../../../../services/store/port.ts";
-import type { RecordKind } from "../../../../services/store/record_port.ts";
+import type { DeliveryStatus, Settlement } from "../../../../services/store/port/deliveries.ts";
+import type { RecordKind } from "../../../../services/store/port/records.ts";
+import type { SessionEffect } from "../../../../services/store/port/sessions.ts";
 
 /** How a draft of a random history looks; `again` publishes an id that was used before. */
 export interface DraftPlan {

@@ -1,12 +1,12 @@
 import { deliveryId } from "../../../../services/store/delivery_id.ts";
 import {
   type ClaimedDelivery,
-  type EventDraft,
-  type SessionEffect,
   type Settlement,
   SMS_SINK,
-  type Store,
-} from "../../../../services/store/port.ts";
+} from "../../../../services/store/port/deliveries.ts";
+import type { EventDraft } from "../../../../services/store/port/events.ts";
+import type { SessionEffect } from "../../../../services/store/port/sessions.ts";
+import type { Store } from "../../../../services/store/port/store.ts";
 import { draft, messages, T0, webhook } from "../drafts.ts";
 import type { Command, DraftPlan } from "./commands.ts";
 

@@ -12,7 +12,7 @@ import type {
   Operation,
 } from "../../../../services/contact_centre/dialect/operations.ts";
 import { createSessionService } from "../../../../services/sessions/sessions.ts";
-import type { ClaimedDelivery } from "../../../../services/store/port.ts";
+import type { ClaimedDelivery } from "../../../../services/store/port/deliveries.ts";
 import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import { createMemoryLog } from "../../../support/memory_log.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../../services/errors.ts";
-import type { Store } from "../../../../services/store/port.ts";
+import type { Store } from "../../../../services/store/port/store.ts";
 import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
 import { createShards } from "../../../../services/store/redis/shards.ts";
 import { openRedisStore } from "../../../../services/store/redis/store.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Store } from "../../../../services/store/port.ts";
+import type { Store } from "../../../../services/store/port/store.ts";
 import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import type { RedisTransport } from "../../../../services/store/redis/transport.ts";

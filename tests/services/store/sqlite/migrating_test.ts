@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { StoreUnavailable } from "../../../../services/errors.ts";
-import type { Store } from "../../../../services/store/port.ts";
+import type { Store } from "../../../../services/store/port/store.ts";
 import { SCHEMA_VERSION } from "../../../../services/store/sqlite/migrating.ts";
 import firstSchema from "../../../../services/store/sqlite/schema/0001_first.sql" with {
   type: "text",

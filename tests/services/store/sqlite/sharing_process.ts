@@ -5,7 +5,8 @@
  * A line is written after a claim has come back and before a settlement is sent off, so the order of the lines is an order
  * in which things have happened: whoever claims what follows a settlement comes after it.
  */
-import type { ClaimedDelivery, Store } from "../../../../services/store/port.ts";
+import type { ClaimedDelivery } from "../../../../services/store/port/deliveries.ts";
+import type { Store } from "../../../../services/store/port/store.ts";
 import { openSqliteStore } from "../../../../services/store/sqlite/store.ts";
 import { claimDeliveries, draft, ids, POLICY, publish, settle, webhook } from "../drafts.ts";
 

@@ -7,7 +7,8 @@ import {
   type WebhookSource,
 } from "../../../../services/webhooks/sending/webhook_sink.ts";
 import { StoreUnavailable } from "../../../../services/errors.ts";
-import type { ClaimedDelivery, EventRecord } from "../../../../services/store/port.ts";
+import type { ClaimedDelivery } from "../../../../services/store/port/deliveries.ts";
+import type { EventRecord } from "../../../../services/store/port/events.ts";
 import { sealCredentials } from "../../../../services/webhooks/credentials.ts";
 import { createMemoryLog } from "../../../support/memory_log.ts";
 import { createTestWebhooks, type TestWebhooks } from "../../../support/webhooks.ts";

@@ -1,4 +1,14 @@
-import type { Page } from "./port.ts";
+/** Keyset pagination: ordered by id, `cursor` is the last id of the page before. */
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Null on the last page. */
+  readonly nextCursor: string | null;
+}
 
 /** A page out of up to `limit` + 1 items ordered by id: the one too many only says that there is more. */
 export function page<T extends { readonly id: string }>(

@@ -1,0 +1,229 @@
+import type { EventDraft, EventRecord } from "./events.ts";
+import type { Page, PageRequest } from "./paging.ts";
+import type { Customer } from "./sessions.ts";
+import type { StaleWebhooks } from "./webhooks.ts";
+
+/** The sink id of the customer's phone; every other sink is a webhook's id. */
+export const SMS_SINK = "sms";
+
+/** Every status of a delivery (DESIGN §9). */
+export const DELIVERY_STATUSES = [
+  "pending",
+  "delivering",
+  "delivered",
+  "retrying",
+  "dead",
+  "expired",
+  "held",
+  "unknown",
+] as const;
+
+export type DeliveryStatus = typeof DELIVERY_STATUSES[number];
+
+export interface DeliveryRecord {
+  /** `dlv_`, the event's ULID and the sink: ordered by time like event ids. */
+  readonly id: string;
+  readonly eventId: string;
+  readonly eventType: string;
+  /** A webhook's id or {@link SMS_SINK}. */
+  readonly sinkId: string;
+  readonly sessionId: string | null;
+  /** For SMS: which of the event's messages. */
+  readonly messageIndex: number | null;
+  readonly status: DeliveryStatus;
+  /** How many attempts were begun, earlier ladders included. */
+  readonly attempts: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  /** When the next attempt is due; null once it is over. */
+  readonly nextAttemptAtMs: number | null;
+}
+
+export interface ClaimDeliveriesRequest {
+  readonly nowMs: number;
+  /**
+   * The fencing token of this batch. A claim whose reply was lost is to be repeated with the same token: what it took is
+   * given again, and does not count as interrupted.
+   */
+  readonly leaseToken: string;
+  /** When the lease ends and the deliveries come back by themselves. */
+  readonly leaseUntilMs: number;
+  /** At most this many in all. */
+  readonly limit: number;
+  /** At most this many of one sink, for sinks not in `capacity`. */
+  readonly capacityPerSink: number;
+  /** How many more deliveries a sink can take now; 0 passes it over. */
+  readonly capacity: Readonly<Record<string, number>>;
+  /** Token buckets of sinks, kept in the store so that all instances draw on one: a claimed delivery takes a token. */
+  readonly rates: Readonly<Record<string, DeliveryRate>>;
+  /** Also drop what is past its time (bounded work). */
+  readonly sweep: boolean;
+}
+
+export interface DeliveryRate {
+  readonly perSecond: number;
+  /** What a full bucket holds; 1 or more. */
+  readonly burst: number;
+}
+
+export interface ClaimedDelivery {
+  readonly id: string;
+  readonly sinkId: string;
+  /** To be handed back when settling, as it is: an engine may have put more into it. */
+  readonly leaseToken: string;
+  /** 1 for the first, and again for the first after {@link DeliveryStore.retryDelivery} or a requeue: the place on the ladder. */
+  readonly attempt: number;
+  /** True when an earlier attempt's lease ran out unsettled: what became of it is not known. */
+  readonly interrupted: boolean;
+  readonly messageIndex: number | null;
+  readonly event: EventRecord;
+  /** For SMS: the customer as known now. */
+  readonly customer: Customer | null;
+  /** What {@link DeliveryStore.noteProgress} last wrote down, on whichever ladder; null: nothing yet. */
+  readonly progressJson: string | null;
+}
+
+export interface ClaimedBatch {
+  readonly deliveries: readonly ClaimedDelivery[];
+  /**
+   * The earliest time at which a further claim can find something: a due time, a lease's end, or a token for a sink whose
+   * bucket is empty. Sinks without room are left out. Null: nothing is waiting.
+   */
+  readonly nextDueAtMs: number | null;
+  /** False: the sweep reached its bound, and there is more to drop. True also where none was asked for. */
+  readonly sweptAll: boolean;
+  /** How many open deliveries the sweep found past their retention, and let expire. */
+  readonly expired: number;
+}
+
+export interface Settlement {
+  readonly deliveryId: string;
+  readonly leaseToken: string;
+  readonly nowMs: number;
+  /** The attempt's log entry, as JSON text; the last 30 are kept. */
+  readonly attemptJson: string;
+  readonly next:
+    | { readonly status: "delivered" | "dead" | "expired" | "unknown" }
+    /** `counted` false: it was not its turn. No attempt was made, so none is counted or logged. */
+    | { readonly status: "retrying"; readonly atMs: number; readonly counted?: false }
+    /** Its webhook turned out to be disabled: no attempt was made, and its lane waits for {@link DeliveryStore.requeueDeliveries}. */
+    | { readonly status: "held" };
+  /** How it counts for the health of its sink; null: not at all. */
+  readonly health: "success" | "failure" | null;
+  /** Own events that belong to this outcome (`sms.sent`, `delivery.exhausted`), published in the same step. */
+  readonly drafts: readonly EventDraft[];
+}
+
+export interface SettleRequest {
+  readonly settlements: readonly Settlement[];
+  readonly webhooksVersion: number;
+}
+
+export type SettleOutcome =
+  | {
+    readonly outcome: "settled";
+    /** Per settlement, in order; `fenced`: the lease had passed to somebody else and nothing was done. */
+    readonly results: readonly ("settled" | "fenced")[];
+    /** The sinks that failed in this batch, as they stand after it. */
+    readonly failing: readonly SinkHealth[];
+    /**
+     * The earliest time at which anything is due where these deliveries live, also for a sink without room; null: nothing waits
+     * there. It saves the claim that would only find this out.
+     */
+    readonly nextDueAtMs: number | null;
+    /** Whether that goes for everything that waits, and not only for the shards of these deliveries. */
+    readonly tellsAll: boolean;
+  }
+  | StaleWebhooks;
+
+/** How long a sink has failed without a success in between. */
+export interface SinkHealth {
+  readonly sinkId: string;
+  /** Failed attempts since its last success. */
+  readonly failures: number;
+  /** When the first of them ended. */
+  readonly sinceMs: number;
+}
+
+/** Deliveries of one sink by the time of their events. */
+export interface DeliveryRange {
+  readonly sinkId: string;
+  readonly statuses: readonly DeliveryStatus[];
+  readonly fromMs: number;
+  /** Exclusive. */
+  readonly untilMs: number;
+}
+
+/** A delivery with what it went through. */
+export interface DeliveryHistory {
+  readonly delivery: DeliveryRecord;
+  /** The last 30 entries of its attempt log, in the order in which they were written. */
+  readonly attemptsJson: readonly string[];
+  /** As a claim would give it. */
+  readonly progressJson: string | null;
+}
+
+/** Deliveries: claimed under a lease, settled, brought back, and their history. */
+export interface DeliveryStore {
+  /** Takes the heads of due lanes under a lease. Lanes of different sinks are served in turn. */
+  claimDeliveries(request: ClaimDeliveriesRequest): Promise<ClaimedBatch>;
+  /**
+   * Writes down how far an attempt has come, before its next step: a text's parts with what is known of each. It comes back
+   * with every later claim of the delivery. False: the lease has passed to somebody else, and nothing was written.
+   */
+  noteProgress(
+    request: {
+      readonly deliveryId: string;
+      /** As the claim gave it. */
+      readonly leaseToken: string;
+      readonly progressJson: string;
+      readonly nowMs: number;
+    },
+  ): Promise<boolean>;
+  /** Writes down what became of claimed deliveries and moves their lanes on. */
+  settleDeliveries(request: SettleRequest): Promise<SettleOutcome>;
+  /**
+   * Makes a finished or waiting delivery due now, at its place in its lane, on a new ladder. `spent`: a text that has left
+   * or may have, which nothing may send again; null: no such delivery.
+   */
+  retryDelivery(
+    deliveryId: string,
+    nowMs: number,
+  ): Promise<"due" | "in-flight" | "spent" | null>;
+  /**
+   * Ends the doubt about a delivery whose status is `unknown`, and publishes `draft` in the same step: `delivered` and `dead` are
+   * final, `due` sends it anew, at its place in its lane. `not-unknown`: it has another status; null: no such delivery.
+   */
+  resolveDelivery(
+    request: {
+      readonly deliveryId: string;
+      readonly to: "delivered" | "dead" | "due";
+      /** One line on who decided and why; becomes the last entry of the attempt log. */
+      readonly attemptJson: string;
+      readonly draft: EventDraft | null;
+      readonly webhooksVersion: number;
+      readonly nowMs: number;
+    },
+  ): Promise<
+    | { readonly outcome: "resolved"; readonly deliveries: number }
+    | { readonly outcome: "not-unknown" }
+    | StaleWebhooks
+    | null
+  >;
+  /** Holds up to `limit` waiting deliveries of a sink; returns how many: to be repeated until it is 0. */
+  holdDeliveries(
+    request: { readonly sinkId: string; readonly limit: number; readonly nowMs: number },
+  ): Promise<number>;
+  /**
+   * Makes up to `limit` deliveries of the range due, in the order of their ids, each on a new ladder. To be repeated with
+   * the returned cursor until that is null; an interruption in between repeats and loses nothing.
+   */
+  requeueDeliveries(
+    request: DeliveryRange & PageRequest & { readonly nowMs: number },
+  ): Promise<{ readonly requeued: number; readonly nextCursor: string | null }>;
+  countDeliveries(range: DeliveryRange): Promise<number>;
+  readDelivery(deliveryId: string): Promise<DeliveryHistory | null>;
+  listDeliveries(
+    page: PageRequest & { readonly sinkId?: string; readonly status?: DeliveryStatus },
+  ): Promise<Page<DeliveryRecord>>;
+}
