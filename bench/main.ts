@@ -1,6 +1,6 @@
 /** `deno task bench`: measurements, with the machine and the method. */
 import { parseArgs } from "node:util";
-import { redisAvailable } from "../tests/support/redis_server.ts";
+import { redisAvailable } from "../simulator/kit/redis_server.ts";
 import { runMain, say, UsageError } from "../simulator/kit/program.ts";
 import { runDeliveryBench } from "./delivery/delivery_bench.ts";
 import { type StoreKind, STORES } from "./delivery/world.ts";

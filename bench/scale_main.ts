@@ -1,6 +1,6 @@
 /** `deno task scale`: what claiming costs, and what the data takes, as the store fills. */
 import { parseArgs } from "node:util";
-import { redisAvailable } from "../tests/support/redis_server.ts";
+import { redisAvailable } from "../simulator/kit/redis_server.ts";
 import { readCount, runMain, say, UsageError } from "../simulator/kit/program.ts";
 import { describeMachine } from "./delivery/machine.ts";
 import type { Percentiles } from "./delivery/percentiles.ts";

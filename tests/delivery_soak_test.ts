@@ -5,7 +5,8 @@ import { soakCommandsPerEvent, soakIdleByVirtualClock } from "./soak/store_comma
 import { createLedger } from "./soak/ledger.ts";
 import { clockAhead, startLocalPatchbay } from "./support/local_patchbay.ts";
 import { redisEnv } from "./support/patchbay_for_load.ts";
-import { redisTest, startRedisServer } from "./support/redis_server.ts";
+import { startRedisServer } from "../simulator/kit/redis_server.ts";
+import { redisTest } from "./support/needs_redis.ts";
 
 // The same at full size: `deno task soak`.
 const SMALL = { sessions: 100, eventsPerSession: 5 } as const;

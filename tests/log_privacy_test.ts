@@ -11,7 +11,7 @@ import {
 } from "./log_privacy/personal.ts";
 import { playStory } from "./log_privacy/story.ts";
 import { startWorld } from "./log_privacy/world.ts";
-import { redisAvailable } from "./support/redis_server.ts";
+import { redisAvailable } from "../simulator/kit/redis_server.ts";
 
 /** What Patchbay has written on both its outputs over the whole story, at LOG_LEVEL=debug. */
 let story: { readonly lines: readonly string[]; readonly tokens: readonly string[] };

@@ -6,7 +6,7 @@ import { openRedis, openSqliteFile, type TestStore } from "./black_box/stores.ts
 import { statusZero } from "./black_box/upstream_stand_in.ts";
 import { assertAccepted, assertInOrder, assertSigned } from "./black_box/webhook_assertions.ts";
 import { startWorld, type World } from "./black_box/world.ts";
-import { ignoredWithoutRedis } from "./support/redis_server.ts";
+import { ignoredWithoutRedis } from "./support/needs_redis.ts";
 
 const WORKERS = 2;
 const SESSIONS = 40;

@@ -3,7 +3,8 @@ import { startTwilio } from "../simulator/twilio/server.ts";
 import { clockAhead, startLocalPatchbay } from "./support/local_patchbay.ts";
 import { clientOf, redisEnv } from "./support/patchbay_for_load.ts";
 import { startSilentCentre } from "./support/silent_centre.ts";
-import { redisTest, startRedisServer } from "./support/redis_server.ts";
+import { startRedisServer } from "../simulator/kit/redis_server.ts";
+import { redisTest } from "./support/needs_redis.ts";
 
 const SESSION = "0000Na9B26EF002X";
 const MINUTE_MS = 60_000;

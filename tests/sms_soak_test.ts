@@ -3,7 +3,8 @@ import { soakSmsSending } from "./soak/sms_sending.ts";
 import { judgeTexts, type TextAccount } from "./soak/text_ledger.ts";
 import { clockAhead, startLocalPatchbay } from "./support/local_patchbay.ts";
 import { redisEnv } from "./support/patchbay_for_load.ts";
-import { redisTest, startRedisServer } from "./support/redis_server.ts";
+import { startRedisServer } from "../simulator/kit/redis_server.ts";
+import { redisTest } from "./support/needs_redis.ts";
 
 // The same at full size: `deno task soak`.
 const SMALL = {

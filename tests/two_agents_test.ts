@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { redisEnv } from "./support/patchbay_for_load.ts";
-import { redisTest, startRedisServer } from "./support/redis_server.ts";
+import { startRedisServer } from "../simulator/kit/redis_server.ts";
+import { redisTest } from "./support/needs_redis.ts";
 import { assertTold, DONE, type Fate, fateOf } from "./support/shared_session/assertions.ts";
 import { AGENTS, type OperationAnswer } from "./support/shared_session/callers.ts";
 import {

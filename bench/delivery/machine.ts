@@ -1,5 +1,5 @@
 import { cpus } from "node:os";
-import { redisAvailable } from "../../tests/support/redis_server.ts";
+import { redisAvailable } from "../../simulator/kit/redis_server.ts";
 
 /** One line about what the figures were taken on. */
 export async function describeMachine(): Promise<string> {

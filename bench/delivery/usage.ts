@@ -1,4 +1,4 @@
-import type { RedisServer } from "../../tests/support/redis_server.ts";
+import type { RedisServer } from "../../simulator/kit/redis_server.ts";
 
 /** Linux counts in hundredths of a second, whatever the kernel's own tick is (proc(5), sysconf(3)). */
 const TICK_MS = 10;

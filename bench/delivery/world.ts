@@ -4,7 +4,7 @@ import {
   startPatchbayForLoad,
 } from "../../tests/support/patchbay_for_load.ts";
 import { startProgram } from "../../tests/support/program_process.ts";
-import { type RedisServer, startRedisServer } from "../../tests/support/redis_server.ts";
+import { type RedisServer, startRedisServer } from "../../simulator/kit/redis_server.ts";
 import { type Consumer, startConsumer } from "./consumer.ts";
 
 export const STORES = ["redis", "upstash", "sqlite"] as const;

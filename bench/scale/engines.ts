@@ -6,7 +6,7 @@ import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import type { Store } from "../../services/store/port/store.ts";
 import { startUpstashEndpoint } from "../../simulator/upstash/endpoint.ts";
 import { redisEnv } from "../../tests/support/patchbay_for_load.ts";
-import { type RedisServer, startRedisServer } from "../../tests/support/redis_server.ts";
+import { type RedisServer, startRedisServer } from "../../simulator/kit/redis_server.ts";
 import { describeKeys } from "./key_bytes.ts";
 
 export const ENGINES = ["sqlite", "redis", "upstash"] as const;

@@ -1,4 +1,4 @@
-import type { RedisServer } from "../../tests/support/redis_server.ts";
+import type { RedisServer } from "../../simulator/kit/redis_server.ts";
 
 /** One line per kind of key: how many there are, the bytes of all, and how many entries they have. */
 const BY_KIND = `

@@ -6,8 +6,8 @@ import {
   type ProgramProcess,
   startProgram,
 } from "../../tests/support/program_process.ts";
-import { type RedisServer, startRedisServer } from "../../tests/support/redis_server.ts";
-import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../../tests/support/tokens.ts";
+import { type RedisServer, startRedisServer } from "../../simulator/kit/redis_server.ts";
+import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../../simulator/kit/tokens.ts";
 
 const HELP = `Measures the resident memory of a Patchbay that follows many agents' notifications.
 

@@ -3,6 +3,9 @@ import type { Centre, Person, Session, WireMessage } from "./model.ts";
 import { phoneData } from "./new_session.ts";
 import type { Outcome } from "./outcome.ts";
 
+/** Where the published sample of Accept lies: its request, its answer and its three notifications, value for value. */
+export const SAMPLES = new URL("./samples/", import.meta.url);
+
 /** The session of the sample request. */
 export const DOCUMENTED_REQUEST_SESSION = "0071023821aec011";
 /** The session that the sample's notifications are about; on the page it is not the one of the request. */
@@ -17,7 +20,7 @@ const NOTIFICATION_FILES = [
 const notificationSchema = v.record(v.string(), v.unknown());
 const messagesSchema = v.looseObject({ messages: v.array(v.looseObject({ index: v.number() })) });
 
-/** The published sample of Accept, read from its fixture files. */
+/** The published sample of Accept, read from its files. */
 export interface DocumentedAccept {
   /** The answer's very text. */
   readonly answerJson: string;
@@ -26,8 +29,8 @@ export interface DocumentedAccept {
 }
 
 /** Reads the sample; throws when a file is missing or not what it should be. */
-export async function readDocumentedAccept(fixturesDir: string): Promise<DocumentedAccept> {
-  const read = (name: string) => Deno.readTextFile(`${fixturesDir}/${name}`);
+export async function readDocumentedAccept(samplesDir: string): Promise<DocumentedAccept> {
+  const read = (name: string) => Deno.readTextFile(`${samplesDir}/${name}`);
   const texts = await Promise.all(NOTIFICATION_FILES.map(read));
   const notifications = texts.map((text) => v.parse(notificationSchema, JSON.parse(text)));
   const { messages } = v.parse(messagesSchema, notifications.at(-1));

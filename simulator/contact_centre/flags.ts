@@ -16,7 +16,7 @@ loopback, to test your own code against.
   --anyone                     let anybody in: the agent is the Basic user name or a bearer token's sub, unverified
   --csrf                       writes, CometD's too, need the CSRF token
   --session ID[=PHONE]         a waiting session, and the customer's number; may be given again
-  --documented-accept DIR      also the two sessions of the published Accept sample (tests/fixtures/seed)
+  --documented-accept DIR      also the two sessions of the published Accept sample (simulator/contact_centre/samples)
   --cometd-path PATH           default /api/v2/notifications
   --cometd-channel CHANNEL     where notifications of SMS sessions go (default /v2/me/smssessions)
   --cometd-timeout-ms N        how long a connect is held (default 30000)

@@ -77,11 +77,11 @@ export interface ContactCentre extends Simulator, Control {
   /** Notifications that were given up. */
   readonly undelivered: readonly Undelivered[];
   /**
-   * Adds the two sessions of the documented Accept sample (tests/fixtures/seed). Accept of `0071023821aec011` then
+   * Adds the two sessions of the documented Accept sample (simulator/contact_centre/samples). Accept of `0071023821aec011` then
    * answers and notifies value for value as published, and the agent is in `0000Na9B26EF002X` from there on.
    */
   playDocumentedAccept(
-    fixturesDir: string,
+    samplesDir: string,
     options?: { readonly customerPhone?: string },
   ): Promise<void>;
 }
@@ -151,8 +151,8 @@ export async function startContactCentre(
     },
     idle: () => notifier.idle(),
     undelivered: notifier.undelivered,
-    async playDocumentedAccept(fixturesDir, { customerPhone = "+12025550123" } = {}) {
-      const sample = await readDocumentedAccept(fixturesDir);
+    async playDocumentedAccept(samplesDir, { customerPhone = "+12025550123" } = {}) {
+      const sample = await readDocumentedAccept(samplesDir);
       addDocumentedSessions(centre, sample, { customerPhone });
     },
     close,

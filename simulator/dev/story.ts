@@ -1,4 +1,5 @@
 import { maskPhone } from "../../services/support/log.ts";
+import { SAMPLES } from "../contact_centre/documented_accept.ts";
 import type { RecordedRequest } from "../kit/request_log.ts";
 import type { HookCall } from "../twilio/hook_caller.ts";
 import type { TwilioMessage } from "../twilio/message.ts";
@@ -6,7 +7,6 @@ import type { Delivery } from "../webhook_consumer/webhook_inbox.ts";
 import type { Timeline } from "./timeline.ts";
 import type { World } from "./world.ts";
 
-const FIXTURES = new URL("../../tests/fixtures/seed/", import.meta.url);
 /** The session of the documented request; the documented notifications are about another one. */
 const ASKED_SESSION = "0071023821aec011";
 const TOLD_SESSION = "0000Na9B26EF002X";
@@ -47,8 +47,8 @@ async function registerWebhook(world: World, timeline: Timeline, call: Call): Pr
 }
 
 async function playDocumentedAccept(world: World, timeline: Timeline, call: Call): Promise<void> {
-  await world.contactCentre.playDocumentedAccept(FIXTURES.pathname);
-  const request = await Deno.readTextFile(new URL("accept_request.json", FIXTURES));
+  await world.contactCentre.playDocumentedAccept(SAMPLES.pathname);
+  const request = await Deno.readTextFile(new URL("accept_request.json", SAMPLES));
   const path = `/api/v2/me/smssessions/${ASKED_SESSION}`;
   await operate(world, timeline, call, path, request);
   await showMapping(timeline, call, ASKED_SESSION);

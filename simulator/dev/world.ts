@@ -2,12 +2,7 @@ import { type Patchbay, startPatchbay } from "../../main.ts";
 import { systemClock } from "../../services/support/clock.ts";
 import { readConfig } from "../../services/config/config.ts";
 import type { Logger } from "../../services/support/log.ts";
-import {
-  createTestKey,
-  TEST_AUDIENCE,
-  TEST_ISSUER,
-  type TestKey,
-} from "../../tests/support/tokens.ts";
+import { createTestKey, TEST_AUDIENCE, TEST_ISSUER, type TestKey } from "../kit/tokens.ts";
 import { type ContactCentre, startContactCentre } from "../contact_centre/server.ts";
 import type { RecordedRequest } from "../kit/request_log.ts";
 import type { HookCall } from "../twilio/hook_caller.ts";

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { seededRandom } from "../../tests/support/seeded_random.ts";
+import { seededRandom } from "../kit/seeded_random.ts";
 import { readCount, readPort, UsageError } from "../kit/program.ts";
 import { FAULT_RATES, type FaultRates } from "./fault_rates.ts";
 import type { TwilioOptions } from "./server.ts";

@@ -1,7 +1,7 @@
 /** `deno task upstash`: an Upstash-compatible REST endpoint for development, over any Redis. */
 import { parseArgs } from "node:util";
 import { NoAnswer } from "../../services/store/redis/no_answer.ts";
-import { redisAvailable, startRedisServer } from "../../tests/support/redis_server.ts";
+import { redisAvailable, startRedisServer } from "../kit/redis_server.ts";
 import { readPort, runProgram, say, UsageError } from "../kit/program.ts";
 import type { Simulator } from "../kit/simulator.ts";
 import { startUpstashEndpoint } from "./endpoint.ts";

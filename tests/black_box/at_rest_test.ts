@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { dumpRedis } from "../support/redis_dump.ts";
-import { ignoredWithoutRedis } from "../support/redis_server.ts";
+import { ignoredWithoutRedis } from "../support/needs_redis.ts";
 import { readSqliteFiles } from "../support/sqlite_files.ts";
 import { statusChange } from "./notifications.ts";
 import { openRedis, openSqliteFile, type TestStore } from "./stores.ts";

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { craftToken, createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../support/tokens.ts";
+import {
+  craftToken,
+  createTestKey,
+  TEST_AUDIENCE,
+  TEST_ISSUER,
+} from "../../simulator/kit/tokens.ts";
 import { request } from "./client.ts";
 import { assertProblem } from "./problem.ts";
 import { it, type Sentence } from "./sentence.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../support/tokens.ts";
+import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../../simulator/kit/tokens.ts";
 import { createClient, request } from "./client.ts";
 import { REQUEST_ERRORS } from "./errors_of_requests.ts";
 import { TOKEN_ERRORS } from "./errors_of_tokens.ts";

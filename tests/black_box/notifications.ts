@@ -2,7 +2,7 @@
 
 type Json = Readonly<Record<string, unknown>>;
 
-const SEED = new URL("../fixtures/seed/", import.meta.url);
+const SEED = new URL("../../simulator/contact_centre/samples/", import.meta.url);
 
 /** The session that the published notifications are about. */
 export const SEED_SESSION = "0000Na9B26EF002X";

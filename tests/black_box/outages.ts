@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { ignoredWithoutRedis } from "../support/redis_server.ts";
+import { ignoredWithoutRedis } from "../support/needs_redis.ts";
 import { openRedis, openSqliteFile, type TestStore } from "./stores.ts";
 
 /** A store that can be taken away from Patchbay, and given back. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { startRedisCluster } from "../support/redis_cluster.ts";
-import { redisTest } from "../support/redis_server.ts";
+import { redisTest } from "../support/needs_redis.ts";
 import { statusChange } from "./notifications.ts";
 import { startWorld } from "./world.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ignoredWithoutRedis } from "../support/redis_server.ts";
+import { ignoredWithoutRedis } from "../support/needs_redis.ts";
 import { follow, takeOver } from "./following.ts";
 import { agentText, newMessages, statusChange } from "./notifications.ts";
 import type { Environment } from "./patchbay_process.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ignoredWithoutRedis } from "../support/redis_server.ts";
+import { ignoredWithoutRedis } from "../support/needs_redis.ts";
 import type { Answer } from "./client.ts";
 import { agentText, newMessages } from "./notifications.ts";
 import { assertProblem } from "./problem.ts";

@@ -4,7 +4,7 @@ import {
   type RedisServer,
   type RedisServerOptions,
   startRedisServer,
-} from "../support/redis_server.ts";
+} from "../../simulator/kit/redis_server.ts";
 import type { Environment } from "./patchbay_process.ts";
 
 /** A store and the variables that name it. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { redisTest } from "../support/redis_server.ts";
+import { redisTest } from "../support/needs_redis.ts";
 import type { Client } from "./client.ts";
 import {
   follow,

@@ -1,4 +1,4 @@
-import { redisTest } from "../support/redis_server.ts";
+import { redisTest } from "../support/needs_redis.ts";
 import type { Sentence } from "./sentence.ts";
 import { openRedis, openSqliteFile, openUpstash, type TestStore } from "./stores.ts";
 import { ACCEPT_STORY } from "./story_accept.ts";

@@ -1,6 +1,11 @@
 /** Everything around one Patchbay: the issuer, the contact centre, Twilio, webhook consumers, and those who call it. */
 import { startJwksServer } from "../support/jwks_server.ts";
-import { createTestKey, TEST_AUDIENCE, TEST_ISSUER, type TestKey } from "../support/tokens.ts";
+import {
+  createTestKey,
+  TEST_AUDIENCE,
+  TEST_ISSUER,
+  type TestKey,
+} from "../../simulator/kit/tokens.ts";
 import { type Answer, type Client, createClient, request } from "./client.ts";
 import {
   type Environment,

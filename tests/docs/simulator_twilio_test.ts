@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startHookServer } from "../simulator/hook_server.ts";
+import { startHookServer } from "../simulator/twilio/hook_server.ts";
 import { controlRoutes } from "../../simulator/twilio/control_routes.ts";
 import { HELP, readFlags } from "../../simulator/twilio/flags.ts";
 import { magicFrom, magicTo } from "../../simulator/twilio/magic_numbers.ts";

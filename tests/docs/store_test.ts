@@ -17,7 +17,8 @@ import {
   webhook,
 } from "../services/store/drafts.ts";
 import { type RedisKey, redisKeys } from "../support/redis_dump.ts";
-import { redisTest, startRedisServer } from "../support/redis_server.ts";
+import { startRedisServer } from "../../simulator/kit/redis_server.ts";
+import { redisTest } from "../support/needs_redis.ts";
 
 const doc = await Deno.readTextFile(new URL("../../docs/store.md", import.meta.url));
 

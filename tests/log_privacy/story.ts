@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { craftToken } from "../support/tokens.ts";
+import { craftToken } from "../../simulator/kit/tokens.ts";
 import { type Call, caller, PATH } from "./calls.ts";
 import { badRequests, leaving, storeAway, upstreamFails } from "./mishaps.ts";
 import { SECRETS } from "./personal.ts";

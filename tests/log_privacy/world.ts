@@ -10,8 +10,8 @@ import {
   redisEnv,
   startPatchbayForLoad,
 } from "../support/patchbay_for_load.ts";
-import { type RedisServer, startRedisServer } from "../support/redis_server.ts";
-import { createTestKey, type TestKey } from "../support/tokens.ts";
+import { type RedisServer, startRedisServer } from "../../simulator/kit/redis_server.ts";
+import { createTestKey, type TestKey } from "../../simulator/kit/tokens.ts";
 import { OUR_NUMBER, SECRETS, WORDS } from "./personal.ts";
 
 export const AGENT = "john.doe";

@@ -8,7 +8,7 @@ import { createRemoteKeySet } from "../../services/auth/key_set.ts";
 import { createTokenVerifier } from "../../services/auth/token_verifier.ts";
 import { type JwksServer, startJwksServer } from "../support/jwks_server.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
-import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../support/tokens.ts";
+import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../../simulator/kit/tokens.ts";
 import { createVirtualClock } from "../support/virtual_clock.ts";
 
 const key = await createTestKey("EdDSA");

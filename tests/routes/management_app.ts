@@ -7,7 +7,7 @@ import { createErrorHandler, notFound } from "../../middleware/problem_details.t
 import { createStaticKeySet } from "../../services/auth/static_key_set.ts";
 import { createTokenVerifier } from "../../services/auth/token_verifier.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
-import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../support/tokens.ts";
+import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../../simulator/kit/tokens.ts";
 import { createVirtualClock, type VirtualClock } from "../support/virtual_clock.ts";
 
 /** The guards of DESIGN §5 with real tokens, for testing one file of routes by itself. */

@@ -39,7 +39,7 @@ async function sendRaw({ origin }: ProxiedApp, request: string): Promise<string>
 
 Deno.test("POST …/smssessions/{id} forwards the documented Accept and maps the session", async () => {
   await withProxiedApp(async ({ send, upstream, agents, events }) => {
-    const seed = new URL("../fixtures/seed/", import.meta.url);
+    const seed = new URL("../../simulator/contact_centre/samples/", import.meta.url);
     const bytes = await Deno.readFile(new URL("accept_request.json", seed));
     const answer = await send(SESSION, {
       method: "POST",

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { say, UsageError } from "../../simulator/kit/program.ts";
 import { redisEnv } from "../support/patchbay_for_load.ts";
-import { redisAvailable, startRedisServer } from "../support/redis_server.ts";
+import { redisAvailable, startRedisServer } from "../../simulator/kit/redis_server.ts";
 import { soakFollowing } from "./following.ts";
 import { soakOrderedDelivery } from "./ordered_delivery.ts";
 import { soakSharedWork } from "./shared_work.ts";

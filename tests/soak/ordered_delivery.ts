@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { startPatchbayForLoad } from "../support/patchbay_for_load.ts";
-import { seededRandom } from "../support/seeded_random.ts";
+import { seededRandom } from "../../simulator/kit/seeded_random.ts";
 import { startConsumers } from "./consumers.ts";
 import { batches, eventCount, type Load } from "./events.ts";
 

@@ -5,7 +5,7 @@ import {
   type PatchbayProcess,
   startPatchbayProcess,
 } from "../black_box/patchbay_process.ts";
-import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../support/tokens.ts";
+import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../../simulator/kit/tokens.ts";
 
 /** Two Patchbays that follow agents with the credentials that these have left, and share a store. */
 export interface Pair extends AsyncDisposable {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Clock, systemClock } from "../../services/support/clock.ts";
 import { startTwilio, type Twilio } from "../../simulator/twilio/server.ts";
 import { clientOf, type PatchbayClient } from "../support/patchbay_for_load.ts";
-import { seededRandom } from "../support/seeded_random.ts";
+import { seededRandom } from "../../simulator/kit/seeded_random.ts";
 import { startMortalPatchbay } from "./mortal_patchbay.ts";
 import { settledTexts } from "./text_deliveries.ts";
 import { judgeTexts, type ShownDelivery } from "./text_ledger.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { personalIn } from "./log_guard.ts";
-import { createTestKey } from "./tokens.ts";
+import { createTestKey } from "../../simulator/kit/tokens.ts";
 
 const PERSONAL: readonly (readonly [string, string])[] = [
   ['{"to":"+12025550123"}', "a phone number"],

@@ -1,4 +1,9 @@
-import { createTestKey, TEST_AUDIENCE, TEST_ISSUER, type TestKey } from "./tokens.ts";
+import {
+  createTestKey,
+  TEST_AUDIENCE,
+  TEST_ISSUER,
+  type TestKey,
+} from "../../simulator/kit/tokens.ts";
 import { type ProgramProcess, startProgram } from "./program_process.ts";
 
 /** A Patchbay that runs as a process of its own and logs nothing but errors, and what is needed to put load on it. */

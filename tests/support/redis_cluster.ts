@@ -1,5 +1,9 @@
 /** Real Redis Clusters for tests: several `redis-server` processes on loopback, ended by the one who started them. */
-import { type RedisServer, type RedisServerOptions, startRedisServer } from "./redis_server.ts";
+import {
+  type RedisServer,
+  type RedisServerOptions,
+  startRedisServer,
+} from "../../simulator/kit/redis_server.ts";
 
 /** How a cluster is started. */
 export interface RedisClusterOptions {

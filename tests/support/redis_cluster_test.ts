@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { startRedisCluster } from "./redis_cluster.ts";
-import { redisTest } from "./redis_server.ts";
+import { redisTest } from "./needs_redis.ts";
 
 redisTest("startRedisCluster() gives three nodes that serve every slot between them", async () => {
   await using cluster = await startRedisCluster();

@@ -1,4 +1,4 @@
-import type { RedisServer } from "./redis_server.ts";
+import type { RedisServer } from "../../simulator/kit/redis_server.ts";
 
 /** How a whole value is read, by the type of its key. */
 const READS: Readonly<Record<string, (key: string) => string[]>> = {

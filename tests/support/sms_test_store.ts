@@ -3,7 +3,8 @@ import { createRespTransport } from "../../services/store/redis/resp_transport.t
 import { openRedisStore } from "../../services/store/redis/store.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import { POLICY } from "../services/store/drafts.ts";
-import { redisTest, startRedisServer } from "./redis_server.ts";
+import { startRedisServer } from "../../simulator/kit/redis_server.ts";
+import { redisTest } from "./needs_redis.ts";
 
 /** The embedded store, in memory. */
 export function openSmsTestStore(policy = POLICY): Store {

@@ -4,7 +4,7 @@ import { KeysUnavailable } from "../../../services/errors.ts";
 import { createRemoteKeySet, type RemoteKeySetOptions } from "../../../services/auth/key_set.ts";
 import { hang, type JwksServer, startJwksServer } from "../../support/jwks_server.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
-import { createTestKey, jwksOf, type TestKey } from "../../support/tokens.ts";
+import { createTestKey, jwksOf, type TestKey } from "../../../simulator/kit/tokens.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 
 const SECOND_MS = 1_000;

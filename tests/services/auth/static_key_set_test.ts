@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { errors, exportJWK, exportPKCS8, generateKeyPair, jwtVerify } from "jose";
 import { createStaticKeySet } from "../../../services/auth/static_key_set.ts";
-import { createTestKey, jwksOf } from "../../support/tokens.ts";
+import { createTestKey, jwksOf } from "../../../simulator/kit/tokens.ts";
 
 const ALGORITHMS = ["EdDSA", "RS256", "ES256"];
 const ed = await createTestKey("EdDSA", "ed");

@@ -12,7 +12,7 @@ import {
   TEST_AGENT,
   TEST_AUDIENCE,
   TEST_ISSUER,
-} from "../../support/tokens.ts";
+} from "../../../simulator/kit/tokens.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 
 const ed = await createTestKey("EdDSA", "ed");

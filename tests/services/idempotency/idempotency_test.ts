@@ -18,7 +18,8 @@ import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { createRespTransport } from "../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../services/store/redis/store.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
-import { redisTest, startRedisServer } from "../../support/redis_server.ts";
+import { startRedisServer } from "../../../simulator/kit/redis_server.ts";
+import { redisTest } from "../../support/needs_redis.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 
 const POLICY = { sessionTtlMs: 86_400_000, eventRetentionMs: 604_800_000 };

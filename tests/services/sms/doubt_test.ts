@@ -3,7 +3,7 @@ import { lookUpWaitMs, matchListing } from "../../../services/sms/doubt.ts";
 import type { Begun } from "../../../services/sms/progress.ts";
 import { createTwilioListing, type ListedMessage } from "../../../services/sms/twilio/listing.ts";
 import { startTwilio } from "../../../simulator/twilio/server.ts";
-import { postGood, TO } from "../../simulator/twilio_client.ts";
+import { postGood, TO } from "../../simulator/twilio/client.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 22, 10);

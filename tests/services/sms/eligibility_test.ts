@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { smsCandidates, smsText } from "../../../services/sms/eligibility.ts";
-import seed from "../../fixtures/seed/notification_3_new_messages.json" with { type: "json" };
+import seed from "../../../simulator/contact_centre/samples/notification_3_new_messages.json" with {
+  type: "json",
+};
 
 const SENT_AT = "2026-11-22T10:00:00.000+0000";
 const SENT_AT_MS = Date.UTC(2026, 10, 22, 10);

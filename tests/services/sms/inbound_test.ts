@@ -6,7 +6,8 @@ import { onEachSmsStore, openSmsTestStore } from "../../support/sms_test_store.t
 import { createTwilioIngressWorld } from "../../support/twilio_ingress.ts";
 import { CUSTOMER, inboundFields, messageSid, OWN_NUMBER } from "../../support/twilio_requests.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
-import { redisTest, startRedisServer } from "../../support/redis_server.ts";
+import { startRedisServer } from "../../../simulator/kit/redis_server.ts";
+import { redisTest } from "../../support/needs_redis.ts";
 import { createRespTransport } from "../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../services/store/redis/store.ts";
 import { accept, POLICY } from "../store/drafts.ts";

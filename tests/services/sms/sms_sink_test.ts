@@ -6,7 +6,9 @@ import type { ClaimedDelivery } from "../../../services/store/port/deliveries.ts
 import { createSendingSwitch } from "../../../services/sms/sending_switch.ts";
 import { createTwilioSender } from "../../../services/sms/twilio/client.ts";
 import { createTwilioListing } from "../../../services/sms/twilio/listing.ts";
-import seed from "../../fixtures/seed/notification_3_new_messages.json" with { type: "json" };
+import seed from "../../../simulator/contact_centre/samples/notification_3_new_messages.json" with {
+  type: "json",
+};
 import { refused, SID, startTwilioStandIn, taken } from "./twilio_stand_in.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 22, 10);

@@ -5,7 +5,8 @@ import { createRespTransport } from "../../../services/store/redis/resp_transpor
 import { openRedisStore } from "../../../services/store/redis/store.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { dumpRedis } from "../../support/redis_dump.ts";
-import { redisTest, startRedisServer } from "../../support/redis_server.ts";
+import { startRedisServer } from "../../../simulator/kit/redis_server.ts";
+import { redisTest } from "../../support/needs_redis.ts";
 import { readSqliteFiles } from "../../support/sqlite_files.ts";
 import { accept, claimDeliveries, draft, POLICY, publish, T0, webhook } from "./drafts.ts";
 

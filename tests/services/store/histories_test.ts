@@ -8,7 +8,8 @@ import { createUpstashTransport } from "../../../services/store/redis/upstash_tr
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { startUpstashEndpoint } from "../../../simulator/upstash/endpoint.ts";
 import { startRedisCluster } from "../../support/redis_cluster.ts";
-import { redisTest, startRedisServer } from "../../support/redis_server.ts";
+import { startRedisServer } from "../../../simulator/kit/redis_server.ts";
+import { redisTest } from "../../support/needs_redis.ts";
 import { POLICY } from "./drafts.ts";
 import { type Command, histories } from "./histories/commands.ts";
 import { createPlayer, draftsOf, newHistory, type Player } from "./histories/player.ts";

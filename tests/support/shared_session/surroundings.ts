@@ -9,7 +9,7 @@ import {
   type WebhookConsumer,
 } from "../../../simulator/webhook_consumer/server.ts";
 import { startLocalPatchbay } from "../local_patchbay.ts";
-import { createTestKey, type TestKey } from "../tokens.ts";
+import { createTestKey, type TestKey } from "../../../simulator/kit/tokens.ts";
 
 /** How Patchbay learns what happens: the contact centre posts its notifications, or Patchbay listens to them. */
 export type Hearing = "pushed" | "heard";

@@ -8,7 +8,9 @@ export async function seedNotification(file: string): Promise<Record<string, unk
 
 /** The same as it stands in the file. */
 export async function seedText(file: string): Promise<string> {
-  return await Deno.readTextFile(new URL(`../../../fixtures/seed/${file}`, import.meta.url));
+  return await Deno.readTextFile(
+    new URL(`../../../../simulator/contact_centre/samples/${file}`, import.meta.url),
+  );
 }
 
 /** A small state notification. */

@@ -17,7 +17,8 @@ import { createRespTransport } from "../../../../services/store/redis/resp_trans
 import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import { createMemoryLog } from "../../../support/memory_log.ts";
 import { observeOutbox } from "../../../support/observed_outbox.ts";
-import { redisTest, startRedisServer } from "../../../support/redis_server.ts";
+import { startRedisServer } from "../../../../simulator/kit/redis_server.ts";
+import { redisTest } from "../../../support/needs_redis.ts";
 import { spyOnTransport } from "../../../support/spied_transport.ts";
 import { aRequest } from "../../../support/upstream_request.ts";
 import { createVirtualClock } from "../../../support/virtual_clock.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import { type RedisCluster, startRedisCluster } from "../../../support/redis_cluster.ts";
-import { ignoredWithoutRedis, redisTest } from "../../../support/redis_server.ts";
+import { ignoredWithoutRedis, redisTest } from "../../../support/needs_redis.ts";
 import { testStoreContract } from "../contract/suite.ts";
 import { POLICY } from "../drafts.ts";
 

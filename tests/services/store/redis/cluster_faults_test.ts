@@ -9,7 +9,7 @@ import {
   type RedisCluster,
   startRedisCluster,
 } from "../../../support/redis_cluster.ts";
-import { ignoredWithoutRedis, redisTest } from "../../../support/redis_server.ts";
+import { ignoredWithoutRedis, redisTest } from "../../../support/needs_redis.ts";
 import { draft, POLICY, publish, T0 } from "../drafts.ts";
 
 const SHARDS = 3;

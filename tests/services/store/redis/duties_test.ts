@@ -3,7 +3,8 @@ import type { Store } from "../../../../services/store/port/store.ts";
 import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import type { RedisTransport } from "../../../../services/store/redis/transport.ts";
-import { redisTest, startRedisServer } from "../../../support/redis_server.ts";
+import { startRedisServer } from "../../../../simulator/kit/redis_server.ts";
+import { redisTest } from "../../../support/needs_redis.ts";
 import { accept, claimDeliveries, draft, messages, POLICY, publish, T0 } from "../drafts.ts";
 
 const HOUR = 3_600_000;

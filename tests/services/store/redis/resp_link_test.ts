@@ -3,7 +3,8 @@ import { connect as connectSocket } from "node:net";
 import { Buffer } from "node:buffer";
 import { NoAnswer } from "../../../../services/store/redis/no_answer.ts";
 import { createRespLink } from "../../../../services/store/redis/resp_link.ts";
-import { redisTest, startRedisServer } from "../../../support/redis_server.ts";
+import { startRedisServer } from "../../../../simulator/kit/redis_server.ts";
+import { redisTest } from "../../../support/needs_redis.ts";
 
 redisTest("a link gives the replies in order, error replies among them", async () => {
   await using server = await startRedisServer();

@@ -3,7 +3,7 @@ import {
   redisAvailable,
   type RedisServer,
   startRedisServer,
-} from "../../../support/redis_server.ts";
+} from "../../../../simulator/kit/redis_server.ts";
 import { SECRET } from "./transport_errors.ts";
 
 // Which authorities are trusted a program is told when it starts, so each test runs one of its own.

@@ -4,12 +4,8 @@ import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import type { RedisTransport } from "../../../../services/store/redis/transport.ts";
 import { createUpstashTransport } from "../../../../services/store/redis/upstash_transport.ts";
 import { startUpstashEndpoint } from "../../../../simulator/upstash/endpoint.ts";
-import {
-  ignoredWithoutRedis,
-  type RedisServer,
-  redisTest,
-  startRedisServer,
-} from "../../../support/redis_server.ts";
+import { type RedisServer, startRedisServer } from "../../../../simulator/kit/redis_server.ts";
+import { ignoredWithoutRedis, redisTest } from "../../../support/needs_redis.ts";
 import { testStoreContract } from "../contract/suite.ts";
 import { claimDeliveries, draft, POLICY, publish, T0, webhook } from "../drafts.ts";
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createUpstashTransport } from "../../../../services/store/redis/upstash_transport.ts";
 import { startUpstashEndpoint } from "../../../../simulator/upstash/endpoint.ts";
-import { redisTest, startRedisServer } from "../../../support/redis_server.ts";
+import { startRedisServer } from "../../../../simulator/kit/redis_server.ts";
+import { redisTest } from "../../../support/needs_redis.ts";
 import { SECRET, TOKEN, unavailable } from "./transport_errors.ts";
 
 redisTest("over REST a wrong token is told by the status of its refusal", async () => {

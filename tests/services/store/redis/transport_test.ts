@@ -7,9 +7,9 @@ import { startUpstashEndpoint } from "../../../../simulator/upstash/endpoint.ts"
 import {
   type RedisServer,
   type RedisServerOptions,
-  redisTest,
   startRedisServer,
-} from "../../../support/redis_server.ts";
+} from "../../../../simulator/kit/redis_server.ts";
+import { redisTest } from "../../../support/needs_redis.ts";
 import { refusal, SECRET, TOKEN, unavailable } from "./transport_errors.ts";
 
 /** A transport to a Redis of its own. */

@@ -1,0 +1,44 @@
+import { Redis, type RedisConfigNodejs } from "@upstash/redis";
+import { type RedisServer, startRedisServer } from "../../../simulator/kit/redis_server.ts";
+import { startUpstashEndpoint, type UpstashEndpoint } from "../../../simulator/upstash/endpoint.ts";
+
+/** The token of every endpoint here. */
+export const TOKEN = "a-token";
+
+/** A Redis, an endpoint over it, and what tests ask of them. */
+export interface Setup extends AsyncDisposable {
+  readonly server: RedisServer;
+  readonly endpoint: UpstashEndpoint;
+  /** One request, authorized unless `init` says otherwise. */
+  call(path: string, init?: RequestInit): Promise<Response>;
+  /** The JSON answer to a command in the body. */
+  run(...command: unknown[]): Promise<unknown>;
+  client(options?: Partial<RedisConfigNodejs>): Redis;
+}
+
+/** Starts both. */
+export async function setUp(): Promise<Setup> {
+  const server = await startRedisServer();
+  const endpoint = await startUpstashEndpoint({
+    redisUrl: server.url,
+    token: TOKEN,
+    redisTimeoutMs: 500,
+  });
+  const call = (path: string, init: RequestInit = {}) => {
+    const headers = new Headers(init.headers);
+    if (!headers.has("authorization")) headers.set("authorization", `Bearer ${TOKEN}`);
+    return fetch(endpoint.url + path, { ...init, headers });
+  };
+  return {
+    server,
+    endpoint,
+    call,
+    run: async (...command) =>
+      await (await call("/", { method: "POST", body: JSON.stringify(command) })).json(),
+    client: (options) => new Redis({ url: endpoint.url, token: TOKEN, ...options }),
+    async [Symbol.asyncDispose]() {
+      await endpoint.close();
+      await server.stop();
+    },
+  };
+}
