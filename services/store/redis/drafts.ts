@@ -2,7 +2,7 @@ import { deliveryId } from "../delivery_id.ts";
 import { SMS_SINK } from "../port/deliveries.ts";
 import type { EventDraft } from "../port/events.ts";
 
-/** A draft in the form that `publishing.lua` reads: deliveries already have their ids. */
+/** A draft in the form that `publish` in `scripts/publishing.lua` reads: deliveries already have their ids. */
 export function draftRequest({ data, webhooks, smsMessages, ...draft }: EventDraft): object {
   return {
     ...draft,

@@ -1,3 +1,7 @@
+-- What every script begins with. A file of Lua here holds sections: `--== name uses other sections`. What Redis is sent
+-- for a script is its section behind all that it uses (lua_sections.ts); each names its request and its reply.
+
+--== base
 -- Shared by every script, which is this text followed by its own.
 -- KEYS[1]  the prefix of all keys of one shard, `pb:{n}:`; its braces put them into one cluster slot
 -- ARGV[1]  the request as JSON; absent members are absent, never null

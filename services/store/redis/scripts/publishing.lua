@@ -1,3 +1,6 @@
+-- Events, with their deliveries.
+
+--== publishing uses records
 -- publish(draft): duplicates, numbering, the event, its deliveries and their lanes.
 -- Returns {accepted, sequence, deliveries}: accepted 0 or 1, sequence -1 without a session.
 
@@ -184,3 +187,12 @@ local function publish(draft)
   call('HSET', P .. 'e:' .. draft.id, 'made', cjson.encode(made))
   return { 1, seq, #made }
 end
+
+--== publish uses publishing
+-- Stores every draft with its sequence and deliveries.
+-- req    drafts, nowMs, webhooksVersion
+-- reply  list of {accepted, sequence, deliveries} | 'stale'
+if stale() then return 'stale' end
+local results = {}
+for i, draft in ipairs(req.drafts) do results[i] = publish(draft) end
+return results

@@ -1,3 +1,6 @@
+-- Records: small texts under names, each in one key.
+
+--== records uses base
 -- Records: small texts under names. A value is the time when it lapses ('' for never), ':' and the text.
 -- A record's kind, key, text and untilMs are members of `r`; `near` is its session, nil for none.
 
@@ -35,3 +38,34 @@ local function put_record(r, near)
   if not near then index_record(r, text) end
   return text
 end
+
+--== read_record uses records
+-- What a record holds.
+-- req    kind, key, near?, nowMs
+-- reply  the text | nothing
+return record_text(record_key(req, req.near)) or false
+
+--== write_record uses records
+-- Changes a record, if it holds what it should.
+-- req    kind, key, near?, text? (absent: the record goes), untilMs?, nowMs,
+--        conditional: only if it holds `expected?` (absent: nothing)
+-- reply  {written 0/1, the text it holds now | nothing}
+local held = record_text(record_key(req, req.near))
+if req.conditional and held ~= req.expected then return { 0, held or false } end
+return { 1, put_record(req, req.near) or false }
+
+--== list_records uses records
+-- Records of one kind that are near no session, by key.
+-- req    kind, nowMs, limit, cursor
+-- reply  list of {key, text}, at most limit
+local from = req.cursor == '' and '-' or '(' .. req.cursor
+local found = {}
+repeat
+  local keys = call('ZRANGEBYLEX', P .. 'records:' .. req.kind, from, '+', 'LIMIT', 0, req.limit)
+  for _, key in ipairs(keys) do
+    from = '(' .. key
+    local text = record_text(record_key({ kind = req.kind, key = key }))
+    if text and #found < req.limit then found[#found + 1] = { key, text } end
+  end
+until #keys < req.limit or #found >= req.limit
+return found

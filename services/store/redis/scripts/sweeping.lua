@@ -1,3 +1,6 @@
+-- Dropping what is past its time.
+
+--== sweeping uses lanes
 -- sweep(): drops what is past its time and lets what is still open expire, at most policy.sweepLimit things in all.
 -- Returns whether that was all, and how many deliveries expired.
 

@@ -1,3 +1,35 @@
+-- Deliveries that are due, and the rates that they keep to.
+
+--== buckets uses base
+-- Token buckets, each under a key of its own. A rate is {perSecond, burst}.
+
+-- To a millionth: sums of binary fractions must not fall short of a whole token.
+local function rounded(n) return math.floor(n * 1e6 + 0.5) / 1e6 end
+
+-- The tokens there are now; less than none where more were taken than there were.
+local function tokens_in(key, rate)
+  local kept = call('HMGET', key, 'tokens', 'at')
+  if not kept[1] then return rate.burst end
+  local filled = math.max(0, now - tonumber(kept[2])) * rate.perSecond / 1000
+  return math.min(rate.burst, rounded(tonumber(kept[1]) + filled))
+end
+
+-- How many milliseconds it lasts until so many tokens are missing no more; 0 only where none is.
+local function filling_ms(missing, rate)
+  if missing <= 0 then return 0 end
+  return math.max(1, math.ceil(rounded(missing * 1000 / rate.perSecond)))
+end
+
+-- Takes tokens whether they are there or not.
+local function take_from(key, rate, count)
+  if count == 0 then return end
+  local left = tokens_in(key, rate) - count
+  call('HSET', key, 'tokens', tostring(left), 'at', now)
+  -- Once it is full again it need not be remembered.
+  call('PEXPIRE', key, math.min(filling_ms(rate.burst - left, rate), policy.retentionMs) + MARGIN_MS)
+end
+
+--== claim_deliveries uses lanes buckets sweeping
 -- Takes the heads of due lanes under a lease, one of each sink in turn.
 -- req    nowMs, leaseToken, leaseUntilMs, limit, capacityPerSink, capacity {sink: places},
 --        rates {sink: {perSecond, burst}}, sweepBefore? {event, delivery, expired}: ids below which these are past their time
@@ -129,3 +161,13 @@ end
 remember_claim(deliveries)
 for _, delivery in ipairs(deliveries) do head[#head + 1] = delivery end
 return head
+
+--== take_tokens uses buckets
+-- Takes tokens from a bucket that has at least one, or says when it may have. What is taken beyond that is owed.
+-- req    bucket, tokens, perSecond, burst, nowMs
+-- reply  0: taken | how many milliseconds until there may be one
+-- No sink has such an id, so this bucket is none of claim_deliveries.lua's.
+local key = P .. 'bucket:named:' .. req.bucket
+local missing = 1 - tokens_in(key, req)
+if missing <= 0 then take_from(key, req, req.tokens) end
+return filling_ms(missing, req)

@@ -1,0 +1,198 @@
+-- Who holds what: claims, mappings, and what operations do to them.
+
+--== claim_session uses base
+-- Reserves a session for an agent's Accept.
+-- req    sessionId, agentId, token, nowMs, untilMs
+-- reply  'holder' | 'participant' (claimed as such) | 'own' | 'held'
+local s = live_session(req.sessionId)
+if s and is_member(s, req.agentId) then return 'own' end
+if s and tonumber(s.seatUntil) <= now then return 'held' end
+local key = P .. 'c:' .. req.sessionId
+local claim = hash(key)
+if claim and claim.agent ~= req.agentId and tonumber(claim['until']) > now then return 'held' end
+-- The write that needs memory is the first: behind another one Redis would let it through although it has none left.
+call('HSET', key, 'agent', req.agentId, 'token', req.token, 'until', req.untilMs)
+-- What was heard during an earlier claim may be out of date.
+call('HDEL', key, 'state')
+call('PEXPIRE', key, math.max(1, req.untilMs - now) + MARGIN_MS)
+return (not s or has_stand_in(s)) and 'holder' or 'participant'
+
+--== confirm_session uses publishing
+-- Turns a claim into the mapping, or into a participant, and publishes.
+-- req    sessionId, agentId, nickname, nowMs, acceptedUpstreamMs, as, draft, webhooksVersion
+-- reply  {'confirmed', accepted, sequence, deliveries} | {'already'} | {'lost'} | {'stale'}
+if stale() then return { 'stale' } end
+local id = req.sessionId
+local s = live_session(id)
+local claim_key = P .. 'c:' .. id
+local claim = hash(claim_key)
+local own = claim and claim.agent == req.agentId
+if s and is_member(s, req.agentId) then
+  if own then call('DEL', claim_key) end
+  return { 'already' }
+end
+if claim and not own and tonumber(claim['until']) > now then return { 'lost' } end
+local newcomer = { agentId = req.agentId, nickname = req.nickname }
+if not s then
+  -- The session whose seat was claimed is over; `draft` tells of a participant.
+  if req.as == 'participant' then return { 'lost' } end
+  -- A lapsed mapping may still lie here; nothing of it may show through.
+  local lapsed = kept_session(id)
+  if lapsed then unmap(lapsed) end
+  local heard = own and tonumber(claim['until']) > now and claim.state
+  call('HSET', P .. 's:' .. id, 'state', heard or 'accepted', 'acceptedAt', now,
+    'acceptedUpstream', req.acceptedUpstreamMs, 'seatUntil', 0)
+  write_agents(id, { newcomer }, nil)
+  call('ZADD', P .. 'sessions', 0, id)
+  slide({ id = id })
+elseif req.as == 'holder' and has_stand_in(s) then
+  local stand_in = s.agents[1]
+  stand_in.standsInUntil = nil
+  table.insert(s.agents, 1, newcomer)
+  write_agents(id, s.agents, stand_in.agentId)
+  call('HSET', P .. 's:' .. id, 'seatUntil', 0, 'acceptedAt', now)
+elseif req.as == 'participant' then
+  s.agents[#s.agents + 1] = newcomer
+  write_agents(id, s.agents, s.agents[1].agentId)
+  call('HSET', P .. 's:' .. id, 'seatUntil', 0)
+else
+  return { 'lost' }
+end
+if own then call('DEL', claim_key) end
+local published = publish(req.draft)
+return { 'confirmed', published[1], published[2], published[3] }
+
+--== release_claim uses base
+-- Gives a claim back if it still is the one with this token.
+-- req    sessionId, token
+-- reply  1 | 0
+local key = P .. 'c:' .. req.sessionId
+if call('HGET', key, 'token') ~= req.token then return 0 end
+return call('DEL', key)
+
+--== apply_effect uses publishing
+-- What a successful operation means for the mapping.
+-- req    sessionId, agentId, nowMs, effect {kind, untilMs?, nickname?}, draft?, webhooksVersion?
+-- reply  {'applied', accepted, sequence, deliveries} | {'applied'} | {'nothing'} | {'stale'}
+if stale() then return { 'stale' } end
+local id, kind = req.sessionId, req.effect.kind
+local s = live_session(id)
+local for_outsiders = kind == 'join' or kind == 'decline'
+if not s or is_member(s, req.agentId) == for_outsiders then return { 'nothing' } end
+
+local function applied(with_event)
+  if not with_event or not req.draft then return { 'applied' } end
+  local published = publish(req.draft)
+  return { 'applied', published[1], published[2], published[3] }
+end
+
+-- The event of an ending is published while the mapping still stands: it names the holder.
+local function ended()
+  local reply = applied(true)
+  release(s)
+  return reply
+end
+
+if kind == 'open-seat' then
+  call('HSET', P .. 's:' .. id, 'seatUntil', req.effect.untilMs, 'updatedAt', now)
+  return applied(false)
+elseif kind == 'decline' then
+  if tonumber(s.seatUntil) <= now then return { 'nothing' } end
+  call('HSET', P .. 's:' .. id, 'seatUntil', 0, 'updatedAt', now)
+  return applied(false)
+elseif kind == 'join' then
+  s.agents[#s.agents + 1] = { agentId = req.agentId, nickname = req.effect.nickname }
+  write_agents(id, s.agents, s.agents[1].agentId)
+  return applied(true)
+elseif kind == 'end' then
+  return ended()
+end
+local staying = {}
+for _, agent in ipairs(s.agents) do
+  if agent.agentId ~= req.agentId then staying[#staying + 1] = agent end
+end
+if #staying == 0 then return ended() end
+if kind == 'hand-over' then
+  local was_holder = s.agents[1].agentId == req.agentId
+  if was_holder then staying[1].standsInUntil = req.effect.untilMs end
+  call('HSET', P .. 's:' .. id, 'seatUntil', req.effect.untilMs)
+end
+write_agents(id, staying, s.agents[1].agentId)
+return applied(false)
+
+--== read_session uses base
+-- The mapping of a session.
+-- req    sessionId, nowMs, slide
+-- reply  a session (base.lua) | nothing
+local s = live_session(req.sessionId)
+if not s then return false end
+if req.slide then slide(s) end
+return session_reply(s)
+
+--== list_sessions uses base
+-- Mappings by id, of one agent or of all. Index entries whose mapping is gone are dropped on the way.
+-- req    nowMs, limit, cursor, agentId?
+-- reply  list of sessions (base.lua), at most limit
+local index = P .. 'sessions' .. (req.agentId and ':' .. req.agentId or '')
+local from = req.cursor == '' and '-' or '(' .. req.cursor
+local found = {}
+repeat
+  local ids = call('ZRANGEBYLEX', index, from, '+', 'LIMIT', 0, req.limit)
+  for _, id in ipairs(ids) do
+    from = '(' .. id
+    local s = live_session(id)
+    if s and #found < req.limit then found[#found + 1] = session_reply(s)
+    elseif not s then call('ZREM', index, id) end
+  end
+until #ids < req.limit or #found >= req.limit
+return found
+
+--== set_customer uses base
+-- The customer of a mapped session, as somebody with the right to says.
+-- req    sessionId, nowMs, phone, sender?
+-- reply  a session (base.lua) | nothing
+local s = live_session(req.sessionId)
+if not s then return false end
+local key = P .. 'm:' .. req.sessionId
+call('HSET', key, 'phone', req.phone, 'given', 1)
+if req.sender then call('HSET', key, 'sender', req.sender) else call('HDEL', key, 'sender') end
+index_customer(s, req.phone)
+call('PEXPIRE', key, policy.memoryTtlMs + MARGIN_MS)
+return session_reply(s)
+
+--== find_customer_session uses base
+-- The mapped session of a customer that was accepted last.
+-- req    customerDigits, senderDigits, nowMs
+-- reply  {acceptedAt, id} | nothing
+local best, best_at
+for _, id in ipairs(call('SMEMBERS', P .. 'customer:' .. req.customerDigits)) do
+  local s = live_session(id)
+  local sender = s and (call('HGET', P .. 'm:' .. id, 'sender') or ''):gsub('%D', '')
+  if s and (sender == '' or sender == req.senderDigits) then
+    local at = tonumber(s.acceptedAt)
+    if not best or at > best_at or (at == best_at and id > best) then best, best_at = id, at end
+  end
+end
+return best and { best_at, best } or false
+
+--== first_unseen uses base
+-- Per session the lowest message index from 1 on that it has not seen.
+-- req    sessionIds
+-- reply  list of indexes
+local CHUNK = 256
+
+local function first_unseen(seen)
+  local first = 1
+  while true do
+    local indexes = {}
+    for i = 1, CHUNK do indexes[i] = first + i - 1 end
+    for i, is_seen in ipairs(call('SMISMEMBER', seen, unpack(indexes))) do
+      if is_seen == 0 then return indexes[i] end
+    end
+    first = first + CHUNK
+  end
+end
+
+local found = {}
+for i, id in ipairs(req.sessionIds) do found[i] = first_unseen(P .. 'seen:' .. id) end
+return found
