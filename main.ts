@@ -16,7 +16,7 @@ import type { DeliveryEngine } from "./services/delivery/engine.ts";
 import { judgeWebhookUrl, parseEgressAllow } from "./services/egress/egress.ts";
 import { createIdempotency } from "./services/idempotency/idempotency.ts";
 import { createIds } from "./services/support/ids.ts";
-import { createPublisher } from "./services/events/publisher.ts";
+import { composePublisher } from "./composition/publisher.ts";
 import { createSealer } from "./services/sealing/secrets.ts";
 import { createContactCentreSessions } from "./services/sessions/contact_centre_sessions.ts";
 import { createSessionService } from "./services/sessions/sessions.ts";
@@ -55,7 +55,7 @@ export async function composePatchbay(
   const sealer = createSealer([encryptionKey, ...config.store.retiredEncryptionKeys]);
   let engine: DeliveryEngine | null = null;
   const wake = () => engine?.wake();
-  const publisher = createPublisher({
+  const publisher = composePublisher({
     store,
     clock,
     ids,

@@ -1,3 +1,4 @@
+import type { OwnEvent } from "../events/own_event.ts";
 import type { Clock } from "../support/clock.ts";
 import { earlier } from "../support/time.ts";
 import type { Logger } from "../support/log.ts";
@@ -8,7 +9,7 @@ import type {
   SinkHealth,
 } from "../store/port/deliveries.ts";
 import type { EventDraft } from "../store/port/events.ts";
-import type { AttemptEnd, OwnEvent } from "./sink.ts";
+import type { AttemptEnd } from "./sink.ts";
 
 /** Drafts the events that belong to an outcome; the publisher does. */
 export interface OutcomePublisher {

@@ -1,4 +1,5 @@
 import type { ClaimedDelivery } from "../store/port/deliveries.ts";
+import type { OwnEvent } from "../events/own_event.ts";
 
 /** Why an attempt ended as it did: the enum of the attempt log. */
 export type AttemptClass =
@@ -62,14 +63,6 @@ export interface AttemptEnd {
   readonly health: "success" | "failure" | null;
   /** Own events that belong to it, without their webhook candidates: the engine fills those in. */
   readonly events: readonly OwnEvent[];
-}
-
-/** An event of Patchbay's own, to be published with a settlement. */
-export interface OwnEvent {
-  readonly type: string;
-  readonly sessionId: string | null;
-  /** The members of `data` that are the event's own. */
-  readonly data: Readonly<Record<string, unknown>>;
 }
 
 /** Where deliveries go: all webhooks, or the customer's phone. */

@@ -1,24 +1,28 @@
 import { createHash } from "node:crypto";
-import { smsCandidates } from "../sms/eligibility.ts";
-import type { EventData, EventDraft } from "../store/port/events.ts";
+import type { EventData, EventDraft, SmsCandidate } from "../store/port/events.ts";
 import { canonicalJson } from "../support/exact_json.ts";
-import type { ParsedMessage, ParsedNotification } from "../contact_centre/dialect/notifications.ts";
+import type { ParsedMessage, ParsedNotification } from "./notification.ts";
 
 /** What a draft needs beside the notification itself. */
 export interface DraftContext {
   /** `evt_` and a ULID. */
   readonly id: string;
   readonly nowMs: number;
-  /** False: no message is offered for sending to the customer. */
-  readonly smsEnabled: boolean;
+  readonly textsAmong: TextsAmong;
 }
 
-/** A draft whose webhooks are still to be found. */
+/**
+ * Picks the messages that may leave as SMS, as far as the messages themselves can tell (DESIGN §10). It picks none where
+ * SMS is off.
+ */
+export type TextsAmong = (untrustedMessages: readonly unknown[]) => readonly SmsCandidate[];
+
+/** A draft that does not say yet which webhooks it goes to. */
 export type UnaddressedDraft = Omit<EventDraft, "webhooks">;
 
 /**
- * The event that a notification becomes. Its data is `{"notification": …}` with the notification value for value; of
- * NewMessages the messages are apart, so that the store can leave out those that the session has seen.
+ * The event that a notification becomes. Its data is `{"notification": …}`, with the notification value for value. The
+ * messages of a NewMessages are kept apart, so that the store can leave out those that the session has seen.
  */
 export function draftFor(
   notification: ParsedNotification,
@@ -33,8 +37,11 @@ export function draftFor(
     observed,
   };
   if (messages !== null) {
-    const data = messagesData(notification, messages);
-    return { ...common, data, smsMessages: context.smsEnabled ? smsOf(messages) : [] };
+    return {
+      ...common,
+      data: messagesData(notification, messages),
+      smsMessages: context.textsAmong(messages.map(({ untrustedMessage }) => untrustedMessage)),
+    };
   }
   const json = `{"notification":${JSON.stringify(notification.verbatim)}}`;
   return {
@@ -43,10 +50,6 @@ export function draftFor(
     stateHash: stateHash(notification),
     smsMessages: [],
   };
-}
-
-function smsOf(messages: readonly ParsedMessage[]) {
-  return smsCandidates(messages.map(({ untrustedMessage }) => untrustedMessage));
 }
 
 /** SHA-256, as hexadecimal digits, of the notification with its members in a fixed order. */

@@ -1,16 +1,12 @@
 import type { Clock } from "../support/clock.ts";
-import type { OwnEvent } from "../delivery/sink.ts";
-import { StoreUnavailable } from "../errors.ts";
 import type { Ids } from "../support/ids.ts";
-import type { Logger } from "../support/log.ts";
-import { draftFor, type UnaddressedDraft } from "./drafts.ts";
-import type { ParsedNotification } from "../contact_centre/dialect/notifications.ts";
-import type { EventDraft, PublishedEvent, WebhookCandidate } from "../store/port/events.ts";
-import type { RecordGuard } from "../store/port/records.ts";
+import type { EventDraft, PublishedEvent } from "../store/port/events.ts";
 import type { Store } from "../store/port/store.ts";
-import type { WebhookEntry } from "../store/port/webhooks.ts";
-import { webhookCandidates } from "../webhooks/matching.ts";
-import { decodeWebhook, type Webhook } from "../webhooks/record.ts";
+import { StoreUnavailable } from "../errors.ts";
+import type { Audience, Listeners } from "./audience.ts";
+import { draftFor, type TextsAmong, type UnaddressedDraft } from "./drafts.ts";
+import type { ParsedNotification } from "./notification.ts";
+import type { IdentifiedEvent, OwnEvent } from "./own_event.ts";
 
 /**
  * How often one publish is tried while others change the webhooks under it. Each try needs a change of its own to
@@ -19,25 +15,13 @@ import { decodeWebhook, type Webhook } from "../webhooks/record.ts";
 const MAX_TRIES = 5;
 
 export interface PublisherDependencies {
-  readonly store: Pick<Store, "publish" | "listWebhooks">;
+  readonly store: Pick<Store, "publish">;
+  readonly audience: Audience;
+  readonly textsAmong: TextsAmong;
   readonly clock: Clock;
   readonly ids: Pick<Ids, "event">;
-  readonly log: Logger;
-  /** False: no message of a notification is offered for sending to the customer. */
-  readonly smsEnabled: boolean;
   /** Told how many deliveries have just become due, never 0: wakes the delivery engine. */
   readonly onPublished: (deliveries: number) => void;
-}
-
-/**
- * An event of Patchbay's own whose id was chosen, and written down, before it is published: the store publishes an id once,
- * however often it is asked to.
- */
-export interface IdentifiedEvent extends OwnEvent {
-  readonly id: string;
-  readonly occurredAtMs: number;
-  /** Published only while this holds, and never without it. */
-  readonly guard?: RecordGuard;
 }
 
 /** Turns what happened into events with their deliveries. Every method throws `StoreUnavailable` when the store is. */
@@ -61,60 +45,28 @@ export interface Publisher {
   published(deliveries: number): void;
 }
 
-interface Snapshot {
-  readonly version: number;
-  readonly webhooks: readonly Webhook[];
-}
+type Addressing = (draft: UnaddressedDraft, listeners: Listeners) => EventDraft;
 
-type Addressing = (draft: UnaddressedDraft, webhooks: readonly Webhook[]) => WebhookCandidate[];
-
-/**
- * The publisher keeps the list of webhooks in memory for as long as no publish says that it has changed, so publishing
- * costs one round trip. The list may be arbitrarily old: the store refuses a publish that names an old version.
- */
-export function createPublisher(
-  { store, clock, ids, log, smsEnabled, onPublished }: PublisherDependencies,
-): Publisher {
-  let snapshot: Snapshot | null = null;
-  let loading: Promise<Snapshot> | null = null;
-
-  function load(): Promise<Snapshot> {
-    loading ??= readSnapshot().finally(() => loading = null);
-    return loading;
-  }
-
-  async function readSnapshot(): Promise<Snapshot> {
-    const { version, webhooks } = await store.listWebhooks();
-    snapshot = { version, webhooks: webhooks.flatMap(decodeOrSkip) };
-    return snapshot;
-  }
-
-  // A record that cannot be read cannot be delivered to either; it must not stop the others.
-  function decodeOrSkip(entry: WebhookEntry): Webhook[] {
-    try {
-      return [decodeWebhook(entry)];
-    } catch (cause) {
-      log.error("webhook.unreadable", { webhookId: entry.id, reason: String(cause) });
-      return [];
-    }
-  }
+/** The publisher's list of listeners may be arbitrarily old: the store refuses a publish that names an old version. */
+export function createPublisher(dependencies: PublisherDependencies): Publisher {
+  const { store, audience, textsAmong, clock, ids, onPublished } = dependencies;
 
   async function publish(
     drafts: readonly UnaddressedDraft[],
     address: Addressing,
   ): Promise<readonly PublishedEvent[]> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const { version, webhooks } = snapshot ?? await load();
+      const listeners = await audience.present();
       const outcome = await store.publish({
-        drafts: drafts.map((draft) => ({ ...draft, webhooks: address(draft, webhooks) })),
+        drafts: drafts.map((draft) => address(draft, listeners)),
         nowMs: clock.now(),
-        webhooksVersion: version,
+        webhooksVersion: listeners.version,
       });
       if (outcome.outcome === "published") {
         published(outcome.events.reduce((sum, { deliveries }) => sum + deliveries, 0));
         return outcome.events;
       }
-      await load();
+      await audience.refresh();
     }
     throw new StoreUnavailable("publish events while the list of webhooks keeps changing");
   }
@@ -133,30 +85,29 @@ export function createPublisher(
       if (notifications.length === 0) return { accepted: 0, duplicates: 0 };
       const nowMs = clock.now();
       const drafts = notifications.map((notification) =>
-        draftFor(notification, { id: ids.event(nowMs), nowMs, smsEnabled })
+        draftFor(notification, { id: ids.event(nowMs), nowMs, textsAmong })
       );
-      const events = await publish(drafts, webhookCandidates);
+      const events = await publish(drafts, toAllWhoAsked);
       const accepted = events.filter((event) => event.accepted).length;
       return { accepted, duplicates: events.length - accepted };
     },
     async publishOwn(event, { onlyWebhook } = {}) {
       const draft = ownDraft(event);
-      const address = onlyWebhook === undefined ? webhookCandidates : only(onlyWebhook);
+      const address = onlyWebhook === undefined ? toAllWhoAsked : toOne(onlyWebhook);
       const [outcome] = await publish([draft], address);
       if (outcome === undefined) throw new Error(`Cannot tell what became of event ${draft.id}`);
       return outcome;
     },
-    publishIdentified: (events) => publish(events.map(identifiedDraft), webhookCandidates),
+    publishIdentified: (events) => publish(events.map(identifiedDraft), toAllWhoAsked),
     async draft(event) {
-      const { version, webhooks } = snapshot ?? await load();
-      const draft = ownDraft(event);
+      const listeners = await audience.present();
       return {
-        draft: { ...draft, webhooks: webhookCandidates(draft, webhooks) },
-        webhooksVersion: version,
+        draft: toAllWhoAsked(ownDraft(event), listeners),
+        webhooksVersion: listeners.version,
       };
     },
     async refresh() {
-      await load();
+      await audience.refresh();
     },
     published,
   };
@@ -166,15 +117,10 @@ function identifiedDraft({ data, ...event }: IdentifiedEvent): UnaddressedDraft 
   return { ...event, data: { kind: "object", json: JSON.stringify(data) }, smsMessages: [] };
 }
 
-function only(webhookId: string): Addressing {
-  return (_draft, webhooks) =>
-    webhooks
-      .filter(({ id }) => id === webhookId)
-      // Not held although the webhook may be disabled: a ping is how one learns whether its consumer is back.
-      .map(({ id, ordering }) => ({
-        id,
-        agentIds: null,
-        ordered: ordering === "session",
-        held: false,
-      }));
+function toAllWhoAsked(draft: UnaddressedDraft, listeners: Listeners): EventDraft {
+  return { ...draft, webhooks: listeners.candidatesFor(draft.type) };
+}
+
+function toOne(webhookId: string): Addressing {
+  return (draft, listeners) => ({ ...draft, webhooks: listeners.only(webhookId) });
 }

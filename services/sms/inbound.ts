@@ -1,10 +1,11 @@
+import type { IdentifiedEvent } from "../events/own_event.ts";
 import { decodeTime } from "ulid";
 import type { Clock } from "../support/clock.ts";
 import type { Ids } from "../support/ids.ts";
 import { type Logger, maskPhone } from "../support/log.ts";
-import type { IdentifiedEvent, Publisher } from "../events/publisher.ts";
 import type { RecordStore } from "../store/port/records.ts";
 import type { SessionStore } from "../store/port/sessions.ts";
+import type { Publisher } from "../events/publisher.ts";
 import { digitsOf } from "../store/rules.ts";
 import { readableBody } from "./twilio/inbound_body.ts";
 import { optOutWish } from "./twilio/opt_out_words.ts";

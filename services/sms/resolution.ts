@@ -1,5 +1,6 @@
+import type { OwnEvent } from "../events/own_event.ts";
 import type { Clock } from "../support/clock.ts";
-import type { AttemptReport, OwnEvent } from "../delivery/sink.ts";
+import type { AttemptReport } from "../delivery/sink.ts";
 import { StoreUnavailable } from "../errors.ts";
 import type { Logger } from "../support/log.ts";
 import type { Publisher } from "../events/publisher.ts";

@@ -1,4 +1,5 @@
-import type { AttemptReport, OwnEvent, Sink } from "../delivery/sink.ts";
+import type { OwnEvent } from "../events/own_event.ts";
+import type { AttemptReport, Sink } from "../delivery/sink.ts";
 import { StoreUnavailable } from "../errors.ts";
 import { type Logger, maskPhone } from "../support/log.ts";
 import type { BucketStore } from "../store/port/buckets.ts";

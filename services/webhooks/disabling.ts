@@ -1,5 +1,5 @@
+import type { OwnEvent } from "../events/own_event.ts";
 import type { Clock } from "../support/clock.ts";
-import type { OwnEvent } from "../delivery/sink.ts";
 import type { Logger } from "../support/log.ts";
 import type { Publisher } from "../events/publisher.ts";
 import type { DeliveryStore, SinkHealth } from "../store/port/deliveries.ts";

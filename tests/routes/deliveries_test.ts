@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { deliveryRoutes } from "../../routes/deliveries.ts";
 import { createIds } from "../../services/support/ids.ts";
-import { createPublisher } from "../../services/events/publisher.ts";
+import { composePublisher } from "../../composition/publisher.ts";
 import { createResolver } from "../../services/sms/resolution.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import {
@@ -25,7 +25,7 @@ async function setUp() {
   const { clock, guards, as } = await createTestGuards();
   const store = openSqliteStore({ path: ":memory:", sync: "normal", policy: POLICY });
   let wakes = 0;
-  const publisher = createPublisher({
+  const publisher = composePublisher({
     store,
     clock,
     ids: createIds(),

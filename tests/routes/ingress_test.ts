@@ -3,8 +3,8 @@ import { jsonBody } from "../../middleware/json_body.ts";
 import { ingressRoutes } from "../../routes/ingress.ts";
 import { StoreUnavailable } from "../../services/errors.ts";
 import { createIds } from "../../services/support/ids.ts";
-import { createPublisher } from "../../services/events/publisher.ts";
 import type { Store } from "../../services/store/port/store.ts";
+import { composePublisher } from "../../composition/publisher.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import { agentTexts, seedText, statusChange } from "../services/contact_centre/dialect/samples.ts";
 import { POLICY } from "../services/store/drafts.ts";
@@ -20,7 +20,7 @@ function setUp(
   { token = BEARER, change = {} }: { token?: string | null; change?: Partial<Store> } = {},
 ) {
   const store = openSqliteStore({ path: ":memory:", sync: "normal", policy: POLICY });
-  const publisher = createPublisher({
+  const publisher = composePublisher({
     store: { ...store, ...change },
     clock: createVirtualClock(),
     ids: createIds(),

@@ -2,7 +2,7 @@ import { UNNOTICED } from "../../services/sessions/work_signals.ts";
 import assert from "node:assert/strict";
 import { createIds } from "../../services/support/ids.ts";
 import { readOperation } from "../../services/contact_centre/dialect/operations.ts";
-import { createPublisher } from "../../services/events/publisher.ts";
+import { composePublisher } from "../../composition/publisher.ts";
 import {
   createSessionService,
   type OperationCall,
@@ -80,7 +80,7 @@ export async function withProxiedPath(
         fetch,
         clock,
       }),
-      publisher: createPublisher({
+      publisher: composePublisher({
         store,
         clock,
         ids,

@@ -3,7 +3,7 @@ import { createGovernor } from "../../services/delivery/governor.ts";
 import { createSettler } from "../../services/delivery/settler.ts";
 import { createIds } from "../../services/support/ids.ts";
 import { readNotifications } from "../../services/contact_centre/dialect/notifications.ts";
-import { createPublisher } from "../../services/events/publisher.ts";
+import { composePublisher } from "../../composition/publisher.ts";
 import { createOptOuts } from "../../services/sms/opt_outs.ts";
 import { createResolver } from "../../services/sms/resolution.ts";
 import { createSendingSwitch } from "../../services/sms/sending_switch.ts";
@@ -64,7 +64,7 @@ export async function startTexting(options: TextingOptions = {}) {
     },
   };
   const twilio = await startTwilio({ clock, ...options.twilio });
-  const publisher = createPublisher({
+  const publisher = composePublisher({
     store,
     clock,
     ids,

@@ -4,7 +4,7 @@ import { createErrorHandler, notFound } from "../../middleware/problem_details.t
 import { twilioIngressRoutes } from "../../routes/ingress_twilio.ts";
 import type { Config } from "../../services/config/config.ts";
 import { createIds, type Ids } from "../../services/support/ids.ts";
-import { createPublisher } from "../../services/events/publisher.ts";
+import { composePublisher } from "../../composition/publisher.ts";
 import { createAgentNotices } from "../../services/sms/agent_notice.ts";
 import { createInboundSms } from "../../services/sms/inbound.ts";
 import { createOptOuts, type OptOuts } from "../../services/sms/opt_outs.ts";
@@ -70,7 +70,7 @@ export function createTwilioIngressWorld(
   const auth: Config["upstream"]["auth"] = authMode === "basic"
     ? { mode: "basic", username: "patchbay", password: "secret" }
     : { mode: "forward" };
-  const publisher = createPublisher({
+  const publisher = composePublisher({
     store,
     clock,
     ids,

@@ -1,6 +1,7 @@
 import type { UrlVerdict } from "../../services/egress/egress.ts";
 import { createIds } from "../../services/support/ids.ts";
-import { createPublisher, type Publisher } from "../../services/events/publisher.ts";
+import { composePublisher } from "../../composition/publisher.ts";
+import type { Publisher } from "../../services/events/publisher.ts";
 import { createSealer, type Sealer } from "../../services/sealing/secrets.ts";
 import type { Store } from "../../services/store/port/store.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
@@ -53,7 +54,7 @@ export function createTestWebhooks(
   let wakes = 0;
 
   function createTestPublisher(): Publisher {
-    return createPublisher({
+    return composePublisher({
       store,
       clock,
       ids,

@@ -1,8 +1,8 @@
 import type { EventType } from "../../events/event_types.ts";
+import type { ParsedMessage, ParsedNotification } from "../../events/notification.ts";
 import { messageIndex } from "../../sms/eligibility.ts";
-import type { Observation } from "../../store/port/events.ts";
 import { isDeeperThan, mayHoldInexactNumbers, parseExactly } from "../../support/exact_json.ts";
-import { asArray, isJsonObject, type JsonObject } from "../../support/json_object.ts";
+import { asArray, isJsonObject } from "../../support/json_object.ts";
 import { observe } from "./observe.ts";
 import { namesSession, sessionIdOf } from "./session_id.ts";
 
@@ -21,26 +21,6 @@ const EVENT_TYPES: ReadonlyMap<string, EventType> = new Map([
   ["NewMessages", "session.messages_added"],
   ["Error", "session.operation_failed"],
 ]);
-
-/** One notification, ready to become an event. */
-export interface ParsedNotification {
-  readonly eventType: EventType;
-  readonly sessionId: string;
-  /** The notification, for writing out value for value: some of its numbers may be raw JSON values. */
-  readonly verbatim: JsonObject;
-  readonly observed: Observation;
-  /** Of NewMessages, each index once; null for everything else. */
-  readonly messages: readonly ParsedMessage[] | null;
-}
-
-/** One message of a NewMessages notification. */
-export interface ParsedMessage {
-  /** A positive safe integer. */
-  readonly index: number;
-  readonly untrustedMessage: unknown;
-  /** The same, for writing out like {@link ParsedNotification.verbatim}. */
-  readonly verbatim: unknown;
-}
 
 /** What was read, or one line that says what is wrong and where. */
 export type ReadOutcome =

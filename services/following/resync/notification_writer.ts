@@ -1,9 +1,7 @@
 import { StoreUnavailable } from "../../errors.ts";
 import type { Logger } from "../../support/log.ts";
-import {
-  type ParsedNotification,
-  readNotifications,
-} from "../../contact_centre/dialect/notifications.ts";
+import { readNotifications } from "../../contact_centre/dialect/notifications.ts";
+import type { ParsedNotification } from "../../events/notification.ts";
 import type { Publisher } from "../../events/publisher.ts";
 import type { SubscriberCounters } from "../connection/counters.ts";
 import type { Depart } from "./end_mapping.ts";

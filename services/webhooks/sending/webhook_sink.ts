@@ -1,3 +1,4 @@
+import type { OwnEvent } from "../../events/own_event.ts";
 import type { Clock } from "../../support/clock.ts";
 import { isOperational } from "../../events/event_types.ts";
 import { StoreUnavailable } from "../../errors.ts";
@@ -10,7 +11,7 @@ import { renderEvent } from "../../events/event_body.ts";
 import type { Signer } from "./signing.ts";
 import type { ClaimedDelivery } from "../../store/port/deliveries.ts";
 import type { HostAddresses } from "./host_addresses.ts";
-import type { AttemptEnd, AttemptReport, OwnEvent, Sink } from "../../delivery/sink.ts";
+import type { AttemptEnd, AttemptReport, Sink } from "../../delivery/sink.ts";
 import { postWebhook, type WebhookAnswer, type WebhookRequest } from "./webhook_request.ts";
 
 /** What the sink asks of whoever knows the webhooks. */

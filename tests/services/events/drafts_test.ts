@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { draftFor } from "../../../services/events/drafts.ts";
-import {
-  type ParsedNotification,
-  readNotifications,
-} from "../../../services/contact_centre/dialect/notifications.ts";
 import type { EventData } from "../../../services/store/port/events.ts";
+import { smsCandidates } from "../../../services/sms/eligibility.ts";
+import { type DraftContext, draftFor } from "../../../services/events/drafts.ts";
+import { readNotifications } from "../../../services/contact_centre/dialect/notifications.ts";
+import type { ParsedNotification } from "../../../services/events/notification.ts";
 import {
   agentTexts,
   seedNotification,
@@ -14,7 +13,11 @@ import {
   statusChange,
 } from "../contact_centre/dialect/samples.ts";
 
-const CONTEXT = { id: "evt_1", nowMs: Date.UTC(2026, 10, 22, 10), smsEnabled: true };
+const CONTEXT: DraftContext = {
+  id: "evt_1",
+  nowMs: Date.UTC(2026, 10, 22, 10),
+  textsAmong: smsCandidates,
+};
 
 function parsed(text: string): ParsedNotification {
   const read = readNotifications(JSON.parse(text), text);
@@ -102,7 +105,7 @@ Deno.test("draftFor() offers an agent's texts for SMS, with their times", () => 
 });
 
 Deno.test("draftFor() offers nothing for SMS where SMS is off, and nothing of other people", async () => {
-  assert.deepEqual(draftOf(agentTexts([3]), { ...CONTEXT, smsEnabled: false }).smsMessages, []);
+  assert.deepEqual(draftOf(agentTexts([3]), { ...CONTEXT, textsAmong: () => [] }).smsMessages, []);
   const seed = await seedNotification("notification_3_new_messages.json");
   assert.deepEqual(draftOf(seed).smsMessages, []);
 });

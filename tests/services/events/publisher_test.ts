@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
 import { createIds } from "../../../services/support/ids.ts";
 import { readNotifications } from "../../../services/contact_centre/dialect/notifications.ts";
-import { createPublisher } from "../../../services/events/publisher.ts";
 import type { Store } from "../../../services/store/port/store.ts";
+import { composePublisher } from "../../../composition/publisher.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { encodeWebhook, type Webhook } from "../../../services/webhooks/record.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
@@ -52,7 +52,7 @@ function setUp({ watch = (store: Store): Store => store, smsEnabled = true } = {
   const log = createMemoryLog();
   const wakes: number[] = [];
   let lists = 0;
-  const publisher = createPublisher({
+  const publisher = composePublisher({
     store: {
       publish: (request) => watched.publish(request),
       listWebhooks: () => {

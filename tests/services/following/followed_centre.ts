@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type Clock, systemClock } from "../../../services/support/clock.ts";
 import { createIds } from "../../../services/support/ids.ts";
-import { createPublisher, type Publisher } from "../../../services/events/publisher.ts";
+import { composePublisher } from "../../../composition/publisher.ts";
+import type { Publisher } from "../../../services/events/publisher.ts";
 import { sessionAccepted, writeWithEvent } from "../../../services/sessions/events.ts";
 import type { EventRecord } from "../../../services/store/port/events.ts";
 import type { SessionRecord } from "../../../services/store/port/sessions.ts";
@@ -73,7 +74,7 @@ export async function withFollowedCentre(
   const ids = createIds();
   const waiting = new Set<() => void>();
   const wake = () => waiting.forEach((look) => look());
-  const publisher = createPublisher({
+  const publisher = composePublisher({
     store,
     clock: systemClock,
     ids,
@@ -142,7 +143,7 @@ export async function withFollowedCentre(
       links,
       credentials,
       store: ownStore,
-      publisher: createPublisher({
+      publisher: composePublisher({
         store: ownStore,
         clock,
         ids,

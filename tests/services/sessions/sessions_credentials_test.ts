@@ -2,7 +2,7 @@ import { UNNOTICED } from "../../../services/sessions/work_signals.ts";
 import assert from "node:assert/strict";
 import { createIds } from "../../../services/support/ids.ts";
 import { StoreUnavailable } from "../../../services/errors.ts";
-import { createPublisher } from "../../../services/events/publisher.ts";
+import { composePublisher } from "../../../composition/publisher.ts";
 import { readOperation } from "../../../services/contact_centre/dialect/operations.ts";
 import { createSessionService } from "../../../services/sessions/sessions.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
@@ -33,7 +33,7 @@ for (
       fetch,
       clock,
     });
-    const publisher = createPublisher({
+    const publisher = composePublisher({
       store,
       clock,
       ids,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import type { ParsedNotification } from "../../../../services/events/notification.ts";
 import {
   MAX_DEPTH,
   MAX_MESSAGES,
   MAX_NOTIFICATIONS,
-  type ParsedNotification,
   readNotifications,
 } from "../../../../services/contact_centre/dialect/notifications.ts";
 import { seedNotification, SESSION_ID, statusChange } from "./samples.ts";

@@ -4,12 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { createIds } from "../../../../services/support/ids.ts";
-import {
-  type ParsedNotification,
-  readNotifications,
-} from "../../../../services/contact_centre/dialect/notifications.ts";
-import { createPublisher } from "../../../../services/events/publisher.ts";
 import { SMS_SINK } from "../../../../services/store/port/deliveries.ts";
+import { readNotifications } from "../../../../services/contact_centre/dialect/notifications.ts";
+import type { ParsedNotification } from "../../../../services/events/notification.ts";
+import { composePublisher } from "../../../../composition/publisher.ts";
 import { openSqliteStore } from "../../../../services/store/sqlite/store.ts";
 import { createMemoryLog } from "../../../support/memory_log.ts";
 import { createVirtualClock } from "../../../support/virtual_clock.ts";
@@ -146,7 +144,7 @@ async function publishToMapped(notifications: readonly ParsedNotification[]) {
   const clock = createVirtualClock();
   const ids = createIds();
   const store = openSqliteStore({ path: ":memory:", sync: "normal", policy: POLICY });
-  const publisher = createPublisher({
+  const publisher = composePublisher({
     store,
     clock,
     ids,

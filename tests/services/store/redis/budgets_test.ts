@@ -6,7 +6,7 @@ import { createSettler } from "../../../../services/delivery/settler.ts";
 import type { AttemptEnd } from "../../../../services/delivery/sink.ts";
 import { createIds } from "../../../../services/support/ids.ts";
 import { readNotifications } from "../../../../services/contact_centre/dialect/notifications.ts";
-import { createPublisher } from "../../../../services/events/publisher.ts";
+import { composePublisher } from "../../../../composition/publisher.ts";
 import type {
   MappingEffect,
   Operation,
@@ -40,7 +40,7 @@ async function startInstance() {
   const clock = createVirtualClock(T0);
   const log = createMemoryLog();
   const ids = createIds();
-  const publisher = createPublisher({
+  const publisher = composePublisher({
     store,
     clock,
     ids,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { webhookCandidates } from "../../../services/webhooks/matching.ts";
+import { webhookCandidates } from "../../../services/webhooks/audience.ts";
 import type { Webhook } from "../../../services/webhooks/record.ts";
 
 function webhook(id: string, changes: Partial<Webhook> = {}): Webhook {
