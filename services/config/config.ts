@@ -1,12 +1,13 @@
-import type { Config } from "./shape.ts";
-import { readJwt, readServer, readSubscribe, readUpstream } from "./edge_sections.ts";
-import { readSms, readWebhooks } from "./outgoing_sections.ts";
-import { headerToken, oneOf, rateLimit } from "./parsers.ts";
-import { complete, createReader, type Reader } from "./reader.ts";
-import { readStore } from "./store_section.ts";
+import { readTable, type TableReadings, type TextOf } from "./reader.ts";
+import { brokenRules } from "./rules.ts";
 import { findTypos } from "./typos.ts";
 
-export type { Config };
+/**
+ * The whole configuration, checked. Built once by `readConfig`; nothing else reads the environment. Its members are
+ * those of the table in `variables.ts`. Durations are milliseconds unless the name says otherwise; null says that a
+ * variable is unset, or that what it switches is off.
+ */
+export type Config = NonNullable<ReturnType<typeof assemble>>;
 
 /** What `readConfig` makes of an environment. */
 export type ConfigReading =
@@ -31,38 +32,123 @@ export function readConfig(
   { names }: { readonly names?: Iterable<string> } = {},
 ): ConfigReading {
   const lookUp = lookUpIn(env);
-  const reader = createReader(lookUp);
-  const config = readSections(reader, {
+  const textOf: TextOf = (name) => lookUp(name) || undefined;
+  const { readings, faults: faultsOfValues } = readTable(textOf);
+  const faults = [...faultsOfValues, ...brokenRules(textOf)];
+  const config = assemble(readings, {
     // Deno's own variable and values (https://docs.deno.com/runtime/fundamentals/open_telemetry/), not in our table.
-    tracedByPlatform: ["true", "1"].includes(lookUp("OTEL_DENO") ?? ""),
+    tracedByPlatform: ["true", "1"].includes(textOf("OTEL_DENO") ?? ""),
   });
-  const setNames = [...(names ?? (isLookup(env) ? [] : Object.keys(env)))].filter(lookUp);
-  const notes = findTypos(setNames, reader.isSet);
-  return config === undefined || reader.faults.length > 0
-    ? { ok: false, faults: reader.faults, notes }
+  const setNames = [...(names ?? (isLookup(env) ? [] : Object.keys(env)))].filter(textOf);
+  const notes = findTypos(setNames, (name) => textOf(name) !== undefined);
+  return config === undefined || faults.length > 0
+    ? { ok: false, faults, notes }
     : { ok: true, config, notes };
 }
 
-function readSections(
-  reader: Reader,
-  platform: Pick<Config, "tracedByPlatform">,
-): Config | undefined {
-  return complete<Config>({
+/** Makes of single values what they mean together; undefined where one is missing that a fault was told about. */
+function assemble(
+  { server, upstream, jwt, store, notifications, webhooks, sms, limitsAndLogs }: TableReadings,
+  platform: {
+    /** Deno's own tracing (`OTEL_DENO`) is on: it writes trace headers by itself. */
+    readonly tracedByPlatform: boolean;
+  },
+) {
+  const { encryptionKeys, engine, ...restOfStore } = store;
+  const [encryptionKey = null, ...retiredEncryptionKeys] = encryptionKeys ?? [];
+  return complete({
     ...platform,
-    server: readServer(reader),
-    upstream: readUpstream(reader),
-    subscribe: readSubscribe(reader),
-    jwt: readJwt(reader),
-    store: readStore(reader),
-    notificationsToken: reader.optional("NOTIFICATIONS_TOKEN", headerToken),
-    webhooks: readWebhooks(reader),
-    sms: readSms(reader),
-    rateLimit: reader.required("RATE_LIMIT_PER_AGENT", rateLimit),
-    log: complete<Config["log"]>({
-      level: reader.required("LOG_LEVEL", oneOf(["debug", "info", "warn", "error"])),
-      format: reader.required("LOG_FORMAT", oneOf(["json", "pretty"])),
+    ...notifications,
+    ...limitsAndLogs,
+    server: complete(server),
+    upstream: complete({ ...upstream, auth: upstreamAuth(upstream.auth) }),
+    subscribe: subscribe(notifications.subscribe),
+    jwt: complete({ ...jwt, keys: tokenKeys(jwt.keys) }),
+    store: complete({
+      ...restOfStore,
+      engine: storeEngine(engine),
+      /** 32 bytes; null only with SQLite, which keeps a key file of its own. */
+      encryptionKey,
+      /** Keys that seal nothing more and still open what they have sealed. */
+      retiredEncryptionKeys,
     }),
+    webhooks: complete({ ...webhooks, egressAllow: webhooks.egressAllow ?? [] }),
+    sms: smsAccount(sms),
+    log: complete(limitsAndLogs.log),
   });
+}
+
+type UpstreamAuth =
+  | { readonly mode: "forward" }
+  | { readonly mode: "basic"; readonly username: string; readonly password: string }
+  /** Each agent's own credentials, kept sealed in the store. */
+  | { readonly mode: "vault" };
+
+function upstreamAuth(
+  { mode, username, password }: TableReadings["upstream"]["auth"],
+): UpstreamAuth | undefined {
+  if (mode !== "basic") return mode && { mode };
+  return username ? { mode, username, password: password ?? "" } : undefined;
+}
+
+/** Which of upstream's CometD notifications to follow; null when it follows none. */
+function subscribe({ mode, path, channels }: TableReadings["notifications"]["subscribe"]) {
+  return mode === "off" ? null : complete({ path, channels });
+}
+
+type TokenKeys =
+  | { readonly kind: "remote"; readonly url: URL }
+  /** A PEM, JWK or JWKS text. */
+  | { readonly kind: "static"; readonly untrustedText: string };
+
+function tokenKeys(
+  { url, untrustedText }: TableReadings["jwt"]["keys"],
+): TokenKeys | undefined {
+  if (url) return { kind: "remote", url };
+  return untrustedText ? { kind: "static", untrustedText } : undefined;
+}
+
+type StoreEngine =
+  | { readonly kind: "upstash"; readonly url: URL; readonly token: string }
+  | { readonly kind: "redis"; readonly url: URL }
+  | { readonly kind: "sqlite"; readonly path: string; readonly sync: "normal" | "full" };
+
+/** SQLite has defaults, so it is what remains when no other store is set. */
+function storeEngine(
+  { upstash, redisUrl, sqlite }: TableReadings["store"]["engine"],
+): StoreEngine | undefined {
+  const { url, token } = upstash;
+  if (url && token) return { kind: "upstash", url, token };
+  if (redisUrl) return { kind: "redis", url: redisUrl };
+  return complete({ kind: "sqlite" as const, ...sqlite });
+}
+
+/** SMS through Twilio; null when it is off, which it is while neither the account nor its token is set. */
+function smsAccount(sms: TableReadings["sms"]) {
+  const { accountSid, authToken } = sms;
+  if (accountSid === null && authToken === null) return null;
+  if (!accountSid || !authToken) return undefined;
+  return complete({ ...sms, accountSid, authToken, sender: textSender(sms.sender) });
+}
+
+type TextSender = { readonly from: string } | { readonly messagingServiceSid: string };
+
+function textSender(
+  { from, messagingServiceSid }: TableReadings["sms"]["sender"],
+): TextSender | undefined {
+  if (from) return { from };
+  return messagingServiceSid ? { messagingServiceSid } : undefined;
+}
+
+type Complete<T> = { readonly [Member in keyof T]: Exclude<T[Member], undefined> };
+
+/** The parts as a whole, once none of them is undefined. */
+function complete<T extends object>(parts: T): Complete<T> | undefined {
+  return isComplete(parts) ? parts : undefined;
+}
+
+function isComplete<T extends object>(parts: T): parts is T & Complete<T> {
+  return Object.values(parts).every((part) => part !== undefined);
 }
 
 function lookUpIn(env: Environment): (name: string) => string | undefined {

@@ -1,4 +1,4 @@
-/** Reads one kind of value; the sections in this folder say which variable holds which. */
+/** Reads one kind of value; the table in `variables.ts` says which variable holds which. */
 export interface Parser<T> {
   /** Ends the sentence "expected …". */
   readonly expected: string;
@@ -87,62 +87,31 @@ export const rateLimit: Parser<{ readonly perSecond: number; readonly burst: num
 };
 
 /**
- * Signature algorithms that `jose` verifies with a public key (RFC 7518 §3.1, RFC 8037, RFC 9864). `none` and the
- * symmetric ones are left out: with them, whoever may verify may also sign (RFC 8725 §3.1, §3.2).
+ * CometD channels. Bayeux protocol specification, "Channels": segments of these characters; a wildcard stands for one
+ * segment (*) or any number of them (**), and only at the end. Channels under /meta belong to the protocol itself.
  */
-const SIGNATURE_ALGORITHMS = [
-  "EdDSA",
-  "Ed25519",
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-] as const;
-
-export const signatureAlgorithms: Parser<readonly string[]> = commaList(
-  oneOf(SIGNATURE_ALGORITHMS).parse,
+export const cometdChannels: Parser<readonly string[]> = commaList(
+  matching(
+    /^(?!\/meta(\/|$))(\/[A-Za-z0-9_!~()$@-]+)*\/([A-Za-z0-9_!~()$@-]+|\*\*?)$/,
+    "",
+  ).parse,
   {
-    expected: `some of ${SIGNATURE_ALGORITHMS.join(", ")}, separated by commas`,
-    max: SIGNATURE_ALGORITHMS.length,
+    expected: "1 to 100 CometD channels such as /v2/me/* or /v2/me/calls, separated by commas",
+    max: 100,
   },
 );
 
-/** Verification keys as text. A PEM may have its line breaks written `\n`, as one-line env files need it. */
-export const publicKeyText: Parser<string> = {
-  expected: "a public key: PEM (PUBLIC KEY or CERTIFICATE), JWK or JWKS text",
-  parse(text) {
-    const trimmed = text.trim();
-    if (/^-----BEGIN (PUBLIC KEY|CERTIFICATE)-----/.test(trimmed) && !/PRIVATE KEY/.test(trimmed)) {
-      return trimmed.replaceAll("\\n", "\n");
-    }
-    return isPublicJwkText(trimmed) ? trimmed : undefined;
-  },
-};
-
-function isPublicJwkText(untrustedText: string): boolean {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(untrustedText);
-  } catch {
-    return false;
-  }
-  const keys = isObject(parsed) && Array.isArray(parsed.keys) ? parsed.keys : [parsed];
-  return keys.length > 0 && keys.every(isPublicJwk);
+/** A Twilio SID (https://www.twilio.com/docs/glossary/what-is-a-sid): two letters and 32 hexadecimal digits. */
+export function twilioSid(prefix: "AC" | "MG"): Parser<string> {
+  const form = new RegExp(`^${prefix}[0-9a-fA-F]{32}$`);
+  return matching(form, `${prefix} and 32 hexadecimal digits`);
 }
 
-// RFC 7518 §6.2.2, §6.3.2, §6.4: a member `d` makes a key private, `oct` is a shared secret.
-function isPublicJwk(key: unknown): boolean {
-  return isObject(key) && typeof key.kty === "string" && key.kty !== "oct" && !("d" in key);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+/** A number that texts are sent from. ITU-T E.164 allows at most 15 digits. */
+export const senderNumber: Parser<string> = matching(
+  /^(\+[1-9]\d{6,14}|\d{3,6})$/,
+  "an E.164 number such as +15550100000, or a short code of 3 to 6 digits",
+);
 
 function numberWithin(
   pattern: RegExp,

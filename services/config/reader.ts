@@ -1,78 +1,62 @@
 import { escapeControls } from "../support/log.ts";
-import type { Parser } from "./parsers.ts";
-import { type VariableName, VARIABLES } from "./variables.ts";
+import { isVariable, type Readings, type Variable, type VariableTree } from "./variable.ts";
+import { TABLE } from "./variables.ts";
 
-/**
- * Reads variables one by one and writes down every fault, so that all of them can be told at once.
- * An empty variable counts as unset. `undefined` always means that a fault was written down.
- */
-export interface Reader {
-  isSet(name: VariableName): boolean;
-  /** The value, else the default of the table; without either it is a fault. */
-  required<T>(name: VariableName, parser: Parser<T>): T | undefined;
-  /** The value, or null when it is unset. */
-  optional<T>(name: VariableName, parser: Parser<T>): T | null | undefined;
-  /** Writes down a fault that no single variable has. */
-  fault(line: string): void;
-  readonly faults: readonly string[];
-}
+/** The text of a variable; undefined where it is unset or empty. */
+export type TextOf = (name: string) => string | undefined;
 
-/** A reader over a way to look variables up. */
-export function createReader(lookUp: (name: VariableName) => string | undefined): Reader {
+/** The values of the whole table, group by group. */
+export type TableReadings = {
+  readonly [Group in keyof typeof TABLE]: Readings<(typeof TABLE)[Group]["variables"]>;
+};
+
+/** Reads every variable of the table. Each `undefined` among the values has its line among the faults. */
+export function readTable(
+  textOf: TextOf,
+): { readonly readings: TableReadings; readonly faults: readonly string[] } {
   const faults: string[] = [];
-  const textOf = (name: VariableName) => lookUp(name) || undefined;
+  const readings = Object.fromEntries(
+    Object.entries(TABLE).map(([group, { variables }]) => [
+      group,
+      readTree<VariableTree>(variables, textOf, faults),
+    ]),
+  );
+  return { readings: readings as TableReadings, faults };
+}
 
-  function parse<T>(name: VariableName, text: string, parser: Parser<T>): T | undefined {
-    const value = parser.parse(text);
-    if (value === undefined) {
-      faults.push(`Cannot use ${name}=${shownValue(name, text)}: expected ${parser.expected}`);
-    }
-    return value;
+function readTree<Tree extends VariableTree>(
+  tree: Tree,
+  textOf: TextOf,
+  faults: string[],
+): Readings<Tree> {
+  const members = Object.entries(tree).map(([member, node]) => [
+    member,
+    isVariable(node) ? readVariable(node, textOf, faults) : readTree(node, textOf, faults),
+  ]);
+  return Object.fromEntries(members);
+}
+
+function readVariable(variable: Variable, textOf: TextOf, faults: string[]): unknown {
+  const { name, parser, defaultText, required } = variable;
+  const text = textOf(name) ?? defaultText;
+  if (text === undefined) {
+    if (!required) return null;
+    faults.push(`Cannot start without ${name}: expected ${parser.expected}`);
+    return undefined;
   }
-
-  return {
-    faults,
-    fault: (line) => void faults.push(line),
-    isSet: (name) => textOf(name) !== undefined,
-    required(name, parser) {
-      const text = textOf(name) ?? variable(name)?.defaultText;
-      if (text === undefined) {
-        faults.push(`Cannot start without ${name}: expected ${parser.expected}`);
-        return undefined;
-      }
-      return parse(name, text, parser);
-    },
-    optional(name, parser) {
-      const text = textOf(name);
-      return text === undefined ? null : parse(name, text, parser);
-    },
-  };
-}
-
-/**
- * The parts as a whole, once none of them is undefined.
- * @example complete<{ a: number }>({ a: undefined }) // undefined
- */
-export function complete<T extends object>(parts: Unchecked<T>): T | undefined {
-  return isComplete(parts) ? parts : undefined;
-}
-
-type Unchecked<T> = { readonly [K in keyof T]: T[K] | undefined };
-
-function isComplete<T extends object>(parts: Unchecked<T>): parts is Unchecked<T> & T {
-  return Object.values(parts).every((part) => part !== undefined);
+  const value = parser.parse(text);
+  if (value === undefined) {
+    faults.push(`Cannot use ${name}=${shownValue(variable, text)}: expected ${parser.expected}`);
+  }
+  return value;
 }
 
 const LONGEST_SHOWN = 200;
 
 /** A value as a fault shows it: one line, not endless, and never a secret. */
-function shownValue(name: VariableName, untrustedText: string): string {
-  if (variable(name)?.secret) return "(hidden)";
+function shownValue({ secret }: Variable, untrustedText: string): string {
+  if (secret) return "(hidden)";
   // Whatever stands before an "@" may be a password, also where the text is no URL after all.
   const text = escapeControls(untrustedText.replace(/^.*@/s, "(hidden)@"));
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
-}
-
-function variable(name: VariableName) {
-  return VARIABLES.find((each) => each.name === name);
 }

@@ -1,274 +1,382 @@
 /**
- * Every environment variable that Patchbay reads: the one list from which `readConfig` takes the defaults, and
- * against which `.env.example` and the README are tested.
+ * The one table of every environment variable that Patchbay reads. The type `Config`, the defaults, the checks, the
+ * README's table and `.env.example` all come from it: a new variable is a new entry here, and its use.
  */
+import {
+  absolutePath,
+  egressEntry,
+  httpOrigin,
+  httpUrl,
+  listenHost,
+  redisUrl,
+} from "./address_parsers.ts";
+import { encryptionKeys, publicKeyText, signatureAlgorithms } from "./key_parsers.ts";
+import * as parse from "./parsers.ts";
+import { type NamesIn, type Variable, type VariableGroup, variablesIn } from "./variable.ts";
 
-/** One variable, as people read about it. */
-export interface Variable {
-  readonly name: string;
-  /** What is used when it is unset, written as in the environment; absent: there is no default. */
-  readonly defaultText?: string;
-  /** One line, no full stop. */
-  readonly meaning: string;
-  /** Nothing starts without it. What is required only sometimes says so in its meaning. */
-  readonly required?: true;
-  /** Its value is never shown, not even a wrong one. */
-  readonly secret?: true;
-}
+const YEAR_S = 31_536_000;
 
-/** Variables that belong together, under a heading. */
-export interface VariableGroup {
-  readonly title: string;
-  readonly variables: readonly Variable[];
-}
+const claimName = parse.plainText("the name of a claim");
 
-/** All of them, in the order in which they are documented. */
-export const VARIABLE_GROUPS = [
-  {
+/** Every group in the order in which it is documented. */
+export const TABLE = {
+  server: {
     title: "Server",
-    variables: [
-      {
+    variables: {
+      port: {
         name: "PORT",
         defaultText: "8000",
+        parser: parse.integer(0, 65_535),
         meaning: "TCP port to listen on; 0 takes any free one",
       },
-      { name: "HOST", defaultText: "0.0.0.0", meaning: "Address to listen on" },
-      {
+      host: {
+        name: "HOST",
+        defaultText: "0.0.0.0",
+        parser: listenHost,
+        meaning: "Address to listen on",
+      },
+      publicUrl: {
         name: "PUBLIC_URL",
+        parser: httpOrigin,
         meaning:
           "Origin under which Twilio and webhook consumers reach Patchbay; required with SMS",
       },
-      {
+      trustProxyHops: {
         name: "TRUST_PROXY_HOPS",
         defaultText: "0",
+        parser: parse.integer(0, 32),
         meaning:
           "How many proxies in front are ours: the client is that many entries from the right of x-forwarded-for",
       },
-      {
+      drainMs: {
         name: "DRAIN_MS",
         defaultText: "4500",
+        parser: parse.integer(0, 60_000),
         meaning: "Longest time from SIGTERM or SIGINT to the exit, spent on finishing what is open",
       },
-    ],
+    },
   },
-  {
+  upstream: {
     title: "Contact centre (upstream)",
-    variables: [
-      {
+    variables: {
+      url: {
         name: "UPSTREAM_URL",
         required: true,
+        parser: httpOrigin,
         meaning: "Origin of the contact centre; /api/v2/… is appended",
       },
-      {
-        name: "UPSTREAM_AUTH",
-        defaultText: "forward",
-        meaning:
-          "forward: the agent's own bearer token goes upstream; basic: one service account; vault: the agent's own sealed credentials",
+      auth: {
+        mode: {
+          name: "UPSTREAM_AUTH",
+          defaultText: "forward",
+          parser: parse.oneOf(["forward", "basic", "vault"]),
+          meaning:
+            "forward: the agent's own bearer token goes upstream; basic: one service account; vault: the agent's own sealed credentials",
+        },
+        username: {
+          name: "UPSTREAM_USERNAME",
+          // RFC 7617 §2: a colon would end the user name early, and neither may hold control characters.
+          parser: parse.matching(
+            /^[^:\p{Cc}]+$/u,
+            "a user name without colon or control characters",
+          ),
+          meaning: "User name of the service account; required with UPSTREAM_AUTH=basic",
+        },
+        password: {
+          name: "UPSTREAM_PASSWORD",
+          secret: true,
+          parser: parse.plainText("a password without control characters"),
+          meaning: "Password of the service account; may stay empty, as upstream allows",
+        },
       },
-      {
-        name: "UPSTREAM_USERNAME",
-        meaning: "User name of the service account; required with UPSTREAM_AUTH=basic",
-      },
-      {
-        name: "UPSTREAM_PASSWORD",
-        secret: true,
-        meaning: "Password of the service account; may stay empty, as upstream allows",
-      },
-      {
+      timeoutMs: {
         name: "UPSTREAM_TIMEOUT_MS",
         defaultText: "10000",
+        parser: parse.integer(100, 120_000),
         meaning: "Deadline of one upstream call, its body included",
       },
-    ],
+    },
   },
-  {
+  jwt: {
     title: "Agents' tokens (JWT)",
-    variables: [
-      { name: "JWT_ISSUER", required: true, meaning: "The exact iss claim" },
-      {
+    variables: {
+      issuer: {
+        name: "JWT_ISSUER",
+        required: true,
+        parser: parse.plainText("the issuer's exact iss claim"),
+        meaning: "The exact iss claim",
+      },
+      audiences: {
         name: "JWT_AUDIENCE",
         required: true,
+        parser: parse.commaList(parse.plainText("").parse, {
+          expected: "the accepted aud claims, separated by commas",
+          max: 100,
+        }),
         meaning: "Accepted aud claims, separated by commas; one has to match",
       },
-      {
-        name: "JWKS_URL",
-        meaning: "Address of the issuer's key set; this or JWT_PUBLIC_KEY is required",
+      keys: {
+        url: {
+          name: "JWKS_URL",
+          parser: httpUrl({ query: true }),
+          meaning: "Address of the issuer's key set; this or JWT_PUBLIC_KEY is required",
+        },
+        untrustedText: {
+          name: "JWT_PUBLIC_KEY",
+          // Public by nature, but a private key pasted here by mistake must not end up in a log.
+          secret: true,
+          parser: publicKeyText,
+          meaning:
+            "The key itself instead: a PEM (line breaks may be written \\n), JWK or JWKS text",
+        },
       },
-      {
-        name: "JWT_PUBLIC_KEY",
-        // Public by nature, but a private key pasted here by mistake must not end up in a log.
-        secret: true,
-        meaning: "The key itself instead: a PEM (line breaks may be written \\n), JWK or JWKS text",
-      },
-      {
+      algorithms: {
         name: "JWT_ALGORITHMS",
         defaultText: "EdDSA,RS256,ES256",
+        parser: signatureAlgorithms,
         meaning: "Accepted signature algorithms; none and HS* are refused",
       },
-      {
+      clockToleranceS: {
         name: "JWT_CLOCK_TOLERANCE_S",
         defaultText: "30",
+        parser: parse.integer(0, 300),
         meaning: "How far the issuer's clock may be off, 0 to 300 seconds",
       },
-      { name: "JWT_AGENT_CLAIM", defaultText: "sub", meaning: "The claim that names the agent" },
-      {
+      agentClaim: {
+        name: "JWT_AGENT_CLAIM",
+        defaultText: "sub",
+        parser: claimName,
+        meaning: "The claim that names the agent",
+      },
+      scopeClaim: {
         name: "JWT_SCOPE_CLAIM",
         defaultText: "scope",
+        parser: claimName,
         meaning: "The claim that lists the scopes: an array, or one string with spaces",
       },
-    ],
+    },
   },
-  {
+  store: {
     title: "Store (one of Upstash, Redis and SQLite)",
-    variables: [
-      {
-        name: "UPSTASH_REDIS_REST_URL",
-        meaning: "Upstash Redis: address of its REST API; goes with the token",
+    variables: {
+      engine: {
+        upstash: {
+          url: {
+            name: "UPSTASH_REDIS_REST_URL",
+            parser: httpUrl({ query: false }),
+            meaning: "Upstash Redis: address of its REST API; goes with the token",
+          },
+          token: {
+            name: "UPSTASH_REDIS_REST_TOKEN",
+            secret: true,
+            parser: parse.headerToken,
+            meaning: "Upstash Redis: token of its REST API",
+          },
+        },
+        redisUrl: {
+          name: "REDIS_URL",
+          // It may carry a password.
+          secret: true,
+          parser: redisUrl,
+          meaning:
+            "Any Redis or Valkey, or any node of a cluster (with STORE_SHARDS): redis://… or rediss://…",
+        },
+        sqlite: {
+          path: {
+            name: "SQLITE_PATH",
+            defaultText: "./data/patchbay.db",
+            parser: parse.plainText("the path of a file, or :memory:"),
+            meaning: "SQLite, when no other store is set: its file, or :memory:",
+          },
+          sync: {
+            name: "SQLITE_SYNC",
+            defaultText: "normal",
+            parser: parse.oneOf(["normal", "full"]),
+            meaning: "normal: a 202 survives the death of the process; full: also a power cut",
+          },
+        },
       },
-      {
-        name: "UPSTASH_REDIS_REST_TOKEN",
-        secret: true,
-        meaning: "Upstash Redis: token of its REST API",
-      },
-      {
-        name: "REDIS_URL",
-        // It may carry a password.
-        secret: true,
-        meaning:
-          "Any Redis or Valkey, or any node of a cluster (with STORE_SHARDS): redis://… or rediss://…",
-      },
-      {
-        name: "SQLITE_PATH",
-        defaultText: "./data/patchbay.db",
-        meaning: "SQLite, when no other store is set: its file, or :memory:",
-      },
-      {
-        name: "SQLITE_SYNC",
-        defaultText: "normal",
-        meaning: "normal: a 202 survives the death of the process; full: also a power cut",
-      },
-      {
+      encryptionKeys: {
         name: "ENCRYPTION_KEY",
         secret: true,
+        parser: encryptionKeys,
         meaning:
           "32 bytes in base64 that seal secrets at rest, older keys behind it after commas; required with Redis, SQLite makes a key file",
       },
-      {
+      shards: {
         name: "STORE_SHARDS",
         defaultText: "1",
+        parser: parse.integer(1, 1024),
         meaning: "How many indexes the due work is spread over, 1 to 1024",
       },
-      {
+      sessionTtlMs: {
         name: "SESSION_TTL_S",
         defaultText: "86400",
+        parser: parse.secondsAsMs(1, YEAR_S),
         meaning: "Sliding lifetime of a session's mapping",
       },
-      {
+      eventRetentionMs: {
         name: "EVENT_RETENTION_S",
         defaultText: "604800",
+        parser: parse.secondsAsMs(1, YEAR_S),
         meaning: "How long events and deliveries are kept",
       },
-    ],
+    },
   },
-  {
+  notifications: {
     title: "Notifications",
-    variables: [
-      {
+    variables: {
+      /** Null when it is unset: the route answers 404 then. */
+      notificationsToken: {
         name: "NOTIFICATIONS_TOKEN",
         secret: true,
+        parser: parse.headerToken,
         meaning: "Bearer token of POST /ingress/notifications; unset: the route answers 404",
       },
-      {
-        name: "SUBSCRIBE",
-        defaultText: "off",
-        meaning:
-          "on: follow the CometD notifications of agents (with UPSTREAM_AUTH=forward while a token lives)",
+      subscribe: {
+        mode: {
+          name: "SUBSCRIBE",
+          defaultText: "off",
+          parser: parse.oneOf(["on", "off"]),
+          meaning:
+            "on: follow the CometD notifications of agents (with UPSTREAM_AUTH=forward while a token lives)",
+        },
+        path: {
+          name: "COMETD_PATH",
+          defaultText: "/api/v2/notifications",
+          parser: absolutePath,
+          meaning: "Where upstream's CometD is",
+        },
+        channels: {
+          name: "COMETD_SUBSCRIPTIONS",
+          defaultText: "/v2/me/*",
+          parser: parse.cometdChannels,
+          meaning: "CometD channels to follow, separated by commas; wildcards as CometD has them",
+        },
       },
-      {
-        name: "COMETD_PATH",
-        defaultText: "/api/v2/notifications",
-        meaning: "Where upstream's CometD is",
-      },
-      {
-        name: "COMETD_SUBSCRIPTIONS",
-        defaultText: "/v2/me/*",
-        meaning: "CometD channels to follow, separated by commas; wildcards as CometD has them",
-      },
-    ],
+    },
   },
-  {
+  webhooks: {
     title: "Webhooks",
-    variables: [
-      {
+    variables: {
+      timeoutMs: {
         name: "WEBHOOK_TIMEOUT_MS",
         defaultText: "15000",
+        parser: parse.integer(100, 120_000),
         meaning: "Deadline of one attempt, its body included",
       },
-      {
+      retryWaitsMs: {
         name: "WEBHOOK_RETRY_S",
         defaultText: "5,30,120,600,1800,7200,18000,36000,50400,72000",
+        parser: parse.retryWaits,
         meaning: "Waits between attempts in seconds, decimals allowed; n waits make n + 1 attempts",
       },
-      {
+      egressAllow: {
         name: "EGRESS_ALLOW",
+        parser: parse.commaList(egressEntry.parse, {
+          expected:
+            "CIDRs, addresses, host names or *.suffixes, without scheme or port, separated by commas",
+          max: 1000,
+        }),
         meaning:
           "CIDRs, addresses and hosts (*.example.com too) that webhooks may use though the guard refuses them",
       },
-    ],
+    },
   },
-  {
+  sms: {
     title: "SMS (Twilio)",
-    variables: [
-      {
+    variables: {
+      accountSid: {
         name: "TWILIO_ACCOUNT_SID",
+        parser: parse.twilioSid("AC"),
         meaning: "Account SID; SMS is on when it and TWILIO_AUTH_TOKEN are set",
       },
-      { name: "TWILIO_AUTH_TOKEN", secret: true, meaning: "Auth token of the account" },
-      {
+      authToken: {
+        name: "TWILIO_AUTH_TOKEN",
+        secret: true,
+        parser: parse.headerToken,
+        meaning: "Auth token of the account",
+      },
+      authTokenNext: {
         name: "TWILIO_AUTH_TOKEN_NEXT",
         secret: true,
+        parser: parse.headerToken,
         meaning: "A second accepted token while the first is being rotated",
       },
-      {
-        name: "TWILIO_FROM",
-        meaning:
-          "Sender: E.164 number or short code; this or TWILIO_MESSAGING_SERVICE_SID is required with SMS",
+      sender: {
+        from: {
+          name: "TWILIO_FROM",
+          parser: parse.senderNumber,
+          meaning:
+            "Sender: E.164 number or short code; this or TWILIO_MESSAGING_SERVICE_SID is required with SMS",
+        },
+        messagingServiceSid: {
+          name: "TWILIO_MESSAGING_SERVICE_SID",
+          parser: parse.twilioSid("MG"),
+          meaning: "Sender: a messaging service instead",
+        },
       },
-      { name: "TWILIO_MESSAGING_SERVICE_SID", meaning: "Sender: a messaging service instead" },
-      {
+      apiUrl: {
         name: "TWILIO_API_URL",
         defaultText: "https://api.twilio.com",
+        parser: httpOrigin,
         meaning: "Origin of the Twilio REST API",
       },
-      {
+      /** Segments per second; null when Patchbay sets no limit. */
+      rateLimit: {
         name: "SMS_RATE_LIMIT",
         defaultText: "20/s",
+        parser: parse.rateLimit,
         meaning:
           "Segments of SMS per second of one sender, across all instances: N/s with a burst of twice that, or off",
       },
-    ],
+    },
   },
-  {
+  limitsAndLogs: {
     title: "Limits and logs",
-    variables: [
-      {
+    variables: {
+      /** The token bucket of each agent; null when there is no limit. */
+      rateLimit: {
         name: "RATE_LIMIT_PER_AGENT",
         defaultText: "50/s",
+        parser: parse.rateLimit,
         meaning: "Requests of one agent: N/s with a burst of twice that, or off",
       },
-      { name: "LOG_LEVEL", defaultText: "info", meaning: "debug, info, warn or error" },
-      {
-        name: "LOG_FORMAT",
-        defaultText: "json",
-        meaning: "json for machines, pretty for people",
+      log: {
+        level: {
+          name: "LOG_LEVEL",
+          defaultText: "info",
+          parser: parse.oneOf(["debug", "info", "warn", "error"]),
+          meaning: "debug, info, warn or error",
+        },
+        format: {
+          name: "LOG_FORMAT",
+          defaultText: "json",
+          parser: parse.oneOf(["json", "pretty"]),
+          meaning: "json for machines, pretty for people",
+        },
       },
-    ],
+    },
   },
-] as const satisfies readonly VariableGroup[];
+} as const satisfies Readonly<Record<string, VariableGroup>>;
+
+type Table = typeof TABLE;
 
 /** The name of a variable that Patchbay reads. */
-export type VariableName = (typeof VARIABLE_GROUPS)[number]["variables"][number]["name"];
+export type VariableName = {
+  [Group in keyof Table]: NamesIn<Table[Group]["variables"]>;
+}[keyof Table];
 
-/** The same list without its headings. */
-export const VARIABLES: readonly (Variable & { readonly name: VariableName })[] = VARIABLE_GROUPS
-  .flatMap((group): readonly (Variable & { readonly name: VariableName })[] => group.variables);
+/** The same variables under their headings, as the documentation lists them. */
+export const VARIABLE_GROUPS: readonly {
+  readonly title: string;
+  readonly variables: readonly Named[];
+}[] = Object.values(TABLE).map(({ title, variables }) => ({
+  title,
+  variables: variablesIn(variables) as Named[],
+}));
+
+/** The same variables as one list. */
+export const VARIABLES: readonly Named[] = VARIABLE_GROUPS.flatMap(({ variables }) => variables);
+
+type Named = Variable & { readonly name: VariableName };

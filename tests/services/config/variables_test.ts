@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
 import { readConfig } from "../../../services/config/config.ts";
-import {
-  VARIABLE_GROUPS,
-  type VariableGroup,
-  VARIABLES,
-} from "../../../services/config/variables.ts";
-
-const groups: readonly VariableGroup[] = VARIABLE_GROUPS;
+import { VARIABLE_GROUPS, VARIABLES } from "../../../services/config/variables.ts";
 
 Deno.test("VARIABLES names every variable once", () => {
   const names = VARIABLES.map(({ name }) => name);
@@ -44,7 +38,7 @@ Deno.test(".env.example lists every variable with its group, meaning and default
   });
   assert.deepEqual(
     listed,
-    groups.map(({ title, variables }) => ({
+    VARIABLE_GROUPS.map(({ title, variables }) => ({
       title,
       entries: variables.map(({ name, meaning, required, defaultText = "" }) =>
         // What is required waits to be filled in; everything else is a comment that shows the default.
