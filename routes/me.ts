@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { InvalidBody } from "../services/errors.ts";
 import type { ContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
+import { API_ROOT, ME } from "../services/contact_centre/dialect/paths.ts";
 import { readOperationName } from "../services/contact_centre/dialect/operations.ts";
 import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
 import { answerWith, MAX_PROXIED_BODY_BYTES, upstreamRequest } from "./proxied.ts";
@@ -16,7 +17,7 @@ export interface MeRoutesDependencies {
 export function meRoutes(
   { guards, upstream, contactCentre }: MeRoutesDependencies,
 ): Hono<AppEnv> {
-  const path = "/api/v2/me";
+  const path = API_ROOT + ME;
   return new Hono<AppEnv>()
     .get(
       path,

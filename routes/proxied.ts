@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../middleware/app_env.ts";
+import { isAgentIdInPath, isSessionIdInPath } from "../services/contact_centre/dialect/ids.ts";
 import { NotFound } from "../services/errors.ts";
 import type { UpstreamAnswer, UpstreamRequest } from "../services/contact_centre/rest/upstream.ts";
 import { NULL_BODY_STATUSES } from "../services/contact_centre/rest/headers.ts";
@@ -7,16 +8,10 @@ import { NULL_BODY_STATUSES } from "../services/contact_centre/rest/headers.ts";
 /** Bodies of proxied requests (DESIGN §6). */
 export const MAX_PROXIED_BODY_BYTES = 64 * 1024;
 
-/** An agent's id, which the issuer chooses and which is an e-mail address as often as not. */
-const AGENT_ID = /^(?!\.{1,2}$)[A-Za-z0-9._~@-]{1,128}$/;
-
-// The vendor's ids are alphanumeric; the rest are RFC 3986 §2.3 unreserved, less the dot that could climb a path.
-const ID = /^[A-Za-z0-9_~-]{1,128}$/;
-
-/** An id from the path, safe to be part of upstream's. Throws `NotFound` for what cannot be one. */
-export function pathId(c: Context<AppEnv>, name: string): string {
+/** A session's id from the path, safe to be part of upstream's. Throws `NotFound` for what cannot be one. */
+export function pathSessionId(c: Context<AppEnv>, name: string): string {
   const untrustedId = c.req.param(name) ?? "";
-  if (ID.test(untrustedId)) return untrustedId;
+  if (isSessionIdInPath(untrustedId)) return untrustedId;
   throw new NotFound(
     "Cannot find anything at this path: expected an id of up to 128 letters, digits, _, ~ and -",
   );
@@ -25,13 +20,13 @@ export function pathId(c: Context<AppEnv>, name: string): string {
 /** An agent's id from the path, safe to be part of upstream's. Throws `NotFound` for what cannot be one. */
 export function pathAgentId(c: Context<AppEnv>, name: string): string {
   const untrustedId = c.req.param(name) ?? "";
-  if (AGENT_ID.test(untrustedId)) return untrustedId;
+  if (isAgentIdInPath(untrustedId)) return untrustedId;
   throw new NotFound(
     "Cannot find anything at this path: expected a user id of up to 128 letters, digits and . _ ~ @ -",
   );
 }
 
-/** The client's request as it goes upstream. `path` is made of constants and {@link pathId}. */
+/** The client's request as it goes upstream. `path` is made of constants and ids that were judged. */
 export function upstreamRequest(
   c: Context<AppEnv>,
   method: "GET" | "POST",

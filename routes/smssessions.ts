@@ -4,13 +4,22 @@ import { idempotent } from "../middleware/idempotency.ts";
 import { InvalidBody, InvalidParameter } from "../services/errors.ts";
 import type { Idempotency } from "../services/idempotency/idempotency.ts";
 import { type Operation, readOperation } from "../services/contact_centre/dialect/operations.ts";
+import {
+  API_ROOT,
+  COLLECTION_SPELLINGS,
+  ME,
+  messagesPath,
+  OWN_SESSIONS,
+  ownSessionPath,
+  userSessionPath,
+} from "../services/contact_centre/dialect/paths.ts";
 import type { SessionService } from "../services/sessions/sessions.ts";
 import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
 import {
   answerWith,
   MAX_PROXIED_BODY_BYTES,
   pathAgentId,
-  pathId,
+  pathSessionId,
   upstreamRequest,
 } from "./proxied.ts";
 
@@ -21,12 +30,6 @@ export interface SmsSessionRoutesDependencies {
   readonly upstream: Upstream;
 }
 
-/**
- * How the collection is spelled in a request. Four pages of the vendor's documentation (SMSSendStopType, SMSGetMessages,
- * SMSSetDisposition, SMSSendCustomNotice) have it with one s; upstream gets the first spelling whichever came.
- */
-const SPELLINGS = ["smssessions", "smsessions"] as const;
-
 /** The SMS Session API as agents use it: upstream's own paths, bodies and answers (DESIGN §5 and §6). */
 export function smsSessionRoutes(
   { guards, idempotency, sessions, upstream }: SmsSessionRoutesDependencies,
@@ -35,8 +38,9 @@ export function smsSessionRoutes(
   const body = guards.jsonBody({ maxBytes: MAX_PROXIED_BODY_BYTES });
   const once = idempotent({ idempotency });
 
-  for (const collection of SPELLINGS) {
-    const own = `/api/v2/me/${collection}`;
+  // Upstream is sent one spelling, whichever came.
+  for (const collection of COLLECTION_SPELLINGS) {
+    const own = `${API_ROOT}${ME}/${collection}`;
 
     // Accept, and every other operation of an agent on a session.
     routes.post(
@@ -57,7 +61,7 @@ export function smsSessionRoutes(
 
     // Intrude: a supervisor joins a session of the user named in the path.
     routes.post(
-      `/api/v2/users/:userId/${collection}/:id`,
+      `${API_ROOT}/users/:userId/${collection}/:id`,
       guards.agent("sms:supervise"),
       body,
       readIntrude,
@@ -66,14 +70,18 @@ export function smsSessionRoutes(
     );
 
     routes.get(own, guards.agent("sms:operate"), async (c) => {
-      return answerWith(await upstream.call(upstreamRequest(c, "GET", "/api/v2/me/smssessions")));
+      return answerWith(await upstream.call(upstreamRequest(c, "GET", API_ROOT + OWN_SESSIONS)));
     });
 
-    for (const subresource of ["", "/messages"]) {
-      routes.get(`${own}/:id${subresource}`, guards.agent("sms:operate"), async (c) => {
-        const sessionId = pathId(c, "id");
-        const path = `/api/v2/me/smssessions/${sessionId}${subresource}`;
-        const request = upstreamRequest(c, "GET", path);
+    for (
+      const [route, pathOf] of [
+        [`${own}/:id`, ownSessionPath],
+        [`${own}/:id/messages`, messagesPath],
+      ] as const
+    ) {
+      routes.get(route, guards.agent("sms:operate"), async (c) => {
+        const sessionId = pathSessionId(c, "id");
+        const request = upstreamRequest(c, "GET", API_ROOT + pathOf(sessionId));
         return answerWith(
           await sessions.read({ agentId: c.get("agent").id, sessionId, request }),
         );
@@ -85,7 +93,7 @@ export function smsSessionRoutes(
 }
 
 async function readAgentOperation(c: Context<AppEnv>, next: Next): Promise<void> {
-  const sessionId = pathId(c, "id");
+  const sessionId = pathSessionId(c, "id");
   const operation = operationIn(c);
   if (operation.effect === "join") {
     // Here it would let an agent into any session without the supervisor's scope.
@@ -93,19 +101,19 @@ async function readAgentOperation(c: Context<AppEnv>, next: Next): Promise<void>
       `Cannot do ${operation.name} here: expected POST /api/v2/users/{userId}/smssessions/{id}`,
     );
   }
-  const path = `/api/v2/me/smssessions/${sessionId}`;
+  const path = API_ROOT + ownSessionPath(sessionId);
   c.set("sessionOperation", { operation, sessionId, path });
   await next();
 }
 
 async function readIntrude(c: Context<AppEnv>, next: Next): Promise<void> {
   const userId = pathAgentId(c, "userId");
-  const sessionId = pathId(c, "id");
+  const sessionId = pathSessionId(c, "id");
   const operation = operationIn(c);
-  if (operation.name !== "Intrude") {
+  if (operation.effect !== "join") {
     throw new InvalidParameter("Cannot do this operation here: expected operationName Intrude");
   }
-  const path = `/api/v2/users/${userId}/smssessions/${sessionId}`;
+  const path = API_ROOT + userSessionPath(userId, sessionId);
   c.set("sessionOperation", { operation, sessionId, path });
   await next();
 }

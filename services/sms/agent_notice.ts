@@ -3,6 +3,8 @@ import type { Config } from "../config/config.ts";
 import type { Logger } from "../support/log.ts";
 import type { SessionStore } from "../store/port/sessions.ts";
 import type { Upstream } from "../contact_centre/rest/upstream.ts";
+import { noticeToAgents } from "../contact_centre/dialect/operations.ts";
+import { API_ROOT, ownSessionPath } from "../contact_centre/dialect/paths.ts";
 import { judgeAnswer } from "../contact_centre/dialect/verdict.ts";
 import { explainSmsError } from "./twilio/error_table.ts";
 
@@ -35,7 +37,7 @@ export interface AgentNoticesDependencies {
 /** When many texts fail at once (a suspended account), upstream is not to suffer for it. */
 const MAX_UNDER_WAY = 32;
 
-/** The notices of one instance, sent as the session's holder by `SendCustomNoticeToAgents`. */
+/** The notices of one instance, sent as the session's holder. */
 export function createAgentNotices(
   { upstream, store, authMode, clock, log, requestId }: AgentNoticesDependencies,
 ): AgentNotices {
@@ -47,12 +49,10 @@ export function createAgentNotices(
     const answer = await upstream.call({
       agentId: session.agentId,
       method: "POST",
-      path: `/api/v2/me/smssessions/${encodeURIComponent(sessionId)}`,
+      path: API_ROOT + ownSessionPath(sessionId),
       search: "",
       untrustedHeaders: new Headers({ "content-type": "application/json" }),
-      body: new TextEncoder().encode(
-        JSON.stringify({ operationName: "SendCustomNoticeToAgents", noticeText }),
-      ),
+      body: new TextEncoder().encode(JSON.stringify(noticeToAgents(noticeText))),
       requestId: requestId(),
       clientIp: null,
       forwardedProto: "https",

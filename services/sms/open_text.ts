@@ -1,7 +1,8 @@
 import { maskPhone } from "../support/log.ts";
 import type { ClaimedDelivery } from "../store/port/deliveries.ts";
 import type { Customer } from "../store/port/sessions.ts";
-import { messageIndex, smsText } from "./eligibility.ts";
+import { messageAt } from "../contact_centre/dialect/messages.ts";
+import { smsText } from "./eligibility.ts";
 import { toE164, toSender } from "./phone.ts";
 import {
   NO_TRIES,
@@ -93,10 +94,8 @@ function progressOf({ progressJson, attempt, interrupted }: ClaimedDelivery) {
 }
 
 function textOf({ event, messageIndex: wanted }: ClaimedDelivery): string | null {
-  const data: { notification?: { messages?: unknown } | null } = JSON.parse(event.dataJson);
-  const messages: unknown = data.notification?.messages;
-  if (wanted === null || !Array.isArray(messages)) return null;
-  return smsText(messages.find((message) => messageIndex(message) === wanted));
+  const data: { notification?: unknown } = JSON.parse(event.dataJson);
+  return wanted === null ? null : smsText(messageAt(data.notification, wanted));
 }
 
 async function planOf(text: string): Promise<readonly PartProgress[] | null> {

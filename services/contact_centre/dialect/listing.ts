@@ -1,9 +1,10 @@
 import { parseExactly } from "../../support/exact_json.ts";
 import { isJsonObject, type JsonObject } from "../../support/json_object.ts";
+import { messageIndex } from "./messages.ts";
 import { observe } from "./observe.ts";
+import { SESSION_SPELLINGS } from "./paths.ts";
 import { sessionIdOf } from "./session_id.ts";
-import { messageIndex } from "../../sms/eligibility.ts";
-import type { UpstreamAnswer } from "../rest/exchange.ts";
+import { type JudgedAnswer, SERVER_TROUBLE, STATUS_CODES } from "./verdict.ts";
 
 /** A session as upstream lists it. */
 export interface ListedSession {
@@ -42,24 +43,17 @@ export type MessageLog =
   | { readonly ok: true; readonly messages: readonly LoggedMessage[] }
   | NoAnswer;
 
-const SPELLINGS = ["smssession", "smsession"] as const;
-
-/** `statusCode`s of the server's own trouble (Genesys Web Services, API/ReturnValues). */
-const SERVER_TROUBLE: ReadonlySet<number> = new Set([4, 9, 12]);
-const NOT_FOUND = 6;
-const UNAUTHENTICATED = 20;
-
 /**
  * Reads `GET /me/smssessions`, in every shape that the documentation gives or implies: an envelope with an array of
  * resources, one with `uris`, a bare array, or a single resource with or without an envelope (SMSResources; ReturnValues).
  */
-export function readListing(answer: Pick<UpstreamAnswer, "status" | "body">): Listing {
+export function readListing(answer: JudgedAnswer): Listing {
   const read = readJson(answer);
   if (!read.ok) return read;
   const { json } = read;
   if (Array.isArray(json)) return listed(json.map(ofResource));
   if (!isJsonObject(json)) return unreadable;
-  for (const name of SPELLINGS) {
+  for (const name of SESSION_SPELLINGS) {
     const [many, one] = [json[`${name}s`], json[name]];
     if (Array.isArray(many)) return listed(many.map(ofResource));
     if (one !== undefined) return listed([ofResource(one)]);
@@ -72,7 +66,7 @@ export function readListing(answer: Pick<UpstreamAnswer, "status" | "body">): Li
 }
 
 /** Reads `GET /me/smssessions/{id}/messages`; messages that are none are left out, the others come by index. */
-export function readMessageLog(answer: Pick<UpstreamAnswer, "status" | "body">): MessageLog {
+export function readMessageLog(answer: JudgedAnswer): MessageLog {
   const read = readJson(answer);
   if (!read.ok) return read;
   const { json } = read;
@@ -83,13 +77,6 @@ export function readMessageLog(answer: Pick<UpstreamAnswer, "status" | "body">):
     return index === null ? [] : [{ index, verbatim }];
   });
   return { ok: true, messages: messages.toSorted((a, b) => a.index - b.index) };
-}
-
-/** Whether upstream wants other credentials; which HTTP status goes with `statusCode` 20 is documented nowhere. */
-export function isUnauthenticated(answer: Pick<UpstreamAnswer, "status" | "body">): boolean {
-  if (answer.status === 401 || answer.status === 403) return true;
-  const json = parse(answer.body);
-  return isJsonObject(json) && json.statusCode === UNAUTHENTICATED;
 }
 
 const unreadable: NoAnswer = { ok: false, passing: false, isAbsent: false, why: "unreadable" };
@@ -113,18 +100,20 @@ function ofAddress(untrustedUri: unknown): ListedSession | null {
 
 /** The body where it says success. Its numbers may be raw JSON values where JavaScript cannot hold them. */
 function readJson(
-  { status, body }: Pick<UpstreamAnswer, "status" | "body">,
+  { status, body }: JudgedAnswer,
 ): { readonly ok: true; readonly json: unknown } | NoAnswer {
   const json = parse(body);
   const statusCode = isJsonObject(json) && typeof json.statusCode === "number"
     ? json.statusCode
     : null;
-  const isSuccess = statusCode === null ? status >= 200 && status < 300 : statusCode === 0;
+  const isSuccess = statusCode === null
+    ? status >= 200 && status < 300
+    : statusCode === STATUS_CODES.success;
   if (isSuccess && json !== undefined && (status < 300 || status >= 400)) return { ok: true, json };
   return {
     ok: false,
     passing: statusCode === null ? status >= 500 || status === 429 : SERVER_TROUBLE.has(statusCode),
-    isAbsent: statusCode === null ? status === 404 : statusCode === NOT_FOUND,
+    isAbsent: statusCode === null ? status === 404 : statusCode === STATUS_CODES.notFound,
     why: `status ${status}${statusCode === null ? "" : `, statusCode ${statusCode}`}`,
   };
 }

@@ -1,8 +1,8 @@
 import type { EventType } from "../../events/event_types.ts";
 import type { ParsedMessage, ParsedNotification } from "../../events/notification.ts";
-import { messageIndex } from "../../sms/eligibility.ts";
 import { isDeeperThan, mayHoldInexactNumbers, parseExactly } from "../../support/exact_json.ts";
 import { asArray, isJsonObject } from "../../support/json_object.ts";
+import { messageIndex } from "./messages.ts";
 import { observe } from "./observe.ts";
 import { namesSession, sessionIdOf } from "./session_id.ts";
 
@@ -13,12 +13,17 @@ export const MAX_MESSAGES = 10_000;
 /** At most this many levels of arrays and objects; upstream's own notifications have four. */
 export const MAX_DEPTH = 64;
 
-// DESIGN §8; whatever is not here becomes `session.notification`.
+/** `notificationType` of a session whose state has changed. */
+export const STATUS_CHANGE = "StatusChange";
+/** `notificationType` of messages that have come into a session. */
+export const NEW_MESSAGES = "NewMessages";
+
+// DESIGN §8, by `notificationType`; whatever is not here becomes `session.notification`.
 const EVENT_TYPES: ReadonlyMap<string, EventType> = new Map([
-  ["StatusChange", "session.status_changed"],
+  [STATUS_CHANGE, "session.status_changed"],
   ["ParticipantsUpdated", "session.participants_updated"],
   ["PropertiesUpdated", "session.properties_updated"],
-  ["NewMessages", "session.messages_added"],
+  [NEW_MESSAGES, "session.messages_added"],
   ["Error", "session.operation_failed"],
 ]);
 

@@ -1,7 +1,7 @@
-import { customerFromUserData } from "../../sms/phone.ts";
 import type { Observation } from "../../store/port/events.ts";
 import type { JsonObject } from "../../support/json_object.ts";
 import { sessionResourceOf } from "./session_id.ts";
+import { customerFromUserData } from "./user_data.ts";
 
 // The longest that upstream documents is `Completed`; anything far longer is no state.
 const STATE_MAX_LENGTH = 64;

@@ -123,6 +123,25 @@ export const OPERATIONS: ReadonlyMap<string, KnownOperation> = new Map<string, K
   ["InFocus", { parameters: nothing, effect: "none" }],
 ]);
 
+/** What an operation on `/me` means for the agent. */
+export interface MeOperation {
+  readonly effect: "sign-in" | "sign-off";
+  /** Its effect stands as soon as a part of it is done. */
+  readonly countsInPart: boolean;
+}
+
+/** The operations on `/me` that begin and end a contact-centre session; all others are upstream's business alone. */
+export const ME_OPERATIONS: ReadonlyMap<string, MeOperation> = new Map<string, MeOperation>([
+  // One of several channels could not be opened (API/StartContactCenterSession).
+  ["StartContactCenterSession", { effect: "sign-in", countsInPart: true }],
+  ["EndContactCenterSession", { effect: "sign-off", countsInPart: false }],
+]);
+
+/** The body of an operation that tells a session's agents something which the customer does not see. */
+export function noticeToAgents(noticeText: string): JsonObject {
+  return { operationName: "SendCustomNoticeToAgents", noticeText };
+}
+
 /** Reads what a body asks for; pure. */
 export function readOperation(untrustedJson: unknown): ReadOperation {
   const named = readOperationName(untrustedJson);

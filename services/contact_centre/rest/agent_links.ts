@@ -1,5 +1,6 @@
 import type { CookieJar } from "tough-cookie";
 import type { Config } from "../../config/config.ts";
+import { CSRF_ANSWER_HEADERS } from "../dialect/csrf.ts";
 import { createLruMap } from "../../support/lru_map.ts";
 
 /**
@@ -106,8 +107,8 @@ function createAgentLink(url: URL): AgentLink {
         // A cookie that cannot be read, or is for another host, is left out as in a browser (RFC 6265 §5.3).
         jar?.setCookieSync(untrustedCookie, addressOf(path), { ignoreError: true });
       }
-      const name = answerHeaders.get("x-csrf-header");
-      const token = answerHeaders.get("x-csrf-token");
+      const name = answerHeaders.get(CSRF_ANSWER_HEADERS.name);
+      const token = answerHeaders.get(CSRF_ANSWER_HEADERS.token);
       if (name !== null && FIELD_NAME.test(name) && token) csrf = { name, token };
     },
   };

@@ -19,7 +19,8 @@ import type { Gate } from "../../support/semaphore.ts";
 import type { Inquire } from "../resync/agent_get.ts";
 import type { Intake } from "./notification_queue.ts";
 import type { KnownSessions } from "../resync/known_sessions.ts";
-import { isUnauthenticated } from "../../contact_centre/dialect/listing.ts";
+import { ME } from "../../contact_centre/dialect/paths.ts";
+import { isUnauthenticated } from "../../contact_centre/dialect/verdict.ts";
 import type { Poller } from "../cometd/poll.ts";
 
 /** Where upstream's notifications are, and which to ask for. */
@@ -147,7 +148,7 @@ export function createAttempts(
     try {
       authorization = await authorizationNow();
       if (!askFirst) return null;
-      const answer = await ask("/me", "", closing);
+      const answer = await ask(ME, "", closing);
       return isUnauthenticated(answer) ? { kind: "refused", why: `status ${answer.status}` } : null;
     } catch (error) {
       if (!(error instanceof PatchbayError)) throw error;

@@ -1,3 +1,4 @@
+import { API_ROOT } from "../../contact_centre/dialect/paths.ts";
 import type { Ids } from "../../support/ids.ts";
 import type { Upstream, UpstreamAnswer } from "../../contact_centre/rest/upstream.ts";
 
@@ -7,7 +8,7 @@ export type Inquire = (
     readonly agentId: string;
     /** As the agent's client last sent it, in mode `forward`. */
     readonly authorization: string | null;
-    /** Below `/api/v2`, made of constants and {@link pathSegment}. */
+    /** Below `/api/v2`, as `contact_centre/dialect/paths.ts` makes them. */
     readonly path: string;
     readonly search?: string;
     readonly signal: AbortSignal;
@@ -22,7 +23,7 @@ export function createInquiry(
     upstream.call({
       agentId,
       method: "GET",
-      path: `/api/v2${path}`,
+      path: API_ROOT + path,
       search,
       untrustedHeaders: new Headers({ accept: "application/json" }),
       body: null,
@@ -34,9 +35,4 @@ export function createInquiry(
       authorizationExpiresAtMs: null,
       signal,
     });
-}
-
-/** A session's id as a segment of a path; null for the two that would climb it. */
-export function pathSegment(sessionId: string): string | null {
-  return sessionId === "." || sessionId === ".." ? null : encodeURIComponent(sessionId);
 }

@@ -1,12 +1,5 @@
+import { isTerminal } from "../../contact_centre/dialect/states.ts";
 import type { Clock } from "../../support/clock.ts";
-
-/** The states in which a session is over for the agent who is told; the vendor's own .NET client takes these two as such. */
-const TERMINAL_STATES: ReadonlySet<string> = new Set(["Completed", "Revoked"]);
-
-/** Whether a session in this state is over for the agent. `LeftChat` is not: `Completed` follows. */
-export function isTerminal(state: string): boolean {
-  return TERMINAL_STATES.has(state);
-}
 
 /** What one connection has heard of sessions that are not over. In memory alone: after a take-over it is empty. */
 export interface KnownSessions {

@@ -2,11 +2,12 @@ import { StoreUnavailable } from "../../errors.ts";
 import type { Logger } from "../../support/log.ts";
 import { readNotifications } from "../../contact_centre/dialect/notifications.ts";
 import type { ParsedNotification } from "../../events/notification.ts";
+import { endingOf } from "../../contact_centre/dialect/states.ts";
 import type { Publisher } from "../../events/publisher.ts";
 import type { SubscriberCounters } from "../connection/counters.ts";
 import type { Depart } from "./end_mapping.ts";
 import type { IntakeEntry } from "../connection/notification_queue.ts";
-import { isTerminal, type KnownSessions } from "./known_sessions.ts";
+import type { KnownSessions } from "./known_sessions.ts";
 
 export interface NotificationWriterOptions {
   readonly publisher: Pick<Publisher, "publishNotifications">;
@@ -66,8 +67,8 @@ export function createNotificationWriter(
   ): Promise<void> {
     if (state === undefined) return;
     known.note(sessionId, state, isLive ? "told" : "asked", phone);
-    if (eventType !== "session.status_changed" || agentId === null || !isTerminal(state)) return;
-    const reason = state === "Revoked" ? "revoked" : "completed";
+    const reason = endingOf(state);
+    if (eventType !== "session.status_changed" || agentId === null || reason === null) return;
     if (await depart({ sessionId, agentId, reason, asOfMs: heardAtMs })) {
       counters.departures++;
       log.info("subscriber.departed", { sessionId, agentId, reason });

@@ -1,11 +1,21 @@
 import type { Clock } from "../../support/clock.ts";
-import { isJsonObject, type JsonObject } from "../../support/json_object.ts";
-import { sessionIdOf } from "../../contact_centre/dialect/session_id.ts";
+import type { JsonObject } from "../../support/json_object.ts";
+import {
+  newMessagesText,
+  statusChangeText,
+  tellsStateOf,
+} from "../../contact_centre/dialect/notification_texts.ts";
+import {
+  climbsPath,
+  messagesPath,
+  OWN_SESSIONS,
+  ownSessionPath,
+} from "../../contact_centre/dialect/paths.ts";
+import { isTerminal, mayBeTaken } from "../../contact_centre/dialect/states.ts";
 import type { SessionRecord, SessionStore } from "../../store/port/sessions.ts";
 import type { UpstreamAnswer } from "../../contact_centre/rest/exchange.ts";
 import type { Depart } from "./end_mapping.ts";
-import { pathSegment } from "./agent_get.ts";
-import { isTerminal, type KnownSessions } from "./known_sessions.ts";
+import type { KnownSessions } from "./known_sessions.ts";
 import {
   type ListedSession,
   type NoAnswer,
@@ -39,9 +49,6 @@ export const MESSAGES_PER_NOTIFICATION = 100;
 
 const PAGE = 100;
 
-/** An agent who is merely invited is not told what is said; the history comes with the Accept. */
-const INVITED = "Invited";
-
 /**
  * Finds out what was missed while nothing was heard, and makes notifications of it in upstream's own shape: first the
  * messages from the first that the store has not seen, then the states that changed, then the agent's mappings that
@@ -59,7 +66,7 @@ export async function resync(dependencies: ResyncDependencies): Promise<ResyncOu
   const mapped = agentId === null ? [] : await allMapped(dependencies, agentId);
   const knownBefore = known.ids();
 
-  const listing = readListing(await ask("/me/smssessions", "?fields=*"));
+  const listing = readListing(await ask(OWN_SESSIONS, "?fields=*"));
   if (!listing.ok) return listing;
   const open = listing.sessions.filter(({ state }) => state === null || !isTerminal(state));
   const failed = await insertMessages(dependencies, open);
@@ -79,7 +86,7 @@ export async function resync(dependencies: ResyncDependencies): Promise<ResyncOu
     const fate = await fateOf(dependencies, sessionId);
     if (fate === null) continue;
     if (fate.resource !== null) {
-      await dependencies.insert(statusChange(fate.resource));
+      await dependencies.insert(statusChangeText(fate.resource));
       continue;
     }
     known.forget(sessionId);
@@ -113,14 +120,14 @@ async function insertMessages(
   { store, ask, insert }: ResyncDependencies,
   sessions: readonly ListedSession[],
 ): Promise<NoAnswer | null> {
-  const heard = sessions.filter(({ state }) => state !== INVITED);
+  // An agent who is merely invited is not told what is said; the history comes with the Accept.
+  const heard = sessions.filter(({ state }) => state === null || !mayBeTaken(state));
   if (heard.length === 0) return null;
   const firstUnseen = await store.firstUnseenMessage(heard.map(({ id }) => id));
   for (const [at, session] of heard.entries()) {
-    const segment = pathSegment(session.id);
-    if (segment === null) continue;
+    if (climbsPath(session.id)) continue;
     const from = firstUnseen[at] ?? 1;
-    const answer = await ask(`/me/smssessions/${segment}/messages`, `?startIndex=${from}`);
+    const answer = await ask(messagesPath(session.id), `?startIndex=${from}`);
     const log = readMessageLog(answer);
     if (!log.ok) {
       if (log.passing) return log;
@@ -129,7 +136,7 @@ async function insertMessages(
     const missed = log.messages.filter(({ index }) => index >= from);
     for (let start = 0; start < missed.length; start += MESSAGES_PER_NOTIFICATION) {
       const part = missed.slice(start, start + MESSAGES_PER_NOTIFICATION);
-      await insert(newMessages(session, part.map(({ verbatim }) => verbatim)));
+      await insert(newMessagesText(session, part.map(({ verbatim }) => verbatim)));
     }
   }
   return null;
@@ -151,7 +158,7 @@ async function insertState(
     if (!isTerminal(state)) known.note(id, state, "told");
     return;
   }
-  await insert(statusChange(resource));
+  await insert(statusChangeText(resource));
 }
 
 /**
@@ -162,9 +169,8 @@ async function fateOf(
   { ask }: ResyncDependencies,
   sessionId: string,
 ): Promise<{ readonly resource: JsonObject | null } | null> {
-  const segment = pathSegment(sessionId);
-  if (segment === null) return null;
-  const single = readListing(await ask(`/me/smssessions/${segment}`));
+  if (climbsPath(sessionId)) return null;
+  const single = readListing(await ask(ownSessionPath(sessionId)));
   if (!single.ok) return single.isAbsent ? { resource: null } : null;
   const [session] = single.sessions;
   if (session === undefined || session.id !== sessionId || session.state === null) return null;
@@ -174,28 +180,4 @@ async function fateOf(
 /** What was heard since the handshake is about to tell the session's state. */
 function isToldOf({ held }: ResyncDependencies, sessionId: string): boolean {
   return held().some((dataText) => tellsStateOf(dataText, sessionId));
-}
-
-function tellsStateOf(dataText: string, sessionId: string): boolean {
-  const json: unknown = JSON.parse(dataText);
-  return isJsonObject(json) && json.notificationType === "StatusChange" &&
-    sessionIdOf(json) === sessionId;
-}
-
-function statusChange(smssession: JsonObject): string {
-  return JSON.stringify({
-    messageType: "SMSsessionStateChangeMessage",
-    notificationType: "StatusChange",
-    smssession,
-  });
-}
-
-function newMessages({ id, resource }: ListedSession, messages: readonly unknown[]): string {
-  return JSON.stringify({
-    messageType: "MessageLogUpdated",
-    notificationType: "NewMessages",
-    messages,
-    ...(typeof resource?.uri === "string" ? { smssessionUri: resource.uri } : {}),
-    smssessionPath: `/smssessions/${encodeURIComponent(id)}`,
-  });
 }

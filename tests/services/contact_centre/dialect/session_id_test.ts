@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  SESSION_ID_MAX_LENGTH,
-  sessionIdOf,
-} from "../../../../services/contact_centre/dialect/session_id.ts";
+import { SESSION_ID_MAX_LENGTH } from "../../../../services/contact_centre/dialect/ids.ts";
+import { sessionIdOf } from "../../../../services/contact_centre/dialect/session_id.ts";
 
 const ID = "0000Na9B26EF002X";
 

@@ -1,0 +1,38 @@
+/** How a session can be over for an agent: it was finished, or upstream took it back. */
+export type SessionEnding = "completed" | "revoked";
+
+/** What a state means for the agent who is told of it. */
+interface SessionState {
+  /** The session is offered to the agent, who may take it by Accept and is not told yet what is said in it. */
+  readonly mayBeTaken: boolean;
+  /** Null: the session is not over. */
+  readonly ending: SessionEnding | null;
+}
+
+/**
+ * Every state of a session that is known. The SMS pages name `Invited`, `Chatting`, `LeftChat` and `Completed`; `Revoked`
+ * is the other state that the vendor's own .NET client takes for an end, as of an offer that nobody answered.
+ */
+const SESSION_STATES: ReadonlyMap<string, SessionState> = new Map<string, SessionState>([
+  ["Invited", { mayBeTaken: true, ending: null }],
+  ["Chatting", { mayBeTaken: false, ending: null }],
+  // Not an end: `Completed` follows by itself (SMSLeave).
+  ["LeftChat", { mayBeTaken: false, ending: null }],
+  ["Completed", { mayBeTaken: false, ending: "completed" }],
+  ["Revoked", { mayBeTaken: false, ending: "revoked" }],
+]);
+
+/** How a session in this state has ended for the agent; null: it goes on, as one in an unknown state does. */
+export function endingOf(state: string): SessionEnding | null {
+  return SESSION_STATES.get(state)?.ending ?? null;
+}
+
+/** Whether a session in this state is over for the agent. */
+export function isTerminal(state: string): boolean {
+  return endingOf(state) !== null;
+}
+
+/** Whether a session in this state is merely offered to the agent. */
+export function mayBeTaken(state: string): boolean {
+  return SESSION_STATES.get(state)?.mayBeTaken ?? false;
+}

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { customerFromUserData } from "../../../../services/contact_centre/dialect/user_data.ts";
+
+const CUSTOMERS: readonly (readonly [why: string, userData: unknown, found: unknown])[] = [
+  [
+    "PhoneNumber before FromAddr before _smsSrcNumber",
+    { _smsSrcNumber: "16501111113", FromAddr: "16501111112", PhoneNumber: "16501111111" },
+    { phone: "16501111111", sender: null },
+  ],
+  [
+    "FromAddr before _smsSrcNumber",
+    { _smsSrcNumber: "16501111113", FromAddr: "16501111112" },
+    { phone: "16501111112", sender: null },
+  ],
+  [
+    "_smsSrcNumber last, and ToAddr before _smsDestNumber",
+    { _smsSrcNumber: "16501111113", _smsDestNumber: "16502222223", ToAddr: "16502222222" },
+    { phone: "16501111113", sender: "16502222222" },
+  ],
+  [
+    "_smsDestNumber when there is no ToAddr",
+    { PhoneNumber: "16501111111", _smsDestNumber: "16502222223" },
+    { phone: "16501111111", sender: "16502222223" },
+  ],
+  [
+    "the next key when one holds no number",
+    { PhoneNumber: "anonymous", FromAddr: null, _smsSrcNumber: "16501111113", ToAddr: "" },
+    { phone: "16501111113", sender: null },
+  ],
+  [
+    "numbers, and texts made for people",
+    { PhoneNumber: 16501111111, ToAddr: "+1 (650) 222-2222" },
+    { phone: "16501111111", sender: "16502222222" },
+  ],
+  [
+    "a short code as ours",
+    { PhoneNumber: "16501111111", ToAddr: "12345" },
+    { phone: "16501111111", sender: "12345" },
+  ],
+  ["nothing when the customer is a short code", { PhoneNumber: "12345" }, null],
+  ["nothing in more than 15 digits", { PhoneNumber: "1650111111111111" }, null],
+  ["nothing when only our number is there", { ToAddr: "16502222222" }, null],
+  ["nothing in an empty object", {}, null],
+  ["nothing in null", null, null],
+  ["nothing in a text", "16501111111", null],
+  ["nothing in an inherited key", Object.create({ PhoneNumber: "16501111111" }), null],
+];
+
+for (const [why, userData, found] of CUSTOMERS) {
+  Deno.test(`customerFromUserData() takes ${why}`, () => {
+    assert.deepEqual(customerFromUserData(userData), found);
+  });
+}
+
+Deno.test("customerFromUserData() throws at nothing and gives only digits", () => {
+  const keys = ["PhoneNumber", "FromAddr", "_smsSrcNumber", "ToAddr", "_smsDestNumber"];
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom(...keys), fc.anything()), (userData) => {
+      const found = customerFromUserData(userData);
+      if (found !== null) assert.match(found.phone, /^\d{7,15}$/);
+    }),
+  );
+});
