@@ -1,7 +1,7 @@
 import { systemClock } from "./services/support/clock.ts";
 import { type Config, readConfig } from "./services/config/config.ts";
 import { StoreUnavailable } from "./services/errors.ts";
-import { createLogger, type Logger, type LogValue } from "./services/support/log.ts";
+import { createLogger, type Logger } from "./services/support/log.ts";
 import {
   MissingKeyFile,
   UnreachableKeyFile,
@@ -16,20 +16,6 @@ const EX_UNAVAILABLE = 69;
 
 /** Exit status for a configuration that cannot be used: sysexits(3) EX_CONFIG. */
 const EX_CONFIG = 78;
-
-/** A Patchbay that is built. It takes its requests from whoever listens for it. */
-export interface ComposedPatchbay {
-  fetch(request: Request, info: Deno.ServeHandlerInfo<Deno.Addr>): Response | Promise<Response>;
-  /** What the log tells of it when it starts. */
-  readonly about: Readonly<Record<string, LogValue>>;
-  /** Begins to deliver, and goes on with what an earlier process left. */
-  start(): void;
-  /**
-   * Waits until what is under way has ended, gives leases back, closes the store; within `DRAIN_MS`.
-   * `served` is to stop listening and to resolve once every request has its answer.
-   */
-  drain(served: () => Promise<void>): Promise<void>;
-}
 
 /** A Patchbay that listens. */
 export interface Patchbay {

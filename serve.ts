@@ -4,8 +4,8 @@
  * `deno serve` listens, at its own `--host` and `--port`, and stops listening at SIGINT and SIGTERM by itself; the process
  * ends once no worker has anything left to do. What Deno leaves out is the time within which (DRAIN_MS) and the drain.
  */
-import { composePatchbay } from "./main.ts";
-import { begin, type ComposedPatchbay, onSignal, urlOf } from "./program.ts";
+import { type ComposedPatchbay, composePatchbay } from "./composition/patchbay.ts";
+import { begin, onSignal, urlOf } from "./program.ts";
 
 /** A worker whose signal came a moment later has this long to end as the others did. */
 const GRACE_MS = 100;

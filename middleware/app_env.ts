@@ -1,5 +1,4 @@
 import type { MiddlewareHandler } from "hono";
-import type { ReachedAddress } from "./reached_address.ts";
 import type { Agent } from "../services/auth/token_verifier.ts";
 import type { Operation } from "../services/contact_centre/dialect/operations.ts";
 
@@ -12,6 +11,12 @@ export type Scope =
   | "webhooks:read"
   | "webhooks:write"
   | "credentials:write";
+
+/** By which scheme and authority a client reached Patchbay. */
+export interface ReachedAddress {
+  readonly proto: string;
+  readonly host: string | null;
+}
 
 /** What the middleware leaves on the request's context. */
 export interface AppEnv {

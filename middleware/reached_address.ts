@@ -1,12 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "./app_env.ts";
 
-/** By which scheme and authority a client reached Patchbay. */
-export interface ReachedAddress {
-  readonly proto: string;
-  readonly host: string | null;
-}
-
 /**
  * Sets `reachedAt`. A proxy in front of us that ends TLS asks for us over http and often under another name; only what it
  * tells in `x-forwarded-proto` and `x-forwarded-host` says how the client asked. Without proxies of ours

@@ -19,18 +19,20 @@ import {
 import type { Store } from "../services/store/port/store.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
 
+/** Ends the doubt about a text, in the name of an agent. */
+export type ResolveText = (
+  deliveryId: string,
+  resolution: Resolution,
+  agentId: string,
+) => Promise<ResolutionOutcome>;
+
 export interface DeliveryRoutesDependencies {
   readonly store: Pick<Store, "listDeliveries" | "readDelivery" | "retryDelivery">;
   readonly guards: RouteGuards;
   readonly clock: Clock;
   /** Told that a delivery has become due: wakes the delivery engine. */
   readonly onDue: () => void;
-  /** Ends the doubt about a text. */
-  readonly resolve: (
-    deliveryId: string,
-    resolution: Resolution,
-    agentId: string,
-  ) => Promise<ResolutionOutcome>;
+  readonly resolveText: ResolveText;
 }
 
 const MAX_BODY_BYTES = 4 * 1024;
@@ -38,7 +40,7 @@ const resolutionSchema = v.picklist(RESOLUTIONS);
 
 /** `/v1/deliveries`: what became of each event at each sink, oldest first. */
 export function deliveryRoutes(
-  { store, guards, clock, onDue, resolve }: DeliveryRoutesDependencies,
+  { store, guards, clock, onDue, resolveText }: DeliveryRoutesDependencies,
 ) {
   const routes = new Hono<AppEnv>();
 
@@ -84,7 +86,7 @@ export function deliveryRoutes(
     async (c) => {
       const resolution = readResolution(c.get("body").untrustedJson);
       const id = c.req.param("id");
-      const outcome = await resolve(id, resolution, c.get("agent").id);
+      const outcome = await resolveText(id, resolution, c.get("agent").id);
       if (outcome === "not-unknown") {
         throw new InvalidParameter(
           "Cannot resolve this delivery: expected a text whose status is unknown",

@@ -6,7 +6,6 @@ import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { clientAddress } from "../middleware/client_address.ts";
 import { methodFallback } from "../middleware/method_fallback.ts";
 import { reachedAddress } from "../middleware/reached_address.ts";
-
 import { createErrorHandler, notFound } from "../middleware/problem_details.ts";
 import type { Clock } from "../services/support/clock.ts";
 import type { Idempotency } from "../services/idempotency/idempotency.ts";
@@ -15,13 +14,12 @@ import type { Metric } from "../services/support/metrics.ts";
 import type { Publisher } from "../services/events/publisher.ts";
 import type { ContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
 import type { SessionService } from "../services/sessions/sessions.ts";
-import { createResolver } from "../services/sms/resolution.ts";
 import type { Store } from "../services/store/port/store.ts";
 import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
 import type { CredentialVault } from "../services/contact_centre/rest/vault.ts";
 import type { WebhookService } from "../services/webhooks/webhooks.ts";
 import { credentialRoutes } from "./credentials.ts";
-import { deliveryRoutes } from "./deliveries.ts";
+import { deliveryRoutes, type ResolveText } from "./deliveries.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes, type HealthRoutesDependencies } from "./health.ts";
 import { ingressRoutes } from "./ingress.ts";
@@ -43,6 +41,8 @@ export interface AppDependencies {
   readonly vault?: CredentialVault | null;
   readonly publisher: Publisher;
   readonly webhooks: WebhookService;
+  /** Ends the doubt about a text. */
+  readonly resolveText: ResolveText;
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
@@ -77,7 +77,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/", webhookRoutes(dependencies));
   app.route("/", webhookKeyRoutes(dependencies));
   app.route("/", eventRoutes({ store, guards }));
-  app.route("/", deliveryRoutes({ ...dependencies, resolve: createResolver(dependencies) }));
+  app.route("/", deliveryRoutes(dependencies));
   app.route("/", metricsRoutes(dependencies));
   app.route("/", ingressRoutes({ ...dependencies, token: dependencies.notificationsToken }));
   app.route("/", twilioIngressRoutes({ twilio: dependencies.twilio ?? null, log }));

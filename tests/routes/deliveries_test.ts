@@ -34,7 +34,9 @@ async function setUp() {
     onPublished: () => {},
   });
   const resolve = createResolver({ store, publisher, clock, log: createMemoryLog() });
-  const app = appOf(deliveryRoutes({ store, guards, clock, resolve, onDue: () => wakes++ }));
+  const app = appOf(
+    deliveryRoutes({ store, guards, clock, resolveText: resolve, onDue: () => wakes++ }),
+  );
   const headers = await as("agent-1", "webhooks:read", "webhooks:write");
   return {
     clock,

@@ -1,0 +1,157 @@
+import { createApp } from "../routes/mod.ts";
+import type { Config } from "../services/config/config.ts";
+import type { DeliveryEngine } from "../services/delivery/engine.ts";
+import { judgeWebhookUrl, parseEgressAllow } from "../services/egress/egress.ts";
+import type { Subscriber } from "../services/following/subscriber.ts";
+import { createIdempotency } from "../services/idempotency/idempotency.ts";
+import { createSealer } from "../services/sealing/secrets.ts";
+import { createContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
+import { createSessionService } from "../services/sessions/sessions.ts";
+import { createResolver } from "../services/sms/resolution.ts";
+import { openStore } from "../services/store/open.ts";
+import { createIds } from "../services/support/ids.ts";
+import type { LogValue } from "../services/support/log.ts";
+import { createWebhookService } from "../services/webhooks/webhooks.ts";
+import { VERSION } from "../version.ts";
+import { composeAuth } from "./auth.ts";
+import { composeDelivery } from "./delivery.ts";
+import { createDrain } from "./drain.ts";
+import type { Environment } from "./environment.ts";
+import { createGuards } from "./guards.ts";
+import { composeMetrics } from "./metrics.ts";
+import { composePublisher } from "./publisher.ts";
+import { composeSms } from "./sms.ts";
+import { composeSubscriber, presenceFor } from "./subscriber.ts";
+import { composeUpstream } from "./upstream.ts";
+
+/** A Patchbay that is built. It takes its requests from whoever listens for it. */
+export interface ComposedPatchbay {
+  fetch(request: Request, info: Deno.ServeHandlerInfo<Deno.Addr>): Response | Promise<Response>;
+  /** What the log tells of it when it starts. */
+  readonly about: Readonly<Record<string, LogValue>>;
+  /** Begins to deliver, and goes on with what an earlier process left. */
+  start(): void;
+  /**
+   * Waits until what is under way has ended, gives leases back, closes the store; within `DRAIN_MS`.
+   * `served` is to stop listening and to resolve once every request has its answer.
+   */
+  drain(served: () => Promise<void>): Promise<void>;
+}
+
+/**
+ * Builds everything; nothing runs and nobody listens yet. The parts that wake each other (publisher and engine,
+ * credentials and subscriber) do so by a function, because the later one is not built when the earlier one is.
+ */
+export async function composePatchbay(
+  config: Config,
+  environment: Environment,
+): Promise<ComposedPatchbay> {
+  const { log, clock } = environment;
+  const ids = createIds();
+  const { store, encryptionKey } = await openStore(config.store);
+  const auth = await composeAuth(config, environment);
+  const sealer = createSealer([encryptionKey, ...config.store.retiredEncryptionKeys]);
+
+  let engine: DeliveryEngine | null = null;
+  const wake = () => engine?.wake();
+  const publisher = composePublisher({
+    store,
+    clock,
+    ids,
+    log,
+    smsEnabled: config.sms !== null,
+    onPublished: wake,
+  });
+  const egressAllow = await parseEgressAllow(config.webhooks.egressAllow);
+  const webhooks = createWebhookService({
+    registry: store,
+    outbox: store,
+    publisher,
+    sealer,
+    judgeUrl: (untrustedUrl) => judgeWebhookUrl(untrustedUrl, egressAllow),
+    clock,
+    ids,
+    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    log,
+    retentionMs: config.store.eventRetentionMs,
+    onDue: wake,
+  });
+  let subscriber: Subscriber | null = null;
+  const upstreamParts = composeUpstream(config, environment, {
+    records: store,
+    sealer,
+    onCredentialsChanged: (agentId) => subscriber?.credentialsChanged(agentId),
+  });
+  const { upstream, vault } = upstreamParts;
+  subscriber = await composeSubscriber(config, environment, {
+    ...upstreamParts,
+    store,
+    publisher,
+    ids,
+  });
+  const presence = presenceFor(subscriber);
+  const sms = composeSms(config, environment, { store, publisher, ids, upstream });
+  const delivery = composeDelivery(config, environment, { store, publisher, webhooks, ids, sms });
+  engine = delivery;
+  const { timeoutMs: upstreamTimeoutMs } = config.upstream;
+  const shared = { clock, ids, log, upstreamTimeoutMs };
+  const sessions = createSessionService({ ...shared, store, upstream, publisher, presence });
+  const idempotency = createIdempotency({ ...shared, records: store });
+
+  const drain = createDrain({
+    clock,
+    log,
+    drainMs: config.server.drainMs,
+    sources: [delivery.stop, async () => await subscriber?.stop()],
+    followUps: [
+      sessions.settled,
+      idempotency.settled,
+      webhooks.stop,
+      async () => await sms?.notices.settled(),
+    ],
+    async close() {
+      upstreamParts.close();
+      await store.close();
+    },
+  });
+  const app = createApp({
+    guards: createGuards(config, auth.verifier, clock),
+    sessions,
+    idempotency,
+    contactCentre: createContactCentreSessions({ upstream, presence }),
+    upstream,
+    publisher,
+    webhooks,
+    vault,
+    resolveText: createResolver({ store, publisher, clock, log }),
+    store,
+    clock,
+    log,
+    trustProxyHops: config.server.trustProxyHops,
+    notificationsToken: config.notificationsToken,
+    twilio: sms?.ingress ?? null,
+    metrics: composeMetrics(subscriber, sms),
+    health: {
+      keysLoaded: auth.keysLoaded,
+      draining: drain.hasBegun,
+      degraded: () => sms?.degraded() ?? {},
+    },
+    onDue: wake,
+  });
+
+  return {
+    fetch: app.fetch,
+    about: {
+      version: VERSION,
+      store: config.store.engine.kind,
+      sms: config.sms !== null,
+      ingress: config.notificationsToken !== null,
+    },
+    start() {
+      delivery.start();
+      subscriber?.start();
+      void webhooks.resume();
+    },
+    drain: drain.run,
+  };
+}
