@@ -12,7 +12,7 @@ import {
   type RecoveryRunsDependencies,
 } from "./recovery_runs.ts";
 
-const RECOVERED_STATUSES: readonly DeliveryStatus[] = ["dead", "held", "expired"];
+const RECOVERED_STATUSES: readonly DeliveryStatus[] = ["dead", "held"];
 /** A job that has not been written for so long has lost its run. */
 const STALE_MS = 60_000;
 // For this long after an enabling, an instance that has not heard of it (2 s) may have taken a delivery and be holding
@@ -42,7 +42,7 @@ export type RecoverOutcome =
 
 /** Bringing back the deliveries of webhooks, as jobs that any instance can carry on. */
 export interface Recovering {
-  /** Makes what is dead, held or expired due again. A webhook runs one such job at a time, and none while disabled. */
+  /** Makes what is dead or held due again. A webhook runs one such job at a time, and none while disabled. */
   recover(id: string, untrustedJson: unknown): Promise<RecoverOutcome>;
   /** Lets a webhook be sent to again, beginning with all that is held for it. */
   enable(id: string): Promise<Webhook>;

@@ -2,7 +2,7 @@ import type { RedisTransport } from "../../services/store/redis/transport.ts";
 
 /** A transport that tells what it was asked: one entry is one round trip, once Redis knows the scripts. */
 export interface SpiedTransport extends RedisTransport {
-  /** A script by its name, a plain command by its own, a pipeline by the first of its commands. */
+  /** A script by its name, a pipeline by the first of its commands. */
   readonly asked: readonly string[];
   /** Begins to count anew. */
   forget(): void;
@@ -16,10 +16,6 @@ export function spyOnTransport(inner: RedisTransport): SpiedTransport {
     },
     forget() {
       asked = [];
-    },
-    command(args) {
-      asked.push(args[0] ?? "");
-      return inner.command(args);
     },
     script(script, keys, args) {
       asked.push(script.name);

@@ -103,7 +103,7 @@ export interface Settlement {
   /** The attempt's log entry, as JSON text; the last 30 are kept. */
   readonly attemptJson: string;
   readonly next:
-    | { readonly status: "delivered" | "dead" | "expired" | "unknown" }
+    | { readonly status: "delivered" | "dead" | "unknown" }
     /** `counted` false: it was not its turn. No attempt was made, so none is counted or logged. */
     | { readonly status: "retrying"; readonly atMs: number; readonly counted?: false }
     /** Its webhook turned out to be disabled: no attempt was made, and its lane waits for {@link DeliveryStore.requeueDeliveries}. */

@@ -29,12 +29,6 @@ export function createClientTransport(wire: Wire): RedisTransport {
   const redis = new PlainRedis(requesterOver(exchange));
 
   return {
-    async command(args) {
-      const [name = "", ...words] = args;
-      const asked = { command: nameOf(args), script: null };
-      return await withoutValues(asked, redis.exec([name, ...words]));
-    },
-
     async script({ name, sha, text }, keys, args) {
       const asked = { command: "EVALSHA", script: name };
       const known = redis.evalsha(sha, [...keys], [...args]).catch((error) => {
@@ -47,7 +41,7 @@ export function createClientTransport(wire: Wire): RedisTransport {
 
     async pipeline(commands) {
       if (commands.length === 0) return [];
-      const asked = { command: `a pipeline of ${commands.length}`, script: null };
+      const asked = { command: nameOfAll(commands), script: null };
       // The client's own pipeline knows only the commands that it has methods for.
       const answers = await withoutValues(asked, exchange(commands));
       return answers.map((answer, i) => {
@@ -86,6 +80,10 @@ function requesterOver(exchange: Wire["exchange"]): Requester {
 interface Asked {
   readonly command: string;
   readonly script: string | null;
+}
+
+function nameOfAll(commands: readonly (readonly string[])[]): string {
+  return commands.length === 1 ? nameOf(commands[0]) : `a pipeline of ${commands.length}`;
 }
 
 function nameOf(command: readonly string[] = []): string {

@@ -13,8 +13,6 @@ import { createHash } from "node:crypto";
  * Neither holds a word of the command beyond its name, nor has a cause that does.
  */
 export interface RedisTransport {
-  /** Runs one command and gives its reply. */
-  command(args: readonly string[]): Promise<unknown>;
   /** Runs a script: by its hash, and when Redis does not know that yet by its text, which is a second round trip. */
   script(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>;
   /** Runs commands in this order, not atomically; rejects with the first error reply, after all have been run. */

@@ -13,6 +13,7 @@ import { redisTest } from "../../support/needs_redis.ts";
 import { POLICY } from "./drafts.ts";
 import { type Command, histories } from "./histories/commands.ts";
 import { createPlayer, draftsOf, newHistory, type Player } from "./histories/player.ts";
+import { redisCommand } from "../../support/redis_command.ts";
 
 const RUNS = Number(Deno.env.get("HISTORY_RUNS") ?? 1_000);
 
@@ -76,7 +77,7 @@ redisTest(`${RUNS} random histories get the same answers from every engine`, asy
   ]);
   started.defer(() => closeAll(transports));
   const empty = () =>
-    Promise.all([...transports.values()].map((transport) => transport.command(["FLUSHALL"])));
+    Promise.all([...transports.values()].map((transport) => redisCommand(transport, ["FLUSHALL"])));
   await compare(RUNS, { shards: 1, shown: (answer) => answer }, transports, empty, histories);
 });
 

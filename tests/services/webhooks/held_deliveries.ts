@@ -30,7 +30,7 @@ export async function createBenchWithWebhook(options: TestWebhooksOptions = {}) 
   }
 
   /** Claims all that is due (at most 32), and settles it so. */
-  async function settleDueAs(status: "delivered" | "dead" | "expired" | "held"): Promise<void> {
+  async function settleDueAs(status: "delivered" | "dead" | "held"): Promise<void> {
     const { deliveries } = await claimDeliveries(store, clock.now(), { capacityPerSink: 32 });
     for (const delivery of deliveries) await settle(store, delivery, { status }, clock.now());
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
 import { SECRET, unavailable } from "./transport_errors.ts";
+import { redisCommand } from "../../../support/redis_command.ts";
 
 // Servers that play nodes of a cluster, so that it can be counted what arrives at which.
 
@@ -72,7 +73,7 @@ Deno.test("in a cluster a command is sent once to a node that closes the connect
   await using opened = openTransport(node);
   const { transport } = opened;
 
-  await assert.rejects(transport.command(["SET", "k", SECRET]), unavailable("run SET"));
+  await assert.rejects(redisCommand(transport, ["SET", "k", SECRET]), unavailable("run SET"));
 
   assert.deepEqual(node.arrived, [`SET k ${SECRET}`]);
 });
@@ -85,7 +86,7 @@ Deno.test("in a cluster a command that a node refused as another's goes there, o
   await using opened = openTransport(other);
   const { transport } = opened;
 
-  assert.equal(await transport.command(["SET", "k", "v"]), "OK");
+  assert.equal(await redisCommand(transport, ["SET", "k", "v"]), "OK");
 
   assert.deepEqual(other.arrived, ["SET k v"]);
   assert.deepEqual(owner.arrived, ["SET k v"]);
@@ -99,7 +100,7 @@ Deno.test("in a cluster a command is not sent round and round", async () => {
   const { transport } = opened;
 
   await assert.rejects(
-    transport.command(["SET", "k", SECRET]),
+    redisCommand(transport, ["SET", "k", SECRET]),
     unavailable("run SET", "Redis refused SET: MOVED"),
   );
 
@@ -112,7 +113,7 @@ Deno.test("a cluster without a node for the slot is unavailable", async () => {
   const { transport } = opened;
 
   await assert.rejects(
-    transport.command(["SET", "k", SECRET]),
+    redisCommand(transport, ["SET", "k", SECRET]),
     unavailable("run SET", "no node of the cluster serves the slot"),
   );
 
@@ -130,11 +131,11 @@ Deno.test("a server that is loading is asked again whether it is a cluster", asy
   const { transport } = opened;
 
   await assert.rejects(
-    transport.command(["SET", "k", SECRET]),
+    redisCommand(transport, ["SET", "k", SECRET]),
     unavailable("run SET", "Redis refused SET: LOADING"),
   );
   loading = false;
 
-  assert.equal(await transport.command(["SET", "k", "2"]), "OK");
+  assert.equal(await redisCommand(transport, ["SET", "k", "2"]), "OK");
   assert.deepEqual(owner.arrived, ["SET k 2"]);
 });

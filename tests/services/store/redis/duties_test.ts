@@ -6,6 +6,7 @@ import type { RedisTransport } from "../../../../services/store/redis/transport.
 import { startRedisServer } from "../../../../simulator/kit/redis_server.ts";
 import { redisTest } from "../../../support/needs_redis.ts";
 import { accept, claimDeliveries, draft, messages, POLICY, publish, T0 } from "../drafts.ts";
+import { redisCommand } from "../../../support/redis_command.ts";
 
 const HOUR = 3_600_000;
 
@@ -30,7 +31,6 @@ async function withStore(shards: number, test: (opened: Opened) => Promise<void>
   }
   const store = openRedisStore({
     transport: {
-      command: counted(redis.command),
       script: counted(redis.script),
       pipeline: counted(redis.pipeline),
       close: redis.close,
@@ -54,7 +54,7 @@ async function withStore(shards: number, test: (opened: Opened) => Promise<void>
 }
 
 async function keysOf(redis: RedisTransport, pattern: string): Promise<string[]> {
-  const keys = await redis.command(["KEYS", pattern]);
+  const keys = await redisCommand(redis, ["KEYS", pattern]);
   assert(Array.isArray(keys));
   return keys.map(String).toSorted();
 }
@@ -116,7 +116,7 @@ redisTest("records go by themselves, an hour after their time at the latest", as
     await write("far", T0 + HOUR);
     await write("near", T0 + HOUR, "S1");
     await write("ever", null);
-    const life = async (key: string) => Number(await redis.command(["PTTL", key]));
+    const life = async (key: string) => Number(await redisCommand(redis, ["PTTL", key]));
     for (const key of ["pb:{0}:record:idempotency:far", "pb:{0}:near:2:S1:idempotency:near"]) {
       const left = await life(key);
       assert(left > HOUR && left <= 2 * HOUR, `${key} has ${left} ms`);
@@ -141,12 +141,12 @@ redisTest(
         await publish(store, [draft({ observed: { phone } })]);
       }
       assert.deepEqual(await keysOf(redis, "*customer*"), ["pb:{0}:customer:15550002"]);
-      const left = Number(await redis.command(["PTTL", "pb:{0}:customer:15550002"]));
+      const left = Number(await redisCommand(redis, ["PTTL", "pb:{0}:customer:15550002"]));
       assert(left > POLICY.sessionTtlMs && left <= POLICY.sessionTtlMs + HOUR, `${left} ms`);
       // It lives as long as the mapping: using that prolongs both.
-      await redis.command(["PEXPIRE", "pb:{0}:customer:15550002", "60000"]);
+      await redisCommand(redis, ["PEXPIRE", "pb:{0}:customer:15550002", "60000"]);
       await store.readSession("S1", { nowMs: T0, slide: true });
-      assert(Number(await redis.command(["PTTL", "pb:{0}:customer:15550002"])) > 60_000);
+      assert(Number(await redisCommand(redis, ["PTTL", "pb:{0}:customer:15550002"])) > 60_000);
       const { version } = await store.listWebhooks();
       const end = { sessionId: "S1", agentId: "a", nowMs: T0, effect: { kind: "end" } } as const;
       await store.applyEffect(end, draft(), version);
@@ -166,8 +166,8 @@ redisTest("a mapping made before numbers led to sessions is found once it is use
     const customer = { phone: "+1 555 0001", sender: null };
     await store.setCustomer({ sessionId: "S1", customer, nowMs: T0 });
     // As the program before left it.
-    await redis.command(["HDEL", "pb:{0}:s:S1", "customer"]);
-    await redis.command(["DEL", "pb:{0}:customer:15550001"]);
+    await redisCommand(redis, ["HDEL", "pb:{0}:s:S1", "customer"]);
+    await redisCommand(redis, ["DEL", "pb:{0}:customer:15550001"]);
     const find = () =>
       store.findCustomerSession({ customerDigits: "15550001", senderDigits: "", nowMs: T0 });
     assert.equal(await find(), null);
@@ -182,7 +182,7 @@ redisTest("a bucket is forgotten once it is full again", async () => {
       store.takeTokens({ bucket: "b", tokens, perSecond: 0.01, burst: 2, nowMs: T0 });
     // Two of them and ten owed: 1,200 s until it is full.
     assert.equal(await take(12), 0);
-    const left = Number(await redis.command(["PTTL", "pb:{0}:bucket:named:b"]));
+    const left = Number(await redisCommand(redis, ["PTTL", "pb:{0}:bucket:named:b"]));
     assert(left > HOUR + 1_190_000 && left <= HOUR + 1_200_000, `${left} ms`);
   });
 });

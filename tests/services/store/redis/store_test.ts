@@ -8,6 +8,7 @@ import { type RedisServer, startRedisServer } from "../../../../simulator/kit/re
 import { ignoredWithoutRedis, redisTest } from "../../../support/needs_redis.ts";
 import { testStoreContract } from "../contract/suite.ts";
 import { claimDeliveries, draft, POLICY, publish, T0, webhook } from "../drafts.ts";
+import { redisCommand } from "../../../support/redis_command.ts";
 
 const ignore = ignoredWithoutRedis();
 
@@ -83,7 +84,7 @@ redisTest("listing goes past deliveries that Redis has let expire", async () => 
   const drafts = Array.from({ length: 30 }, () => draft({ webhooks: [webhook("wh_1")] }));
   await publish(store, drafts);
   const { items } = await store.listDeliveries({ limit: 100 });
-  for (const { id } of items.slice(0, 20)) await transport.command(["DEL", `pb:{0}:d:${id}`]);
+  for (const { id } of items.slice(0, 20)) await redisCommand(transport, ["DEL", `pb:{0}:d:${id}`]);
   const page = await store.listDeliveries({ limit: 5 });
   assert.deepEqual(page.items.map(({ id }) => id), items.slice(20, 25).map(({ id }) => id));
   assert.equal(page.nextCursor, items[24]?.id);

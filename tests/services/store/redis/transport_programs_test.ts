@@ -4,6 +4,7 @@ import { startUpstashEndpoint } from "../../../../simulator/upstash/endpoint.ts"
 import { startRedisServer } from "../../../../simulator/kit/redis_server.ts";
 import { redisTest } from "../../../support/needs_redis.ts";
 import { SECRET, TOKEN, unavailable } from "./transport_errors.ts";
+import { redisCommand } from "../../../support/redis_command.ts";
 
 redisTest("over REST a wrong token is told by the status of its refusal", async () => {
   await using redis = await startRedisServer();
@@ -21,7 +22,7 @@ redisTest("over REST one command is one request, and so is a pipeline", async ()
   await using endpoint = await startUpstashEndpoint({ redisUrl: redis.url, token: TOKEN });
   const transport = createUpstashTransport({ url: `${endpoint.url}/`, token: TOKEN });
 
-  await Promise.all([transport.command(["PING"]), transport.command(["PING"])]);
+  await Promise.all([redisCommand(transport, ["PING"]), redisCommand(transport, ["PING"])]);
   await transport.pipeline([["PING"], ["PING"], ["PING"]]);
 
   const { items } = endpoint.requests;
@@ -37,10 +38,10 @@ redisTest("over RESP a closed transport lets the program end", async () => {
   const program = `
     import { createRespTransport } from ${JSON.stringify(moduleUrl("resp_transport.ts"))};
     const transport = createRespTransport({ url: Deno.args[0] });
-    await transport.command(["PING"]);
+    await transport.pipeline([["PING"]]);
     await transport.close();
     const away = createRespTransport({ url: "redis://127.0.0.1:1" });
-    await away.command(["PING"]).catch((error) => console.log(error.name));
+    await away.pipeline([["PING"]]).catch((error) => console.log(error.name));
     await away.close();
   `;
   const startedAt = performance.now();
@@ -58,7 +59,7 @@ redisTest("neither transport reads the environment", async () => {
     import { createUpstashTransport } from ${JSON.stringify(moduleUrl("upstash_transport.ts"))};
     const [redisUrl, url, token] = Deno.args;
     for (const t of [createRespTransport({ url: redisUrl }), createUpstashTransport({ url, token })]) {
-      console.log(await t.command(["PING"]));
+      console.log(await t.pipeline([["PING"]]));
       await t.close();
     }
   `;

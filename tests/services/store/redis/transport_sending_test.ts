@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
 import { createUpstashTransport } from "../../../../services/store/redis/upstash_transport.ts";
 import { SECRET, TOKEN, unavailable } from "./transport_errors.ts";
+import { redisCommand } from "../../../support/redis_command.ts";
 
 // A server that answers the first request and then breaks, in one way or another, shows how often the rest arrives.
 
@@ -29,8 +30,8 @@ for (const [how, breakOff] of Object.entries(BREAKS)) {
     const transport = createUpstashTransport({ url: `http://${server.address}`, token: TOKEN });
 
     // The second request goes over the kept connection, which is where clients repeat silently.
-    assert.equal(await transport.command(["PING"]), "PONG");
-    await assert.rejects(transport.command(["SET", "k", SECRET]), unavailable("run SET"));
+    assert.equal(await redisCommand(transport, ["PING"]), "PONG");
+    await assert.rejects(redisCommand(transport, ["SET", "k", SECRET]), unavailable("run SET"));
 
     assert.equal(server.seen(), 2);
     await transport.close();
@@ -48,7 +49,7 @@ Deno.test("over REST a command is sent once to a server that never answers", asy
 
   const startedAt = performance.now();
   await assert.rejects(
-    transport.command(["SET", "k", SECRET]),
+    redisCommand(transport, ["SET", "k", SECRET]),
     unavailable("run SET", "no answer within 200 ms"),
   );
 
@@ -68,8 +69,8 @@ Deno.test("over RESP a command is sent once to a server that closes the connecti
   }, /\r\n$/);
   const transport = createRespTransport({ url: `redis://${server.address}` });
 
-  assert.equal(await transport.command(["PING"]), "PONG");
-  await assert.rejects(transport.command(["SET", "k", SECRET]), unavailable("run SET"));
+  assert.equal(await redisCommand(transport, ["PING"]), "PONG");
+  await assert.rejects(redisCommand(transport, ["SET", "k", SECRET]), unavailable("run SET"));
 
   assert.equal(server.seen(), 3);
   await transport.close();

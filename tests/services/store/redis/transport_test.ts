@@ -11,6 +11,7 @@ import {
 } from "../../../../simulator/kit/redis_server.ts";
 import { redisTest } from "../../../support/needs_redis.ts";
 import { refusal, SECRET, TOKEN, unavailable } from "./transport_errors.ts";
+import { redisCommand } from "../../../support/redis_command.ts";
 
 /** A transport to a Redis of its own. */
 interface Setup extends AsyncDisposable {
@@ -77,9 +78,9 @@ for (const [name, setUp] of Object.entries(TRANSPORTS)) {
     await using setup = await setUp();
     const { transport } = setup;
     for (const text of TEXTS) {
-      assert.equal(await transport.command(["SET", "k", text]), "OK");
-      assert.equal(await transport.command(["GET", "k"]), text);
-      assert.deepEqual(await transport.command(["MGET", "k", "-", "k"]), [text, null, text]);
+      assert.equal(await redisCommand(transport, ["SET", "k", text]), "OK");
+      assert.equal(await redisCommand(transport, ["GET", "k"]), text);
+      assert.deepEqual(await redisCommand(transport, ["MGET", "k", "-", "k"]), [text, null, text]);
     }
   });
 
@@ -131,25 +132,25 @@ for (const [name, setUp] of Object.entries(TRANSPORTS)) {
     async () => {
       await using setup = await setUp();
       const { transport } = setup;
-      await transport.command(["SET", "k", SECRET]);
+      await redisCommand(transport, ["SET", "k", SECRET]);
 
       await assert.rejects(
         transport.script(FAIL, [], [SECRET]),
         refusal("STALE", "fail_it", "Redis refused script fail_it: STALE"),
       );
       await assert.rejects(
-        transport.command(["HGET", "k", SECRET]),
+        redisCommand(transport, ["HGET", "k", SECRET]),
         refusal("WRONGTYPE", null, "Redis refused HGET: WRONGTYPE"),
       );
       await assert.rejects(
-        transport.command(["nonesuch", SECRET]),
+        redisCommand(transport, ["nonesuch", SECRET]),
         refusal("ERR", null, "Redis refused NONESUCH: ERR"),
       );
       await assert.rejects(
         transport.pipeline([["INCR", "n"], ["INCR", "k"], ["INCR", "n"]]),
         refusal("ERR", null, "Redis refused INCR: ERR"),
       );
-      assert.equal(await transport.command(["GET", "n"]), "2");
+      assert.equal(await redisCommand(transport, ["GET", "n"]), "2");
     },
   );
 
@@ -168,24 +169,24 @@ for (const [name, setUp] of Object.entries(TRANSPORTS)) {
     async () => {
       await using setup = await setUp();
       const { transport, server } = setup;
-      await transport.command(["PING"]);
+      await redisCommand(transport, ["PING"]);
 
       await server.kill();
       for (let i = 0; i < 2; i++) {
         const startedAt = performance.now();
-        await assert.rejects(transport.command(["SET", "k", SECRET]), unavailable("run SET"));
+        await assert.rejects(redisCommand(transport, ["SET", "k", SECRET]), unavailable("run SET"));
         assert.ok(performance.now() - startedAt < 1000);
       }
       await server.restart();
 
-      await eventually(() => transport.command(["PING"]));
+      await eventually(() => redisCommand(transport, ["PING"]));
     },
   );
 
   redisTest(`${name} a Redis that hangs is unavailable when the deadline is over`, async () => {
     await using setup = await setUp(300);
     const { transport, server } = setup;
-    await transport.command(["PING"]);
+    await redisCommand(transport, ["PING"]);
 
     server.pause();
     const startedAt = performance.now();
@@ -197,16 +198,16 @@ for (const [name, setUp] of Object.entries(TRANSPORTS)) {
     server.resume();
 
     assert.ok(tookMs >= 290 && tookMs < 600, `${tookMs} ms`);
-    assert.equal(await transport.command(["PING"]), "PONG");
+    assert.equal(await redisCommand(transport, ["PING"]), "PONG");
   });
 
   redisTest(`${name} a closed transport is unavailable`, async () => {
     await using setup = await setUp();
-    await setup.transport.command(["PING"]);
+    await redisCommand(setup.transport, ["PING"]);
     await setup.transport.close();
     await setup.transport.close();
     await assert.rejects(
-      setup.transport.command(["PING"]),
+      redisCommand(setup.transport, ["PING"]),
       unavailable("run PING", "the transport was closed"),
     );
   });
@@ -218,7 +219,10 @@ Deno.test("a failure that nobody thought of is told by its name alone", async ()
     close: async () => {},
   });
 
-  await assert.rejects(transport.command(["GET", SECRET]), unavailable("run GET", "RangeError"));
+  await assert.rejects(
+    redisCommand(transport, ["GET", SECRET]),
+    unavailable("run GET", "RangeError"),
+  );
   await assert.rejects(
     transport.pipeline([["GET", SECRET], ["GET", SECRET]]),
     unavailable("run a pipeline of 2", "RangeError"),
