@@ -29,7 +29,7 @@ export interface SignatureVerifierOptions {
  * Checks `X-Twilio-Signature` (https://www.twilio.com/docs/usage/security) with the `twilio` package's own validator. Only
  * that part of the package is loaded, with the first request: it takes some 20 ms where the whole takes 100 to 300.
  *
- * The signature covers less than it seems, so a request that passes is still to be read by `twilio_form.ts`.
+ * The signature covers less than it seems, so a request that passes is still to be read by `form.ts`.
  */
 export function createSignatureVerifier(
   { authToken, authTokenNext }: SignatureVerifierOptions,
