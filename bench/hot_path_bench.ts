@@ -1,7 +1,8 @@
 import { createTokenVerifier } from "../services/auth/token_verifier.ts";
 import { createStaticKeySet } from "../services/auth/static_key_set.ts";
 import { systemClock } from "../services/support/clock.ts";
-import { createSigner, generateSecret } from "../services/webhooks/sending/signing.ts";
+import { generateSecret } from "../services/webhooks/secrets.ts";
+import { createSigner } from "../services/webhooks/sending/signing.ts";
 import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../simulator/kit/tokens.ts";
 
 const body = new TextEncoder().encode("x".repeat(2048));

@@ -11,14 +11,12 @@ import type { Ids } from "../services/support/ids.ts";
 import type { Publisher } from "../services/events/publisher.ts";
 import { SMS_SINK } from "../services/store/port/deliveries.ts";
 import type { Store } from "../services/store/port/store.ts";
+import { DEFAULT_CONCURRENCY } from "../services/webhooks/record.ts";
 import { deliveryRate } from "../services/webhooks/rate.ts";
 import type { WebhookService } from "../services/webhooks/webhooks.ts";
 import { VERSION } from "../version.ts";
 import type { Environment } from "./environment.ts";
 import type { Sms } from "./sms.ts";
-
-/** How many deliveries of one webhook are under way at once where it does not say. */
-const CONCURRENCY_PER_SINK = 10;
 
 /** Without SMS, texts that were left from a time with it wait where they are: they have to end with a true word. */
 const NO_TEXTS: SinkSettings = { sinkId: SMS_SINK, concurrency: 0, rate: null };
@@ -39,7 +37,6 @@ export function composeDelivery(
   { store, publisher, webhooks, ids, sms }: DeliveryParts,
 ): DeliveryEngine {
   const { clock, log } = environment;
-  const concurrencyPerSink = CONCURRENCY_PER_SINK;
   const leaseMs = config.webhooks.timeoutMs + 15_000;
   return createDeliveryEngine({
     ...environment,
@@ -55,9 +52,8 @@ export function composeDelivery(
       settings: () => settingsOf(webhooks, sms),
       clock,
       log,
-      concurrencyPerSink,
+      concurrencyPerSink: DEFAULT_CONCURRENCY,
     }),
-    concurrencyPerSink,
     onSweep: () => void webhooks.resumeStale(),
     sinkFor: createSinks(config, environment, { store, webhooks, sms, leaseMs }),
     ids,
@@ -77,7 +73,7 @@ async function settingsOf(webhooks: WebhookService, sms: Sms | null): Promise<Si
     concurrency: webhook.concurrency,
     rate: deliveryRate(webhook),
   }));
-  return [...settings, sms?.sendingSwitch.sinkSettings(CONCURRENCY_PER_SINK) ?? NO_TEXTS];
+  return [...settings, sms?.sendingSwitch.sinkSettings(DEFAULT_CONCURRENCY) ?? NO_TEXTS];
 }
 
 /** All webhooks share one sink; the customer's phone is another, and there only with SMS configured. */

@@ -1,12 +1,30 @@
-import { setImmediate } from "node:timers";
+/**
+ * The delivery engine, one per process, carries deliveries from the outbox to their sinks. Its life:
+ *
+ *     new ──start()──▶ running ──stop()──▶ stopping
+ *
+ * While it is running it is either asleep or pumping. One turn of the pump writes down what has ended, claims what is
+ * due and begins those attempts. Turns follow each other for as long as there is something to do. What wakes it:
+ *
+ * - `wake()`, because something was published or made due: it claims.
+ * - An attempt ends: it settles, and claims if that has made something due.
+ * - The timer, at the earliest of the next due time, the reopening of a closed-off sink and the next sweep: it claims.
+ * - The timer, 1 to 30 s after the store has failed: it claims. A wake or an ended attempt does not wait for this timer.
+ *
+ * When it is stopping it claims nothing more. Attempts under way may end by themselves; they are aborted shortly before
+ * the time is over, and written down as they end.
+ */
+
+import { setImmediate } from "node:timers/promises";
 import type { Clock, Timer } from "../support/clock.ts";
 import type { Ids } from "../support/ids.ts";
 import type { Logger } from "../support/log.ts";
 import { storeFailureReason } from "../store/failure_reason.ts";
-import type { ClaimedBatch, ClaimedDelivery, DeliveryStore } from "../store/port/deliveries.ts";
+import type { ClaimedBatch, DeliveryStore } from "../store/port/deliveries.ts";
+import { createAttempts } from "./attempts.ts";
 import type { Governor } from "./governor.ts";
-import type { AttemptEnd, Sink } from "./sink.ts";
 import type { Settler } from "./settler.ts";
+import type { Sink } from "./sink.ts";
 
 export interface DeliveryEngineOptions {
   readonly outbox: Pick<DeliveryStore, "claimDeliveries">;
@@ -20,10 +38,6 @@ export interface DeliveryEngineOptions {
   readonly log: Logger;
   /** Longer than any attempt takes; after it a delivery comes back by itself. */
   readonly leaseMs: number;
-  /** How many lanes of a sink without settings of its own are served at once. */
-  readonly concurrencyPerSink: number;
-  /** How many attempts run at once in all; each sink's share is the governor's affair. */
-  readonly concurrency?: number;
   /** Called with each sweep, once a minute: for what else is to be looked after now and then. */
   readonly onSweep?: () => void;
 }
@@ -38,6 +52,8 @@ export interface DeliveryEngine {
   stop(withinMs: number): Promise<void>;
 }
 
+/** At most this many attempts run at once; the governor decides each sink's share. */
+const MOST_UNDER_WAY = 1_024;
 /** A claim takes at most this many, so that its reply stays small (32 events of 20 kB). */
 const CLAIM_LIMIT = 32;
 /** Picks up what a dead instance left and trims what is past its time; the only store command of an idle instance. */
@@ -48,15 +64,15 @@ const STORE_BACKOFF_MS = { first: 1_000, most: 30_000 };
 
 const NOTHING: ClaimedBatch = { deliveries: [], nextDueAtMs: null, sweptAll: true, expired: 0 };
 
-/**
- * One pump per process: settle what has ended, claim what is due, repeat while there is work. It sleeps until somebody
- * publishes, an attempt ends, or the earliest due time that the last claim told.
- */
 export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEngine {
-  const { outbox, settler, clock, log } = options;
-  const concurrency = options.concurrency ?? 1_024;
-  const underWay = new Map<string, { sinkId: string; done: Promise<void> }>();
-  const aborter = new AbortController();
+  const { outbox, settler, governor, clock, log } = options;
+  const attempts = createAttempts({
+    ...options,
+    onEnded() {
+      ended = true;
+      run();
+    },
+  });
   let state: "new" | "running" | "stopping" = "new";
   let pumping: Promise<void> | null = null;
   /** Something may be due: to be claimed. */
@@ -89,7 +105,7 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
   async function pump(): Promise<void> {
     while ((looking || ended) && state === "running") {
       try {
-        await (underWay.size === 0 ? settleThenClaim() : settleAndClaim());
+        await (attempts.count() === 0 ? settleThenClaim() : settleAndClaim());
         failures = 0;
       } catch (error) {
         return retryLater(error);
@@ -110,20 +126,21 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
     const look = takeWishes();
     const { written, isDue } = await settle();
     // The place of an attempt that could not be settled is free all the same.
-    if (look || isDue || written === 0) begin(await claim());
+    if (look || isDue || written === 0) attempts.begin((await claim()).deliveries);
   }
 
   /** Under load: both at once, as a round trip is what they mostly cost. What settling frees, the next claim takes. */
   async function settleAndClaim(): Promise<void> {
-    // Attempts that end together are written down together: one turn costs microseconds, a round trip more.
-    await nextTurn();
+    // One turn of the event loop, so that attempts that end together are written down together: it costs microseconds,
+    // a round trip more.
+    await setImmediate();
     // All of them have ended: a claim beside the settling would find nothing, and be repeated behind it.
-    if (underWay.size === 0 || !(looking || backlog)) return await settleThenClaim();
+    if (attempts.count() === 0 || !(looking || backlog)) return await settleThenClaim();
     takeWishes();
     const settling = settle();
     // Whatever becomes of it, what was claimed has to be begun; it is awaited below.
     settling.catch(() => {});
-    begin(await claim());
+    attempts.begin((await claim()).deliveries);
     if ((await settling).isDue) looking = true;
   }
 
@@ -138,20 +155,18 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
   }
 
   async function claim(): Promise<ClaimedBatch> {
-    const limit = Math.min(CLAIM_LIMIT, concurrency - underWay.size);
+    const limit = Math.min(CLAIM_LIMIT, MOST_UNDER_WAY - attempts.count());
     // Every place is taken: the next attempt to end wakes the pump.
     if (limit <= 0) return NOTHING;
     const nowMs = clock.now();
     const sweep = nowMs - lastSweepMs >= SWEEP_MS;
-    const { capacity, rates, reopensAtMs } = await options.governor.allowance(running());
+    const { reopensAtMs, ...allowance } = await governor.allowance(attempts.perSink());
     const batch = await outbox.claimDeliveries({
       nowMs,
       leaseToken,
       leaseUntilMs: nowMs + options.leaseMs,
       limit,
-      capacityPerSink: options.concurrencyPerSink,
-      capacity,
-      rates,
+      ...allowance,
       sweep,
     });
     leaseToken = options.ids.token();
@@ -167,12 +182,6 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
     return batch;
   }
 
-  function running(): Map<string, number> {
-    const counts = new Map<string, number>();
-    for (const { sinkId } of underWay.values()) counts.set(sinkId, (counts.get(sinkId) ?? 0) + 1);
-    return counts;
-  }
-
   function sleepUntil(dueAtMs: number): void {
     const nowMs = clock.now();
     const sweepAtMs = lastSweepMs + SWEEP_MS;
@@ -182,49 +191,6 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
       timerAtMs = Infinity;
       wake();
     });
-  }
-
-  function begin({ deliveries }: ClaimedBatch): void {
-    for (const delivery of deliveries) {
-      const done = attempt(delivery).finally(() => {
-        underWay.delete(delivery.id);
-        ended = true;
-        run();
-      });
-      underWay.set(delivery.id, { sinkId: delivery.sinkId, done });
-    }
-  }
-
-  async function attempt(delivery: ClaimedDelivery): Promise<void> {
-    let end: AttemptEnd;
-    try {
-      end = await options.sinkFor(delivery.sinkId).attempt(delivery, aborter.signal);
-    } catch (error) {
-      // A fault of ours: what left is not known, so nothing is settled. The lease runs out and the next attempt
-      // is told that this one was interrupted.
-      log.error("delivery.attempt_failed", { deliveryId: delivery.id, error: String(error) });
-      return;
-    }
-    log.info("delivery.attempted", {
-      deliveryId: delivery.id,
-      eventId: delivery.event.id,
-      eventType: delivery.event.type,
-      sessionId: delivery.event.sessionId,
-      sinkId: delivery.sinkId,
-      attempt: delivery.attempt,
-      class: end.report.class,
-      status: end.report.status,
-      durationMs: end.report.durationMs,
-      outcome: end.decision.status,
-    });
-    const lane = delivery.event.sessionId ?? delivery.id;
-    options.governor.note({ sinkId: delivery.sinkId, lane, health: end.health });
-    settler.add(delivery, end);
-  }
-
-  /** One turn of the event loop, in which whatever has ended is heard of. */
-  function nextTurn(): Promise<void> {
-    return new Promise((resolve) => setImmediate(resolve));
   }
 
   /** The store is away: what is under way goes on, and everything resumes by itself once it is back. */
@@ -250,13 +216,15 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
     // Only now: the claim that was under way has set it again.
     timer?.cancel();
     // What is aborted has to be written down within the time too.
-    const deadline = clock.after(Math.max(0, withinMs - SETTLING_MS), () => aborter.abort());
+    const deadline = clock.after(Math.max(0, withinMs - SETTLING_MS), attempts.abort);
     let settling = flushAtExit();
-    await Promise.all([...underWay.values()].map(async ({ done }) => {
-      await done;
-      // As they end, so that an exit that comes early loses as little as it can.
-      settling = settling.then(flushAtExit);
-    }));
+    await Promise.all(
+      attempts.ends().map(async (end) => {
+        await end;
+        // As they end, so that an exit that comes early loses as little as it can.
+        settling = settling.then(flushAtExit);
+      }),
+    );
     deadline.cancel();
     await settling;
   }

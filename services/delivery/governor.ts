@@ -3,21 +3,23 @@ import type { Logger } from "../support/log.ts";
 import type { DeliveryRate } from "../store/port/deliveries.ts";
 import { afterOutcome, type Breaker, CLOSED, stateOf } from "./breaker.ts";
 
-/** What a sink asks of deliveries to it. */
+/** How a sink wants to be sent to. */
 export interface SinkSettings {
   readonly sinkId: string;
   /** How many of its lanes are served at once. */
   readonly concurrency: number;
   readonly rate: DeliveryRate | null;
-  /** Nothing may go to it before; absent: no such time. */
+  /** Nothing may go to it before this time; absent where there is no such time. */
   readonly closedUntilMs?: number;
 }
 
-/** How much may go to which sink now; in the terms of a claim. */
+/** How much may go to which sink now, in the terms of a claim. */
 export interface Allowance {
+  /** For each sink that `capacity` does not name. */
+  readonly capacityPerSink: number;
   readonly capacity: Readonly<Record<string, number>>;
   readonly rates: Readonly<Record<string, DeliveryRate>>;
-  /** When a closed-off sink may be tried again; null: none is closed off. */
+  /** When the first closed-off sink may be tried again; null where none is closed off. */
   readonly reopensAtMs: number | null;
 }
 
@@ -38,7 +40,7 @@ export interface GovernorOptions {
   readonly settings: () => Promise<readonly SinkSettings[]>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** For sinks without settings. */
+  /** How many lanes of a sink without settings are served at once. */
   readonly concurrencyPerSink: number;
 }
 
@@ -69,7 +71,7 @@ export function createGovernor(options: GovernorOptions): Governor {
       for (const [sinkId, running] of underWay) {
         capacity[sinkId] = Math.max(0, (capacity[sinkId] ?? concurrencyPerSink) - running);
       }
-      return { capacity, rates, reopensAtMs };
+      return { capacityPerSink: concurrencyPerSink, capacity, rates, reopensAtMs };
     },
 
     note({ sinkId, lane, health }) {

@@ -42,7 +42,7 @@ export interface AttemptReport {
   readonly responseExcerpt?: string;
   /** One line for people. */
   readonly detail?: string;
-  /** SMS: Twilio's code and message SID. */
+  /** SMS: the provider's error code and its id of the message. */
   readonly errorCode?: number;
   readonly messageSid?: string;
 }
@@ -50,7 +50,7 @@ export interface AttemptReport {
 /** What is to become of a delivery after an attempt. */
 export type Decision =
   | { readonly status: "delivered" | "dead" | "unknown" }
-  /** `counted` false: it was not its turn, and nothing was tried. */
+  /** `counted` is false where nothing was tried because it was not the delivery's turn. */
   | { readonly status: "retrying"; readonly atMs: number; readonly counted?: false }
   /** Its webhook is disabled: nothing was sent. */
   | { readonly status: "held" };
@@ -59,9 +59,9 @@ export type Decision =
 export interface AttemptEnd {
   readonly report: AttemptReport;
   readonly decision: Decision;
-  /** What it says of the sink: `null` for an attempt that was not made, or that ended because of ourselves. */
+  /** What it says of the sink's health; null for an attempt that was not made, or that ended because of Patchbay. */
   readonly health: "success" | "failure" | null;
-  /** Own events that belong to it, without their webhook candidates: the engine fills those in. */
+  /** Events of Patchbay's own that belong to this end; the settler has them addressed. */
   readonly events: readonly OwnEvent[];
 }
 

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { generateKeyPair, generateSecret, type RandomBytes } from "./sending/signing.ts";
+import { generateKeyPair, generateSecret, type RandomBytes } from "./secrets.ts";
 import { createLruMap } from "../support/lru_map.ts";
 import type { Sealer } from "../sealing/secrets.ts";
 import { SIGNING_SCHEMES, type SigningScheme, type Webhook } from "./record.ts";
@@ -10,7 +10,7 @@ const keySchema = v.object({
   secret: v.string(),
   /** `whpk_…`, of `v1a`. */
   publicKey: v.nullable(v.string()),
-  /** When a rotated key ceases to sign, in Unix milliseconds; null: the present one. */
+  /** When a rotated key ceases to sign, in Unix milliseconds; null for the present key. */
   untilMs: v.nullable(v.number()),
 });
 
@@ -30,7 +30,7 @@ export type WebhookCredentials = Readonly<v.InferOutput<typeof credentialsSchema
 /** How long a rotated secret still signs beside the new one (DESIGN §9). */
 export const SECRET_OVERLAP_MS = 24 * 60 * 60 * 1_000;
 
-// Each more is one more signature in every request.
+// Each further key is one more signature in every request.
 const MAX_ROTATED_KEYS_PER_SCHEME = 2;
 const MAX_OPENED = 1_000;
 
@@ -76,12 +76,11 @@ export async function sealCredentials(
   return await sealer.seal(JSON.stringify(credentials));
 }
 
-/** Opens credentials, and remembers the `maxOpened` opened last: an attempt should not pay for unsealing. */
+/** Opens credentials, and remembers those opened last: an attempt should not pay for unsealing. */
 export function createCredentialsReader(
   sealer: Sealer,
-  { maxOpened = MAX_OPENED }: { maxOpened?: number } = {},
 ): (webhook: Pick<Webhook, "sealedCredentials">) => Promise<WebhookCredentials> {
-  const opened = createLruMap<string, WebhookCredentials>(maxOpened);
+  const opened = createLruMap<string, WebhookCredentials>(MAX_OPENED);
 
   return async ({ sealedCredentials }) => {
     // The sealed text changes with the credentials, so an entry can never be out of date.

@@ -1,6 +1,5 @@
 import type { Clock } from "../support/clock.ts";
-import type { RandomBytes } from "./sending/signing.ts";
-import type { WebhookSource } from "./sending/webhook_sink.ts";
+import type { RandomBytes } from "./secrets.ts";
 import type { UrlVerdict } from "../egress/egress.ts";
 import { WebhookUrlRefused } from "../errors.ts";
 import type { Ids } from "../support/ids.ts";
@@ -54,13 +53,15 @@ export interface WebhookWithSecret {
  * when the store is. Input is checked as `input.ts` and `recovery_request.ts` say; a URL that the egress guard refuses
  * is `WebhookUrlRefused`.
  */
-export interface WebhookService extends WebhookSource, Recovering, Disabling {
+export interface WebhookService extends Recovering, Disabling {
   create(untrustedJson: unknown): Promise<WebhookWithSecret>;
   /** By id, which is the order of registering. */
   list(page: PageRequest): Promise<Page<Webhook>>;
   /** All of them, as they were at most 2 s ago: costs nothing to ask often. */
   all(): Promise<readonly Webhook[]>;
   read(id: string): Promise<Webhook>;
+  /** One as it was at most 2 s ago; null: no such webhook. */
+  get(id: string): Promise<Webhook | null>;
   /** A new signing scheme gets a new key; the URL, once changed, is judged again. */
   patch(id: string, untrustedJson: unknown): Promise<WebhookWithSecret>;
   delete(id: string): Promise<void>;

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import type { Server } from "node:http";
-import {
-  createSigner,
-  generateKeyPair,
-  generateSecret,
-} from "../../services/webhooks/sending/signing.ts";
+import { generateKeyPair, generateSecret } from "../../services/webhooks/secrets.ts";
+import { createSigner } from "../../services/webhooks/sending/signing.ts";
 import { systemClock } from "../../services/support/clock.ts";
 import { VARIABLE_GROUPS } from "../../services/config/variables.ts";
 import { EVENT_TYPES } from "../../services/events/event_types.ts";

@@ -132,7 +132,6 @@ export async function startTexting(options: TextingOptions = {}) {
     ids,
     log,
     leaseMs: LEASE_MS,
-    concurrencyPerSink: 10,
   });
   engine.start();
   const resolve = createResolver({ store, publisher, clock, log });

@@ -1,7 +1,7 @@
 import type { Clock } from "../../support/clock.ts";
 import { describeNetworkFailure, type NetworkFailure } from "../../http/network_failure.ts";
 import { singleSend } from "../../support/single_send.ts";
-import { parseRetryAfter } from "../../delivery/retry_after.ts";
+import { parseRetryAfter } from "../../http/retry_after.ts";
 
 /** A request, ready to go. */
 export interface WebhookRequest {

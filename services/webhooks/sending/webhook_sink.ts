@@ -6,7 +6,7 @@ import type { Logger } from "../../support/log.ts";
 import { liveSecrets, type WebhookCredentials } from "../credentials.ts";
 import { disabledEvent } from "../disabling.ts";
 import type { Webhook } from "../record.ts";
-import { decideAttempt, healthOf, type WebhookOutcome } from "../../delivery/decide.ts";
+import { decideAttempt, healthOf, type WebhookOutcome } from "./webhook_decision.ts";
 import { renderEvent } from "../../events/event_body.ts";
 import type { Signer } from "./signing.ts";
 import type { ClaimedDelivery } from "../../store/port/deliveries.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createDeliveryEngine } from "../../../services/delivery/engine.ts";
-import { decideAttempt } from "../../../services/delivery/decide.ts";
+import { decideAttempt } from "../../../services/webhooks/sending/webhook_decision.ts";
 import { createGovernor, type SinkSettings } from "../../../services/delivery/governor.ts";
 import { createSettler } from "../../../services/delivery/settler.ts";
 import type { AttemptEnd, Sink } from "../../../services/delivery/sink.ts";
@@ -81,7 +81,6 @@ function createBench(attempt: Attempt, { concurrencyPerSink = 10, settings = NO_
     ids: createIds(),
     log,
     leaseMs: LEASE_MS,
-    concurrencyPerSink,
     governor: createGovernor({
       settings: () => Promise.resolve(settings),
       clock,

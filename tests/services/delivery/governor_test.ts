@@ -31,6 +31,7 @@ Deno.test("allowance() gives each sink its places less those taken, and its rate
   ]);
   const underWay = new Map([["wh_1", 1], ["wh_3", 4], ["sms", 6]]);
   assert.deepEqual(await governor.allowance(underWay), {
+    capacityPerSink: 10,
     capacity: { wh_1: 2, wh_2: 10, wh_3: 0, sms: 4 },
     rates: { wh_2: rate },
     reopensAtMs: null,
@@ -44,7 +45,7 @@ Deno.test("allowance() lets nothing go to a sink before the time that its settin
     settings("sms", { concurrency: 1, closedUntilMs: untilMs }),
   ]);
   const nothing = new Map<string, number>();
-  const open = { capacity: {}, rates: {}, reopensAtMs: null };
+  const open = { capacityPerSink: 10, capacity: {}, rates: {}, reopensAtMs: null };
   assert.deepEqual(await governor.allowance(nothing), open);
   const shut = { ...open, capacity: { sms: 0 }, reopensAtMs: untilMs };
   assert.deepEqual(await closed.allowance(nothing), shut);
@@ -64,6 +65,7 @@ Deno.test("a sink that only fails is closed off, then probed once, then served a
   const closedOffAtMs = clock.now() - 600;
   const nothing = new Map<string, number>();
   assert.deepEqual(await governor.allowance(nothing), {
+    capacityPerSink: 10,
     capacity: { wh_1: 0 },
     rates: {},
     reopensAtMs: closedOffAtMs + 30_000,
@@ -74,6 +76,7 @@ Deno.test("a sink that only fails is closed off, then probed once, then served a
   assert.deepEqual((await governor.allowance(new Map([["wh_1", 1]]))).capacity, { wh_1: 0 });
   note("success", 1);
   assert.deepEqual(await governor.allowance(nothing), {
+    capacityPerSink: 10,
     capacity: { wh_1: 10 },
     rates: {},
     reopensAtMs: null,

@@ -62,7 +62,6 @@ async function startBench() {
     ids: createIds(),
     log,
     leaseMs,
-    concurrencyPerSink: 10,
   });
   const { webhook: { id }, secret } = await webhooks.create({
     url: consumer.url,

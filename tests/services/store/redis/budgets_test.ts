@@ -197,7 +197,6 @@ function startEngine(instance: Awaited<ReturnType<typeof startInstance>>) {
     ids,
     log,
     leaseMs: 30_000,
-    concurrencyPerSink: 100,
   });
   return {
     engine,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseRetryAfter } from "../../../services/delivery/retry_after.ts";
+import { parseRetryAfter } from "../../../services/http/retry_after.ts";
 
 const NOW_MS = Date.parse("2026-11-22T10:00:00.000Z");
 

@@ -1,6 +1,6 @@
-import type { AttemptClass, AttemptEnd, Decision } from "./sink.ts";
+import type { AttemptClass, AttemptEnd, Decision } from "../../delivery/sink.ts";
 
-/** What an attempt to a webhook came to. */
+/** How an attempt to a webhook ended. */
 export type WebhookOutcome =
   /** An answer with that status; `retryAfterMs` is what its Retry-After asked for. */
   | { readonly kind: "answer"; readonly status: number; readonly retryAfterMs?: number }
@@ -56,9 +56,9 @@ const OTHER_SIDES_FAILURES: ReadonlySet<AttemptClass> = new Set([
 const HONOURS_RETRY_AFTER: ReadonlySet<number> = new Set([429, 503]);
 
 /**
- * What is to become of a delivery to a webhook after one attempt (DESIGN §9). A 2xx is success, 410 ends it and
- * disables the webhook, a disabled webhook's is held, the other refusals get three tries, everything else the whole
- * ladder of waits.
+ * What is to become of a delivery to a webhook after one attempt (DESIGN §9). A 2xx is success. 410 ends the delivery
+ * and disables the webhook. A delivery to a disabled webhook is held. What the consumer refuses is tried three times;
+ * every other failure has the whole ladder of waits.
  */
 export function decideAttempt(request: DecideRequest): WebhookDecision {
   const { outcome, nowMs } = request;
@@ -77,7 +77,7 @@ export function decideAttempt(request: DecideRequest): WebhookDecision {
   return { decision: climb(request, refused, honouredMs(outcome)), disable: false };
 }
 
-/** What an attempt says of the webhook's health. A failure is only what the other side did, or left undone. */
+/** What an attempt says of the webhook's health. Only what the other side did, or left undone, counts as a failure. */
 export function healthOf(outcome: WebhookOutcome): AttemptEnd["health"] {
   if (outcome.kind === "answer") return isSuccess(outcome.status) ? "success" : "failure";
   return OTHER_SIDES_FAILURES.has(outcome.class) ? "failure" : null;

@@ -4,7 +4,7 @@ import {
   healthOf,
   LONGEST_RETRY_AFTER_MS,
   type WebhookOutcome,
-} from "../../../services/delivery/decide.ts";
+} from "../../../../services/webhooks/sending/webhook_decision.ts";
 
 const NOW_MS = Date.parse("2026-11-22T10:00:00.000Z");
 const SECOND = 1_000;
