@@ -12,8 +12,8 @@ const PROGRAM = `
   import { createRespTransport } from ${JSON.stringify(moduleUrl("resp_transport.ts"))};
   const transport = createRespTransport({ url: Deno.args[0], deadlineMs: 5_000 });
   try {
-    console.log(await transport.pipeline([["SET", "k", ${JSON.stringify(SECRET)}]]));
-    console.log(await transport.pipeline([["ACL", "WHOAMI"]]));
+    console.log(...await transport.pipeline([["SET", "k", ${JSON.stringify(SECRET)}]]));
+    console.log(...await transport.pipeline([["ACL", "WHOAMI"]]));
   } catch (error) {
     console.log(error.name, "-", error.cause.message);
   }

@@ -59,7 +59,7 @@ redisTest("neither transport reads the environment", async () => {
     import { createUpstashTransport } from ${JSON.stringify(moduleUrl("upstash_transport.ts"))};
     const [redisUrl, url, token] = Deno.args;
     for (const t of [createRespTransport({ url: redisUrl }), createUpstashTransport({ url, token })]) {
-      console.log(await t.pipeline([["PING"]]));
+      console.log(...await t.pipeline([["PING"]]));
       await t.close();
     }
   `;
