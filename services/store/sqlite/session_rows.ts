@@ -1,4 +1,5 @@
-import type { Participant, SessionRecord } from "../port/sessions.ts";
+import type { SessionRecord } from "../port/sessions.ts";
+import type { Agents } from "../session_rules.ts";
 import type { Database } from "./database.ts";
 
 /** A row of `sessions`. */
@@ -27,36 +28,9 @@ export function liveSession(db: Database, id: string, nowMs: number): SessionRow
   return db.one<SessionRow>("SELECT * FROM sessions WHERE id = ? AND expires_at > ?", id, nowMs);
 }
 
-/** An agent in a session, as it is kept. */
-export interface Agent extends Participant {
-  /** The seat of a holder's Transfer, by its end: see {@link hasStandIn}. */
-  readonly standsInUntil?: number;
-}
-
-/** Holder and participants. */
-export type Agents = readonly [Agent, ...Agent[]];
-
 /** Reads the list that this engine wrote. */
 export function agentsOf(row: SessionRow): Agents {
   return JSON.parse(row.agents_json) as Agents;
-}
-
-export function isMember(session: SessionRow, agentId: string): boolean {
-  return agentsOf(session).some((agent) => agent.agentId === agentId);
-}
-
-/**
- * Whether the first agent only stands in for a holder whose Transfer nobody has accepted yet. Once that seat is closed, or
- * another Invite has opened one, the first agent is the holder for good.
- */
-export function hasStandIn(session: SessionRow): boolean {
-  return agentsOf(session)[0].standsInUntil === session.seat_until;
-}
-
-/** Holder and participants once the agent is gone; null when nobody is left. */
-export function withoutAgent(session: SessionRow, agentId: string): Agents | null {
-  const [holder, ...participants] = agentsOf(session).filter((agent) => agent.agentId !== agentId);
-  return holder === undefined ? null : [holder, ...participants];
 }
 
 export function sessionRecord(row: SessionWithMemoryRow): SessionRecord {

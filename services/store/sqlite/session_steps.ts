@@ -1,109 +1,97 @@
-import type { ConfirmRequest, Customer, Participant } from "../port/sessions.ts";
+import type { ClaimRequest, ConfirmRequest, Customer } from "../port/sessions.ts";
 import type { StorePolicy } from "../port/store.ts";
 import { digitsOf, memoryTtlMs } from "../rules.ts";
 import type { Database } from "./database.ts";
 import { afterRelease } from "./late_texts.ts";
-import { type Agents, agentsOf, type SessionRow } from "./session_rows.ts";
+import type { Kept, MappingChange } from "../session_rules.ts";
+import { agentsOf, liveSession } from "./session_rows.ts";
 
-type Newcomer = Participant & { readonly nowMs: number };
-
-interface HandOver {
-  readonly agentId: string;
-  readonly left: Agents;
-  readonly untilMs: number;
+/** Which session a step is about, and when. */
+interface Step {
+  readonly sessionId: string;
   readonly nowMs: number;
 }
 
-/** What changes a session, statement by statement, inside the caller's transaction. */
+/** What reads and changes a session, statement by statement, inside the caller's transaction; what is to be done, the rules say. */
 export function createSessionSteps(db: Database, policy: StorePolicy) {
-  const rewriteAgents = (sessionId: string, agents: Agents, nowMs: number) =>
-    db.run(
-      "UPDATE sessions SET agent_id = ?, agents_json = ?, updated_at = ? WHERE id = ?",
-      agents[0].agentId,
-      JSON.stringify(agents),
-      nowMs,
-      sessionId,
-    );
-  const admit = (session: SessionRow, { agentId, nickname, nowMs }: Newcomer) =>
-    rewriteAgents(session.id, [...agentsOf(session), { agentId, nickname }], nowMs);
-  const setSeat = (sessionId: string, untilMs: number, nowMs: number) =>
-    db.run(
-      "UPDATE sessions SET seat_until = ?, updated_at = ? WHERE id = ?",
-      untilMs,
-      nowMs,
-      sessionId,
-    );
   return {
-    rewriteAgents,
-    claimedByAnother: (sessionId: string, agentId: string, nowMs: number) =>
-      db.one(
-        "SELECT 1 FROM claims WHERE session_id = ? AND agent_id <> ? AND until > ?",
+    kept: ({ sessionId, nowMs }: Step): Kept => {
+      const session = liveSession(db, sessionId, nowMs);
+      const claim = db.one<{ agent_id: string; until: number }>(
+        "SELECT agent_id, until FROM claims WHERE session_id = ?",
+        sessionId,
+      );
+      return {
+        mapping: session === undefined
+          ? null
+          : { agents: agentsOf(session), seatUntilMs: session.seat_until },
+        claim: claim === undefined ? null : { agentId: claim.agent_id, untilMs: claim.until },
+      };
+    },
+    takeClaim: ({ sessionId, agentId, token, untilMs }: ClaimRequest) =>
+      db.run(
+        "INSERT OR REPLACE INTO claims (session_id, agent_id, token, until) VALUES (?, ?, ?, ?)",
         sessionId,
         agentId,
-        nowMs,
-      ) !== undefined,
+        token,
+        untilMs,
+      ),
     dropClaim: (sessionId: string, agentId: string) =>
       db.run("DELETE FROM claims WHERE session_id = ? AND agent_id = ?", sessionId, agentId),
-    /** What upstream said of the state during the agent's claim, unless that has lapsed. */
-    heardDuringClaim: (sessionId: string, agentId: string, nowMs: number) =>
-      db.one<{ state: string | null }>(
-        "SELECT state FROM claims WHERE session_id = ? AND agent_id = ? AND until > ?",
-        sessionId,
-        agentId,
-        nowMs,
-      )?.state ?? null,
-    map: (
-      { sessionId, agentId, nickname, nowMs, acceptedUpstreamMs }: ConfirmRequest,
-      state: string,
+    begin: (
+      { sessionId, nowMs, acceptedUpstreamMs }: ConfirmRequest,
+      { mapping, asHeard }: MappingChange & { readonly to: "begin" },
     ) =>
       db.run(
-        `INSERT OR REPLACE INTO sessions (id, agent_id, agents_json, state, accepted_at,
+        `INSERT OR REPLACE INTO sessions (id, agent_id, agents_json, seat_until, state, accepted_at,
            accepted_upstream, updated_at, expires_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+         VALUES (?, ?, ?, ?, COALESCE((SELECT state FROM claims WHERE session_id = ? AND ?), 'accepted'),
+           ?, ?, ?, ?)`,
         sessionId,
-        agentId,
-        JSON.stringify([{ agentId, nickname }]),
-        state,
+        mapping.agents[0].agentId,
+        JSON.stringify(mapping.agents),
+        mapping.seatUntilMs,
+        sessionId,
+        asHeard ? 1 : 0,
         nowMs,
         acceptedUpstreamMs,
         nowMs,
         nowMs + policy.sessionTtlMs,
       ),
-    admit,
-    takeSeat: (session: SessionRow, newcomer: Newcomer) => {
-      admit(session, newcomer);
-      db.run("UPDATE sessions SET seat_until = 0 WHERE id = ?", session.id);
-    },
-    /** `left` stay; the first of them stands in where the holder goes. */
-    handOver: (session: SessionRow, { agentId, left, untilMs, nowMs }: HandOver) => {
-      const [first, ...others] = left;
-      const isHolders = session.agent_id === agentId;
-      const staying: Agents = isHolders ? [{ ...first, standsInUntil: untilMs }, ...others] : left;
-      rewriteAgents(session.id, staying, nowMs);
-      setSeat(session.id, untilMs, nowMs);
-    },
-    /** The newcomer becomes the holder, and who stood in is a participant again. */
-    takeOver: (session: SessionRow, { agentId, nickname, nowMs }: Newcomer) => {
-      const [{ standsInUntil: _, ...standIn }, ...participants] = agentsOf(session);
-      rewriteAgents(session.id, [{ agentId, nickname }, standIn, ...participants], nowMs);
-      db.run("UPDATE sessions SET seat_until = 0, accepted_at = ? WHERE id = ?", nowMs, session.id);
-    },
-    /** 0 closes it. */
-    setSeat,
+    change: (
+      { sessionId, nowMs }: Step,
+      { mapping, acceptedAnew }: MappingChange & { readonly to: "change" },
+    ) =>
+      db.run(
+        `UPDATE sessions SET agent_id = ?, agents_json = ?, seat_until = ?, updated_at = ?,
+           accepted_at = CASE WHEN ? THEN ? ELSE accepted_at END
+         WHERE id = ?`,
+        mapping.agents[0].agentId,
+        JSON.stringify(mapping.agents),
+        mapping.seatUntilMs,
+        nowMs,
+        acceptedAnew ? 1 : 0,
+        nowMs,
+        sessionId,
+      ),
     /** Ends the mapping, and remembers which texts may still come in from its time. */
-    release: ({ id, accepted_upstream }: SessionRow, nowMs: number) => {
+    release: ({ sessionId, nowMs }: Step) => {
+      const session = db.one<{ accepted_upstream: number }>(
+        "DELETE FROM sessions WHERE id = ? RETURNING accepted_upstream",
+        sessionId,
+      );
+      if (session === undefined) return;
       const memory = db.one<{ late_json: string | null }>(
         "SELECT late_json FROM session_memory WHERE id = ?",
-        id,
+        sessionId,
       );
       db.run(
         `INSERT INTO session_memory (id, late_json, expires_at) VALUES (?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET late_json = excluded.late_json`,
-        id,
-        afterRelease(memory?.late_json ?? null, accepted_upstream, nowMs),
+        sessionId,
+        afterRelease(memory?.late_json ?? null, session.accepted_upstream, nowMs),
         nowMs + memoryTtlMs(policy),
       );
-      db.run("DELETE FROM sessions WHERE id = ?", id);
     },
     slide: (sessionId: string, nowMs: number) => {
       db.run(

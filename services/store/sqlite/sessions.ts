@@ -1,4 +1,4 @@
-import type { EventDraft, PublishedEvent } from "../port/events.ts";
+import type { EventDraft } from "../port/events.ts";
 import { page } from "../port/paging.ts";
 import type {
   ClaimOutcome,
@@ -12,14 +12,8 @@ import type {
 import type { StorePolicy } from "../port/store.ts";
 import type { Database } from "./database.ts";
 import type { PublishingSteps } from "./publishing.ts";
-import {
-  hasStandIn,
-  isMember,
-  liveSession,
-  sessionRecord,
-  type SessionWithMemoryRow,
-  withoutAgent,
-} from "./session_rows.ts";
+import * as rules from "../session_rules.ts";
+import { liveSession, sessionRecord, type SessionWithMemoryRow } from "./session_rows.ts";
 import { createSessionSteps } from "./session_steps.ts";
 
 const WITH_MEMORY = `
@@ -35,79 +29,28 @@ export function createSqliteSessions(
   const sessions = createSessionSteps(db, policy);
 
   function claim(request: ClaimRequest): ClaimOutcome {
-    const { sessionId, agentId, nowMs } = request;
-    const session = liveSession(db, sessionId, nowMs);
-    if (session !== undefined && isMember(session, agentId)) return { outcome: "own" };
-    if (session !== undefined && session.seat_until <= nowMs) return { outcome: "held" };
-    if (sessions.claimedByAnother(sessionId, agentId, nowMs)) return { outcome: "held" };
-    db.run(
-      "INSERT OR REPLACE INTO claims (session_id, agent_id, token, until) VALUES (?, ?, ?, ?)",
-      sessionId,
-      agentId,
-      request.token,
-      request.untilMs,
-    );
-    const isHolder = session === undefined || hasStandIn(session);
-    return { outcome: "claimed", as: isHolder ? "holder" : "participant" };
+    const { outcome, ...decided } = rules.claim(sessions.kept(request), request);
+    if (decided.claim === "take") sessions.takeClaim(request);
+    return outcome;
   }
 
   function confirm(request: ConfirmRequest, draft: EventDraft): ConfirmOutcome {
     const { sessionId, agentId, nowMs } = request;
-    const session = liveSession(db, sessionId, nowMs);
-    if (session !== undefined && isMember(session, agentId)) {
-      sessions.dropClaim(sessionId, agentId);
-      return { outcome: "already" };
-    }
-    if (sessions.claimedByAnother(sessionId, agentId, nowMs)) return { outcome: "lost" };
-    if (session === undefined) {
-      // The session whose seat was claimed is over; `draft` tells of a participant.
-      if (request.as === "participant") return { outcome: "lost" };
-      const heard = sessions.heardDuringClaim(sessionId, agentId, nowMs);
-      sessions.map(request, heard ?? "accepted");
-    } else if (request.as === "participant") sessions.takeSeat(session, request);
-    else if (hasStandIn(session)) sessions.takeOver(session, request);
-    else return { outcome: "lost" };
-    sessions.dropClaim(sessionId, agentId);
-    return { outcome: "confirmed", published: publishing.publish(draft, nowMs) };
+    const { outcome, mapping, ...decided } = rules.confirm(sessions.kept(request), request);
+    if (mapping?.to === "begin") sessions.begin(request, mapping);
+    if (mapping?.to === "change") sessions.change(request, mapping);
+    if (decided.claim === "drop") sessions.dropClaim(sessionId, agentId);
+    if (outcome !== "confirmed") return { outcome };
+    return { outcome, published: publishing.publish(draft, nowMs) };
   }
 
   function apply(request: EffectRequest, draft: EventDraft | null): EffectOutcome {
-    const { sessionId, agentId, nowMs, effect } = request;
-    const session = liveSession(db, sessionId, nowMs);
-    if (session === undefined) return { outcome: "nothing" };
-    const forOutsiders = effect.kind === "join" || effect.kind === "decline";
-    if (isMember(session, agentId) === forOutsiders) return { outcome: "nothing" };
-    // The event of an ending is published while the mapping still stands: it names the holder.
-    const publish = (): PublishedEvent | null =>
-      draft === null ? null : publishing.publish(draft, nowMs);
-    let published: PublishedEvent | null = null;
-    switch (effect.kind) {
-      case "open-seat":
-        sessions.setSeat(sessionId, effect.untilMs, nowMs);
-        break;
-      case "decline":
-        if (session.seat_until <= nowMs) return { outcome: "nothing" };
-        sessions.setSeat(sessionId, 0, nowMs);
-        break;
-      case "join":
-        sessions.admit(session, { agentId, nickname: effect.nickname, nowMs });
-        published = publish();
-        break;
-      case "end":
-        published = publish();
-        sessions.release(session, nowMs);
-        break;
-      case "leave":
-      case "hand-over": {
-        const left = withoutAgent(session, agentId);
-        if (left === null) {
-          published = publish();
-          sessions.release(session, nowMs);
-        } else if (effect.kind === "leave") sessions.rewriteAgents(sessionId, left, nowMs);
-        else sessions.handOver(session, { agentId, left, untilMs: effect.untilMs, nowMs });
-      }
-    }
-    return { outcome: "applied", published };
+    const { outcome, mapping, tells } = rules.applyEffect(sessions.kept(request).mapping, request);
+    if (outcome === "nothing") return { outcome };
+    if (mapping?.to === "change") sessions.change(request, mapping);
+    const published = draft === null || !tells ? null : publishing.publish(draft, request.nowMs);
+    if (mapping?.to === "end") sessions.release(request);
+    return { outcome, published };
   }
 
   function read(sessionId: string, nowMs: number) {
