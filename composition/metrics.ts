@@ -1,9 +1,6 @@
 import type { Metric } from "../services/support/metrics.ts";
 import type { Subscriber } from "../services/following/subscriber.ts";
-import {
-  createCounters,
-  type SubscriberCounters,
-} from "../services/following/connection/counters.ts";
+import { createCounters, type SubscriberCounters } from "../services/following/counters.ts";
 import type { Sms } from "./sms.ts";
 
 /** What is told of each counter, and under which name: `patchbay_cometd_{…}_total`. */

@@ -1,9 +1,10 @@
-/** More questions than these at once only wait for each other in the store's connection. */
-const AT_ONCE = 32;
-
-/** Does the same for all, some at a time. */
-export async function inParts<T>(all: readonly T[], run: (one: T) => Promise<void>): Promise<void> {
-  for (let start = 0; start < all.length; start += AT_ONCE) {
-    await Promise.all(all.slice(start, start + AT_ONCE).map(run));
+/** Runs `run` for every item, `size` of them at a time; a batch begins when the one before is done. */
+export async function inBatches<T>(
+  items: readonly T[],
+  size: number,
+  run: (item: T) => Promise<void>,
+): Promise<void> {
+  for (let start = 0; start < items.length; start += size) {
+    await Promise.all(items.slice(start, start + size).map(run));
   }
 }

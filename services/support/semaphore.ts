@@ -1,40 +1,43 @@
-/** Lets so many in at a time; the others wait in the order of their coming. */
-export interface Gate {
-  /** Resolves with the way out, which is to be taken once; null: `signal` was aborted before there was room. */
-  enter(signal: AbortSignal): Promise<(() => void) | null>;
+/** Lets a fixed number of holders in at a time; the others wait in the order in which they came. */
+export interface Semaphore {
+  /**
+   * Resolves with the function that gives the permit back (further calls of it do nothing), or with null if `signal` was
+   * aborted before a permit was free.
+   */
+  acquire(signal: AbortSignal): Promise<(() => void) | null>;
 }
 
-/** A gate with nobody inside. */
-export function createGate(room: number): Gate {
-  let inside = 0;
+/** A semaphore with all its permits free. */
+export function createSemaphore(permits: number): Semaphore {
+  let held = 0;
   const waiting = new Set<() => void>();
 
-  function leave(): void {
-    inside--;
+  function grant(): () => void {
+    held++;
+    let isReleased = false;
+    return () => {
+      if (isReleased) return;
+      isReleased = true;
+      held--;
+      admitNext();
+    };
+  }
+
+  function admitNext(): void {
     for (const admit of waiting) {
       waiting.delete(admit);
       return admit();
     }
   }
 
-  function admission(): () => void {
-    inside++;
-    let isOut = false;
-    return () => {
-      if (isOut) return;
-      isOut = true;
-      leave();
-    };
-  }
-
   return {
-    enter(signal) {
+    acquire(signal) {
       if (signal.aborted) return Promise.resolve(null);
-      if (inside < room) return Promise.resolve(admission());
+      if (held < permits) return Promise.resolve(grant());
       return new Promise((resolve) => {
         const admit = () => {
           signal.removeEventListener("abort", giveUp);
-          resolve(admission());
+          resolve(grant());
         };
         const giveUp = () => {
           waiting.delete(admit);

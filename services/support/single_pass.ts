@@ -1,28 +1,33 @@
+import { type BackOff, backOffMs } from "./back_off.ts";
 import type { Clock, Timer } from "./clock.ts";
-import type { Logger } from "./log.ts";
 
-/** Runs passes, never two at a time: when woken, and when the last one said so. */
-export interface Pump {
+/** Runs passes over some work, never two at a time: when it is woken, and when the next one is due. */
+export interface SinglePass {
   start(): void;
-  /** Something is to be done: the pass under way is followed by another. */
+  /** There is something to do. A pass that is under way is followed by another one. */
   wake(): void;
-  /** Begins no further pass; resolves once none is under way. */
+  /** Begins no further pass, and resolves once none is under way. */
   stop(): Promise<void>;
 }
 
-export interface PumpOptions {
+export interface SinglePassOptions {
+  /** A pass that throws is repeated after a wait. */
   readonly pass: () => Promise<void>;
-  /** When the next pass is due although nobody asks for it. */
+  /** When the next pass is due although nobody has woken it (Unix milliseconds). */
   readonly nextAtMs: () => number;
+  /** The first failure in a row; those that follow are not told. */
+  readonly onFailing: (error: unknown) => void;
   readonly clock: Clock;
+  /** In [0, 1). */
   readonly random: () => number;
-  readonly log: Logger;
 }
 
-const WAITS_MS = { first: 1_000, longest: 4_000 };
+const BACK_OFF: BackOff = { firstMs: 1_000, longestMs: 4_000 };
 
-/** A pump that stands still. A pass that throws is repeated before long. */
-export function createPump({ pass, nextAtMs, clock, random, log }: PumpOptions): Pump {
+/** Runs nothing before `start`. */
+export function createSinglePass(
+  { pass, nextAtMs, onFailing, clock, random }: SinglePassOptions,
+): SinglePass {
   let state: "new" | "running" | "stopped" = "new";
   let isWanted = false;
   let passing: Promise<void> | null = null;
@@ -59,11 +64,10 @@ export function createPump({ pass, nextAtMs, clock, random, log }: PumpOptions):
   }
 
   function retryLater(error: unknown): void {
-    if (failures === 0) log.warn("subscriber.roster_failed", { error: String(error) });
-    const waitMs = Math.min(WAITS_MS.longest, WAITS_MS.first * 2 ** failures);
     failures++;
+    if (failures === 1) onFailing(error);
     isWanted = false;
-    sleepUntil(clock.now() + waitMs * (0.5 + random() / 2));
+    sleepUntil(clock.now() + backOffMs(failures, BACK_OFF, random));
   }
 
   return {

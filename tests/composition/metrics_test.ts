@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { composeMetrics } from "../../composition/metrics.ts";
-import { createCounters } from "../../services/following/connection/counters.ts";
+import { createCounters } from "../../services/following/counters.ts";
 import type { Subscriber, SubscriberState } from "../../services/following/subscriber.ts";
 
 function subscriberWith(state: Partial<SubscriberState>): Subscriber {

@@ -1,112 +1,123 @@
-import type { Clock } from "../../support/clock.ts";
 import { StoreUnavailable } from "../../errors.ts";
-import type { Logger } from "../../support/log.ts";
 import type { RecordStore } from "../../store/port/records.ts";
-import { type Account, changedAgents, createAccount, isDirty } from "./followed_user.ts";
-import type { SubscriberCounters } from "../connection/counters.ts";
+import type { Clock } from "../../support/clock.ts";
+import { inBatches } from "../../support/in_batches.ts";
+import type { Logger } from "../../support/log.ts";
+import { createSinglePass } from "../../support/single_pass.ts";
+import { FOLLOW_MS, isFollowedAlready, OWNERLESS_MS, wantedRecord } from "./decisions.ts";
+import { type AgentChanges, type FollowedUser, isDirty } from "./followed_user.ts";
 import { createLease, type LeaseTimes } from "./lease.ts";
-import { createLookout, OWNERLESS_MS, PROLONG_MS } from "./orphan_watch.ts";
-import { inParts } from "../../support/in_batches.ts";
-import { createPump } from "../../support/single_pass.ts";
-import { createRoll, FOLLOW_MS } from "./subscription_records.ts";
+import { createOrphanWatch } from "./orphan_watch.ts";
+import { createOwnership } from "./ownership.ts";
 import {
   type Because,
   decodeSubscription,
   encodeSubscription,
   type Subscription,
 } from "./subscription.ts";
+import { COMMANDS_AT_ONCE, createSubscriptionRecords } from "./subscription_records.ts";
 
 /** Who follows whom, agreed upon with the other instances through the store. */
-export interface Roster {
+export interface Assignments {
   /** Looks for agents whom nobody follows, now and from then on. */
   start(): void;
-  /** The account, made if need be; it is only kept if something is asked of it. */
-  account(key: string): Account;
-  readonly accounts: ReadonlyMap<string, Account>;
+  /** The user, made if need be; it is only kept if something is asked of it. */
+  user(key: string): FollowedUser;
+  readonly users: ReadonlyMap<string, FollowedUser>;
   /**
    * The agent is to be followed. `isNews`: upstream has just let it in or given it a session, so the record is looked at
-   * whatever this instance remembers of it, as another one may have let the agent go.
+   * whatever this instance remembers of it, as another instance may have let the agent go.
    */
-  add(account: Account, agentId: string, because: Because, how: { readonly isNews: boolean }): void;
-  remove(account: Account, agentId: string): void;
-  /** This instance has no longer what it takes to follow: it stops at once, and another one may. */
-  dismiss(account: Account, why: string): void;
-  /** Whether what is owned is owned now. */
+  add(
+    user: FollowedUser,
+    agentId: string,
+    because: Because,
+    how: { readonly isNews: boolean },
+  ): void;
+  remove(user: FollowedUser, agentId: string): void;
+  /** This instance has no longer what it takes to follow: it stops at once, and another one may follow. */
+  dismiss(user: FollowedUser): void;
+  /** Whether this instance may still act for the users that it owns. */
   leaseHolds(): boolean;
   /** Gives everything back for others to take. */
   stop(): Promise<void>;
 }
 
-export interface RosterOptions {
+/** What became of assignments. The numbers only grow. */
+export interface AssignmentCounters {
+  /** Agents taken over from an instance that is gone. */
+  takeOvers: number;
+  /** Times that the lease ran out under this instance. */
+  leasesLost: number;
+}
+
+export interface AssignmentsOptions {
   readonly records: RecordStore;
   readonly instanceId: string;
   readonly times: LeaseTimes;
   readonly clock: Clock;
+  /** In [0, 1). */
   readonly random: () => number;
   readonly log: Logger;
-  readonly counters: SubscriberCounters;
+  readonly counters: AssignmentCounters;
   /** Whether this instance has what it takes to follow: credentials. */
   readonly canServe: (key: string) => boolean;
   /** This instance follows from now on; `startAfterMs` spreads many that come at once. */
-  readonly onOwned: (account: Account, startAfterMs: number) => void;
-  readonly onReleased: (account: Account, why: string) => void;
-  /** Whether an account has sessions open, so that its record must not lapse. */
-  readonly isBusy: (account: Account) => boolean;
+  readonly onOwned: (user: FollowedUser, startAfterMs: number) => void;
+  readonly onReleased: (user: FollowedUser) => void;
+  /** Whether the user has sessions open, so that its record must not lapse. */
+  readonly isBusy: (user: FollowedUser) => boolean;
 }
 
 const MAX_TRIES = 5;
 
-/** One pass after another, never two at a time; begun by a wish, a timer, or nothing else. */
-export function createRoster(options: RosterOptions): Roster {
+/**
+ * Everything is done by passes, never two at a time. A pass writes what is wished for into the records, looks for orphans
+ * when that is due, and keeps the lease for as long as anything is owned.
+ */
+export function createAssignments(options: AssignmentsOptions): Assignments {
   const { records, instanceId, clock, log, counters } = options;
-  const accounts = new Map<string, Account>();
-  const roll = createRoll({ records, clock });
+  const subscriptionRecords = createSubscriptionRecords({ records, clock });
   let isStopped = false;
   let renewing: Promise<void> | null = null;
 
-  const pump = createPump({
+  const passes = createSinglePass({
     ...options,
     pass,
-    nextAtMs: () => Math.min(lookout.dueAtMs, lease.renewAtMs ?? Infinity),
+    nextAtMs: () => Math.min(orphanWatch.dueAtMs, lease.renewAtMs ?? Infinity),
+    onFailing: (error) => log.warn("subscriber.roster_failed", { error: String(error) }),
   });
   const lease = createLease({
     ...options,
     onLost() {
+      const owned = ownership.owned();
       counters.leasesLost++;
-      log.warn("subscriber.lease_lost", { following: owned().length });
-      for (const account of owned()) {
-        release(account, "lease lost");
-        account.isDue = true;
+      log.warn("subscriber.lease_lost", { following: owned.length });
+      for (const user of owned) {
+        ownership.release(user);
+        user.isDue = true;
       }
-      pump.wake();
+      passes.wake();
     },
   });
-  const lookout = createLookout({
+  const ownership = createOwnership({ ...options, leaseHolds: lease.holds });
+  const orphanWatch = createOrphanWatch({
     ...options,
-    roll,
-    accounts,
+    subscriptionRecords,
+    ownership,
     keepLease,
-    onOwn: heed,
-    onForgotten: forget,
-    onTakenOver(record, from, startAfterMs) {
-      noteTakeOver(record.key, from);
-      adopt(roster.account(record.key), record, startAfterMs);
-    },
-    onDue(account) {
-      account.isDue = true;
-      pump.wake();
+    onTakenOver: noteTakeOver,
+    onDue(user) {
+      user.isDue = true;
+      passes.wake();
     },
   });
-
-  function owned(): Account[] {
-    return [...accounts.values()].filter(({ isOwned }) => isOwned);
-  }
 
   async function pass(): Promise<void> {
-    if (owned().length > 0) await keepLease();
-    await inParts([...accounts.values()].filter(isDirty), settle);
-    if (clock.now() >= lookout.dueAtMs) await lookout.look();
-    if (lease.renewAtMs !== null && owned().length === 0) await lease.end();
+    if (ownership.owned().length > 0) await keepLease();
+    await inBatches([...ownership.users.values()].filter(isDirty), COMMANDS_AT_ONCE, settle);
+    if (clock.now() >= orphanWatch.dueAtMs) await orphanWatch.look();
+    if (lease.renewAtMs !== null && ownership.owned().length === 0) await lease.end();
   }
 
   /** To be called before anything is owned by it. */
@@ -117,90 +128,52 @@ export function createRoster(options: RosterOptions): Roster {
     await renewing;
   }
 
-  /** Makes the record what this instance wants it to be, unless another one is ahead. */
-  async function settle(account: Account): Promise<void> {
+  /** Makes the record what this instance wants it to be, unless another instance is ahead. */
+  async function settle(user: FollowedUser): Promise<void> {
+    const { key } = user;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const adds = new Map(account.adds);
-      const removes = new Set(account.removes);
-      const text = account.isOwned && tries === 0 ? account.text : await roll.read(account.key);
-      const current = text === null ? null : decodeSubscription(account.key, text);
+      const changes = { adds: new Map(user.adds), removes: new Set(user.removes) };
+      const text = user.isOwned && tries === 0 ? user.text : await subscriptionRecords.read(key);
+      const current = text === null ? null : decodeSubscription(key, text);
       if (text !== null && current === null) {
-        log.error("subscriber.unreadable", { key: account.key });
-        return forget(account);
+        log.error("subscriber.unreadable", { key });
+        return ownership.forget(user);
       }
-      if (account.isOwned && current !== null && current.instance !== instanceId) {
-        release(account, "taken over");
-      }
-      const agents = changedAgents(current?.agents ?? new Map(), { adds, removes });
-      const instance = await followerOf(account.key, current);
-      const next = agents.size === 0 ? null : encodeSubscription({ instance, agents });
-      if (next !== null && instance === instanceId) await keepLease();
-      const lifetimeMs = instance === null ? OWNERLESS_MS : FOLLOW_MS;
-      // After a lost reply the record may be as wanted already.
-      if (
-        next === text && next === null || await roll.write(account.key, text, next, lifetimeMs)
-      ) {
-        for (const [agentId, because] of adds) {
-          if (account.adds.get(agentId) === because) account.adds.delete(agentId);
-        }
-        for (const agentId of removes) account.removes.delete(agentId);
-        account.isDue = false;
+      // Taken over by another instance.
+      if (current !== null && current.instance !== instanceId) ownership.release(user);
+      const instance = await followerOf(key, current);
+      const wanted = wantedRecord(current, changes, instance);
+      const isOurs = instance === instanceId;
+      if (isOurs && wanted.text !== null) await keepLease();
+      // After a lost reply the record may be gone as wanted already.
+      const isDone = text === null && wanted.text === null ||
+        await subscriptionRecords.write(key, text, wanted.text, wanted.lifetimeMs);
+      if (isDone) {
+        noteDone(user, changes);
         const before = current?.instance ?? instanceId;
-        if (instance === instanceId && before !== instanceId) noteTakeOver(account.key, before);
-        return adopt(account, { instance, agents, text: next }, 0);
+        if (isOurs && before !== instanceId) noteTakeOver(key, before);
+        return ownership.adoptWritten(user, wanted, 0);
       }
       // Another instance has asked for something, too, or has taken over: what the record says now decides.
     }
     throw new StoreUnavailable("agree on who follows an agent");
   }
 
-  /** Who is to follow: whoever does and is alive, else this instance if it can. */
+  /** The changes are in the record. What was asked for while it was written is still to be done. */
+  function noteDone(user: FollowedUser, { adds, removes }: AgentChanges): void {
+    for (const [agentId, because] of adds) {
+      if (user.adds.get(agentId) === because) user.adds.delete(agentId);
+    }
+    for (const agentId of removes) user.removes.delete(agentId);
+    user.isDue = false;
+  }
+
+  /** Who is to follow: the instance that does if it is alive, else this one if it can. */
   async function followerOf(key: string, current: Subscription | null): Promise<string | null> {
     const other = current?.instance ?? null;
-    if (other !== null && other !== instanceId && await roll.isAlive(other)) return other;
+    const isOther = other !== null && other !== instanceId;
+    if (isOther && await subscriptionRecords.isAlive(other)) return other;
     return options.canServe(key) ? instanceId : null;
-  }
-
-  /** Goes by what the record says now. */
-  function adopt(
-    account: Account,
-    record: Pick<Subscription, "instance" | "agents"> & { readonly text: string | null },
-    startAfterMs: number,
-  ): void {
-    account.agents = record.agents;
-    account.isFollowed = record.text !== null && record.instance !== null;
-    account.writtenAtMs = clock.now();
-    const isOurs = record.text !== null && record.instance === instanceId;
-    account.text = isOurs ? record.text : null;
-    // What was asked for while the record was written is still to be done.
-    if (record.text === null && !isDirty(account)) forget(account);
-    if (!isOurs) release(account, record.text === null ? "not wanted any more" : "taken over");
-    else if (!lease.holds()) account.isDue = true;
-    else if (!account.isOwned) {
-      accounts.set(account.key, account);
-      account.isOwned = true;
-      options.onOwned(account, startAfterMs);
-    }
-  }
-
-  /** Goes by a record that was read and not written. */
-  function heed(account: Account, record: Subscription | null): void {
-    const { writtenAtMs } = account;
-    adopt(account, record ?? { instance: null, agents: account.agents, text: null }, 0);
-    account.writtenAtMs = writtenAtMs;
-  }
-
-  function forget(account: Account): void {
-    account.credential?.expiry?.cancel();
-    if (accounts.get(account.key) === account) accounts.delete(account.key);
-  }
-
-  function release(account: Account, why: string): void {
-    if (!account.isOwned) return;
-    account.isOwned = false;
-    account.isFollowed = false;
-    account.text = null;
-    options.onReleased(account, why);
   }
 
   function noteTakeOver(key: string, from: string | null): void {
@@ -211,13 +184,13 @@ export function createRoster(options: RosterOptions): Roster {
   async function stop(): Promise<void> {
     if (isStopped) return;
     isStopped = true;
-    await pump.stop();
-    const given = owned().map((account) => ({ account, text: account.text }));
-    for (const { account } of given) release(account, "stopping");
+    await passes.stop();
+    const given = ownership.owned().map((user) => ({ user, text: user.text }));
+    for (const { user } of given) ownership.release(user);
     lease.dispose();
     if (given.length === 0) return;
     try {
-      await inParts(given, ({ account, text }) => giveBack(account, text));
+      await inBatches(given, COMMANDS_AT_ONCE, ({ user, text }) => giveBack(user, text));
       await lease.end();
     } catch (error) {
       // The lease lapses, and the others find out by themselves.
@@ -225,47 +198,42 @@ export function createRoster(options: RosterOptions): Roster {
     }
   }
 
-  /** Leaves the agents to whoever is first; where that takes a token, for as long as it takes an instance that has one. */
-  async function giveBack({ key, agents, credential }: Account, text: string | null) {
+  /**
+   * Leaves the agents to whichever instance is first. Where that takes a token, the record lives only until all instances
+   * that may have one have looked.
+   */
+  async function giveBack({ key, agents, token }: FollowedUser, text: string | null) {
     const ownerless = encodeSubscription({ instance: null, agents });
-    await roll.write(key, text, ownerless, credential === null ? FOLLOW_MS : OWNERLESS_MS);
+    const lifetimeMs = token === null ? FOLLOW_MS : OWNERLESS_MS;
+    await subscriptionRecords.write(key, text, ownerless, lifetimeMs);
   }
 
-  const roster: Roster = {
-    accounts,
-    start: pump.start,
-    account(key) {
-      const known = accounts.get(key);
-      if (known !== undefined) return known;
-      const account = createAccount(key);
-      accounts.set(key, account);
-      return account;
-    },
-    add(account, agentId, because, { isNews }) {
-      accounts.set(account.key, account);
+  return {
+    users: ownership.users,
+    start: passes.start,
+    user: ownership.user,
+    add(user, agentId, because, { isNews }) {
+      ownership.remember(user);
       // The removal may just be being written.
-      const wasLeaving = account.removes.delete(agentId);
-      const known = account.agents.get(agentId);
-      const isKnown = !wasLeaving && !isNews && account.isFollowed &&
-        (known === "login" || known === because);
-      if (isKnown && clock.now() - account.writtenAtMs < PROLONG_MS) return;
-      if (account.adds.get(agentId) !== "login") account.adds.set(agentId, because);
-      pump.wake();
+      const wasLeaving = user.removes.delete(agentId);
+      const nowMs = clock.now();
+      if (!wasLeaving && isFollowedAlready(user, agentId, { because, isNews, nowMs })) return;
+      if (user.adds.get(agentId) !== "login") user.adds.set(agentId, because);
+      passes.wake();
     },
-    remove(account, agentId) {
-      accounts.set(account.key, account);
-      account.adds.delete(agentId);
-      account.removes.add(agentId);
-      pump.wake();
+    remove(user, agentId) {
+      ownership.remember(user);
+      user.adds.delete(agentId);
+      user.removes.add(agentId);
+      passes.wake();
     },
-    dismiss(account, why) {
-      if (!account.isOwned) return forget(account);
-      release(account, why);
-      account.isDue = true;
-      pump.wake();
+    dismiss(user) {
+      if (!user.isOwned) return ownership.forget(user);
+      ownership.release(user);
+      user.isDue = true;
+      passes.wake();
     },
-    leaseHolds: () => lease.holds(),
+    leaseHolds: lease.holds,
     stop,
   };
-  return roster;
 }

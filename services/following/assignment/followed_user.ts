@@ -1,37 +1,36 @@
-import type { Timer } from "../../support/clock.ts";
+import type { TokenHolder } from "./agent_token.ts";
 import type { Because } from "./subscription.ts";
 
-/** The header that an agent's client sent, and how long it is good for. */
-export interface Credential {
-  readonly authorization: string;
-  /** Unix milliseconds; null: not known. */
-  readonly expiresAtMs: number | null;
-  /** Ends the following with it; null where there is no end. */
-  readonly expiry: Timer | null;
+/** How a record's agents are to be changed. */
+export interface AgentChanges {
+  readonly adds: ReadonlyMap<string, Because>;
+  readonly removes: ReadonlySet<string>;
 }
 
-/** One user upstream: an agent, or all of them in mode `basic`. What this instance knows and wants of it. */
-export interface Account {
+/**
+ * One user of upstream: an agent, or in mode `basic` the one user that stands for all of them. It holds what this instance
+ * knows of the user, and what it wants. There is a token in mode `forward` alone.
+ */
+export interface FollowedUser extends TokenHolder {
   readonly key: string;
-  /** Whom it is followed for, as the record said when this instance last saw it. */
+  /** For whom the user is followed, as the record said when this instance last saw it. */
   agents: ReadonlyMap<string, Because>;
   /** What the record is to be changed by. */
   readonly adds: Map<string, Because>;
   readonly removes: Set<string>;
-  /** It is to be looked at although there is nothing to change: the lease was lost, or the record is getting old. */
+  /** The record is to be looked at although there is nothing to change: the lease was lost, or the record is getting old. */
   isDue: boolean;
+  /** This instance follows. */
   isOwned: boolean;
-  /** Whether anybody followed, as the record said when this instance last saw it. */
+  /** Whether any instance followed, as the record said when this instance last saw it. */
   isFollowed: boolean;
-  /** The record's text while it is owned. */
+  /** The record's text while this instance follows. */
   text: string | null;
-  /** When this instance last wrote the record, or saw it as it should be. */
+  /** When this instance last wrote the record, or saw it as it should be (Unix milliseconds). */
   writtenAtMs: number;
-  /** In mode `forward`; null in the others. */
-  credential: Credential | null;
 }
 
-export function createAccount(key: string): Account {
+export function createFollowedUser(key: string): FollowedUser {
   return {
     key,
     agents: new Map(),
@@ -42,24 +41,11 @@ export function createAccount(key: string): Account {
     isFollowed: false,
     text: null,
     writtenAtMs: -Infinity,
-    credential: null,
+    token: null,
   };
 }
 
 /** Whether the record has to be looked at. */
-export function isDirty({ adds, removes, isDue }: Account): boolean {
+export function isDirty({ adds, removes, isDue }: FollowedUser): boolean {
   return isDue || adds.size > 0 || removes.size > 0;
-}
-
-/** The agents of a record after the changes; `login` outlives `accept`. Pure. */
-export function changedAgents(
-  agents: ReadonlyMap<string, Because>,
-  { adds, removes }: Pick<Account, "adds" | "removes">,
-): ReadonlyMap<string, Because> {
-  const changed = new Map(agents);
-  for (const [agentId, because] of adds) {
-    if (changed.get(agentId) !== "login") changed.set(agentId, because);
-  }
-  for (const agentId of removes) changed.delete(agentId);
-  return changed;
 }

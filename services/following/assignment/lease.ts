@@ -1,15 +1,22 @@
 import type { Clock, Timer } from "../../support/clock.ts";
 import type { RecordStore } from "../../store/port/records.ts";
 
-/** An instance's word that it is alive: as long as it holds, nobody else follows whom it follows. */
+// A lease's states, and what leads from one to the other:
+//
+//   not held -> held       `renew` has written the record in time
+//   held     -> held       `renew`, every `renewEveryMs`
+//   held     -> not held   `marginMs` before the record ends (`onLost`), found out by a timer or, where the process has
+//                          slept, by the next `renew`; or `end`, or `dispose`
+
+/** An instance's word that it is alive: while it holds, no other instance follows whom this one follows. */
 export interface Lease {
   /** Whether it can be relied on now. */
   holds(): boolean;
-  /** When it is to be renewed; null: it is not held. */
+  /** When it is to be renewed (Unix milliseconds); null: it is not held. */
   readonly renewAtMs: number | null;
   /** Takes or renews it. Throws `StoreUnavailable`. */
   renew(): Promise<void>;
-  /** Gives it back; others need not wait for its end. Throws `StoreUnavailable`. */
+  /** Gives it back, so that others need not wait for its end. Throws `StoreUnavailable`. */
   end(): Promise<void>;
   /** Leaves no timer behind; the record lapses by itself. */
   dispose(): void;
@@ -18,7 +25,10 @@ export interface Lease {
 export interface LeaseTimes {
   /** How long an instance that is gone is taken to be alive. */
   readonly leaseMs: number;
-  /** Its clock and others' may differ, and what it sent last may still be on its way: it stops so much earlier. */
+  /**
+   * How much earlier the instance itself stops to rely on it: its clock and others' may differ, and what it sent last may
+   * still be on its way.
+   */
   readonly marginMs: number;
   readonly renewEveryMs: number;
 }
@@ -35,7 +45,7 @@ export interface LeaseOptions {
   readonly onLost: () => void;
 }
 
-/** A lease that is not held yet. */
+/** The lease is not held yet. */
 export function createLease({ records, instanceId, times, clock, onLost }: LeaseOptions): Lease {
   let untilMs: number | null = null;
   let timer: Timer | null = null;
@@ -62,9 +72,9 @@ export function createLease({ records, instanceId, times, clock, onLost }: Lease
       return untilMs === null ? null : untilMs - times.leaseMs + times.renewEveryMs;
     },
     async renew() {
-      // The process may have slept through its end: what it did by it has to stop before it begins anew.
+      // The process may have slept past the lease's end: what it did by that lease has to stop before a new one begins.
       if (!holds()) lose();
-      // From before the write: the record may live longer than we count on, and never shorter.
+      // Taken before the write, so that the record may live longer than we count on, and never shorter.
       const nowMs = clock.now();
       const nextUntilMs = nowMs + times.leaseMs;
       const write = {

@@ -1,29 +1,36 @@
 import { isJsonObject } from "../../support/json_object.ts";
 
 /**
- * Why an agent is followed: for the contact-centre session, until that ends; or for an Accept alone, as long as the agent
- * has a session open.
+ * Why an agent is followed: `login`, for the contact-centre session, until that ends; `accept`, for an Accept alone, as long
+ * as the agent has a session open.
  */
 export type Because = "login" | "accept";
 
-/** Who is to be followed over one connection, and who does. */
+/** Who is to be followed over one connection, and which instance does it. */
 export interface Subscription {
   /** The record's key: see {@link subscriptionKey}. */
   readonly key: string;
-  /** Null: nobody at the moment, whoever can may. */
+  /** Null: no instance does it at the moment, and whichever can may begin. */
   readonly instance: string | null;
   readonly agents: ReadonlyMap<string, Because>;
-  /** The record's text as it was read, for changing it on no other condition. */
+  /** The record's text as it was read; a change is made on the condition that the record still holds it. */
   readonly text: string;
 }
 
-/** Where all agents go upstream as one user, one connection is for them all. */
+/** Where all agents go upstream as one user, one connection serves them all. */
 const SHARED_KEY = "shared";
 const AGENT_PREFIX = "agent:";
 
-/** The name of an agent's subscription. */
-export function subscriptionKey(agentId: string, { isShared }: { readonly isShared: boolean }) {
-  return isShared ? SHARED_KEY : `${AGENT_PREFIX}${agentId}`;
+/** What a record's key may have (services/store/port/records.ts). */
+const MAX_KEY_LENGTH = 512;
+
+/** The key of an agent's subscription; null: the agent's id is too long for one. */
+export function subscriptionKey(
+  agentId: string,
+  { isShared }: { readonly isShared: boolean },
+): string | null {
+  const key = isShared ? SHARED_KEY : `${AGENT_PREFIX}${agentId}`;
+  return key.length > MAX_KEY_LENGTH ? null : key;
 }
 
 /** The record's text. */
@@ -33,7 +40,7 @@ export function encodeSubscription(
   return JSON.stringify({ instance, agents: [...agents] });
 }
 
-/** Null for what this version cannot read: another version's, to be left alone. */
+/** Null: this version cannot read it; another version wrote it, and it is to be left alone. */
 export function decodeSubscription(key: string, text: string): Subscription | null {
   const json = parse(text);
   if (!isJsonObject(json) || !Array.isArray(json.agents)) return null;
@@ -53,21 +60,4 @@ function parse(text: string): unknown {
   } catch {
     return null;
   }
-}
-
-/** An instance as others see it. */
-export interface LivingInstance {
-  readonly id: string;
-  /** Unless it renews its record before, it is dead from then on. */
-  readonly untilMs: number;
-}
-
-/** The subscriptions that nobody serves: their instance is gone, or is this one, which does not know of it. Pure. */
-export function orphansAmong(
-  subscriptions: readonly Subscription[],
-  living: readonly LivingInstance[],
-  ownId: string,
-): readonly Subscription[] {
-  const others = new Set(living.map(({ id }) => id).filter((id) => id !== ownId));
-  return subscriptions.filter(({ instance }) => instance === null || !others.has(instance));
 }

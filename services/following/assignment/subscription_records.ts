@@ -1,9 +1,10 @@
-import type { Clock } from "../../support/clock.ts";
 import type { RecordStore } from "../../store/port/records.ts";
-import { decodeSubscription, type LivingInstance, type Subscription } from "./subscription.ts";
+import type { Clock } from "../../support/clock.ts";
+import { FOLLOW_MS, type LivingInstance } from "./decisions.ts";
+import { decodeSubscription, type Subscription } from "./subscription.ts";
 
-/** The records of who is to be followed and by whom, which all instances share. Everything throws `StoreUnavailable`. */
-export interface Roll {
+/** The records that all instances share: who is to be followed, and by whom. Everything throws `StoreUnavailable`. */
+export interface SubscriptionRecords {
   /** The text of a subscription's record. */
   read(key: string): Promise<string | null>;
   /** Changes it if it holds `expected`; false: it does not. It lives {@link FOLLOW_MS} unless told otherwise. */
@@ -20,14 +21,14 @@ export interface Roll {
   isAlive(instanceId: string): Promise<boolean>;
 }
 
-/** An agent who has not been heard of for so long is not followed any more: not everybody signs off. */
-export const FOLLOW_MS = 24 * 60 * 60_000;
+/** More commands than these at once only wait for each other in the store's connection. */
+export const COMMANDS_AT_ONCE = 32;
 
 const PAGE = 200;
 
-export function createRoll(
+export function createSubscriptionRecords(
   { records, clock }: { readonly records: RecordStore; readonly clock: Pick<Clock, "now"> },
-): Roll {
+): SubscriptionRecords {
   async function listAll(kind: "subscription" | "instance") {
     const nowMs = clock.now();
     const all: { readonly key: string; readonly text: string }[] = [];

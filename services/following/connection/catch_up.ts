@@ -1,33 +1,35 @@
-import { type Clock, pause } from "../../support/clock.ts";
 import { PatchbayError } from "../../errors.ts";
+import { type BackOff, backOffMs } from "../../support/back_off.ts";
+import { type Clock, pause } from "../../support/clock.ts";
 import type { Logger } from "../../support/log.ts";
-import type { SubscriberCounters } from "./counters.ts";
 import { resync, type ResyncDependencies, type ResyncOutcome } from "../resync/resync.ts";
+import type { ConnectionCounters } from "./counters.ts";
 
 export interface CatchUpOptions {
-  /** What a resync needs; it is to be broken off with `signal`. */
+  /** What a resync needs; `signal` breaks it off, too. */
   readonly dependencies: ResyncDependencies;
   readonly signal: AbortSignal;
   /** The first try is over, however it went. */
   readonly onTried: () => void;
   readonly clock: Clock;
+  /** In [0, 1). */
   readonly random: () => number;
-  readonly counters: SubscriberCounters;
+  readonly counters: Pick<ConnectionCounters, "resyncs" | "resyncsGivenUp" | "departures">;
   readonly log: Logger;
 }
 
-const WAITS_MS = { first: 1_000, longest: 8_000 };
-/** A resync that upstream refuses is tried so often before the agent is followed without one. */
+const BACK_OFF: BackOff = { firstMs: 1_000, longestMs: 8_000 };
+/** After so many refusals by upstream the agent is followed without a resync. */
 const MAX_REFUSALS = 3;
 
 /**
- * Resyncs until it is done, or upstream has refused it for good: then the agent is followed all the same, as hearing from
- * now on is better than not at all. False: broken off before that. Never rejects.
+ * Resyncs until that has succeeded, or until upstream has refused it for good: then the agent is followed all the same, as
+ * hearing from now on is better than not at all. False: it was broken off before. Never rejects.
  */
 export async function catchUp(options: CatchUpOptions): Promise<boolean> {
   const { dependencies, signal, onTried, clock, random, counters, log } = options;
   let refusals = 0;
-  for (let tries = 0; !signal.aborted; tries++) {
+  for (let tries = 1; !signal.aborted; tries++) {
     const outcome = await tryResync(dependencies);
     onTried();
     if (signal.aborted) return false;
@@ -42,8 +44,7 @@ export async function catchUp(options: CatchUpOptions): Promise<boolean> {
       log.warn("subscriber.resync_given_up", { agentId, reason: outcome.why });
       return true;
     }
-    const waitMs = Math.min(WAITS_MS.longest, WAITS_MS.first * 2 ** tries);
-    await pause(clock, waitMs * (0.5 + random() / 2), signal);
+    await pause(clock, backOffMs(tries, BACK_OFF, random), signal);
   }
   return false;
 }
@@ -52,7 +53,7 @@ async function tryResync(dependencies: ResyncDependencies): Promise<ResyncOutcom
   try {
     return await resync(dependencies);
   } catch (error) {
-    // The store or upstream is away. What is neither is a fault of ours, which repeating hardly mends.
+    // The store or upstream is away. Anything else is a fault of ours, which repeating hardly mends.
     const isPassing = error instanceof PatchbayError;
     return { ok: false, passing: isPassing, why: isPassing ? error.code : String(error) };
   }

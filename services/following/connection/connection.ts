@@ -1,14 +1,22 @@
+import { pause } from "../../support/clock.ts";
 import type { Publisher } from "../../events/publisher.ts";
-import { type AttemptDependencies, createAttempts } from "./session_lifecycle.ts";
-import type { SessionEnd } from "../cometd/cometd_session.ts";
-import { createIntake } from "./notification_queue.ts";
+import type { SessionEnd } from "../cometd/session_end.ts";
 import { createKnownSessions } from "../resync/known_sessions.ts";
 import { createNotificationWriter } from "../resync/notification_writer.ts";
-import { pause } from "../../support/clock.ts";
+import { createNotificationQueue } from "./notification_queue.ts";
 import { countSetback, nextStep, NO_SETBACKS, type Setbacks, SETTLED_MS } from "./reconnecting.ts";
+import { createSessionLifecycle, type SessionLifecycleDependencies } from "./session_lifecycle.ts";
+
+// One connection's states, and what leads from one to the other:
+//
+//   connecting -> live         a session is subscribed to, and what was missed is in the store (or cannot be had)
+//   live       -> connecting   the session has ended; reconnecting.ts says when the next one begins
+//   connecting -> stopped      upstream has turned the agent away for good (reconnecting.ts)
+//   stopped    -> connecting   `retryNow`, or the agent has left other credentials, which is looked for every minute
+//   any        -> stopped      `close`, or a fault of ours
 
 /** What all connections of an instance share. */
-export interface ConnectionDependencies extends AttemptDependencies {
+export interface ConnectionDependencies extends SessionLifecycleDependencies {
   readonly publisher: Pick<Publisher, "publishNotifications">;
 }
 
@@ -21,9 +29,9 @@ export interface ConnectionOptions {
   readonly startAfterMs: number;
   /** The agent's own header as its client last sent it; asked for at each request. */
   readonly clientAuthorization: () => string | null;
-  /** False once another instance may be following. */
+  /** False: another instance may be following by now. */
   readonly mayWrite: () => boolean;
-  /** No session has been open for `idleMs`. Repeated for as long as that is so. */
+  /** No session of the contact centre has been open for `idleMs`. Called again for as long as that is so. */
   readonly onIdle: () => void;
   readonly idleMs: number;
 }
@@ -31,19 +39,22 @@ export interface ConnectionOptions {
 /** `connecting` includes the waits between tries; `live`: what is published is heard, and what was missed is in the store. */
 export type ConnectionState = "connecting" | "live" | "stopped";
 
-/** Keeps one agent's notifications coming, from session to session, until it is closed or upstream says no. */
+/** Keeps one agent's notifications coming, from session to session, until it is closed or upstream turns the agent away. */
 export interface Connection {
   /** On whose behalf. */
   readonly agentId: string;
   readonly state: ConnectionState;
-  /** Sessions heard of that are not over. */
+  /** How many of the sessions that it has heard of are not over. */
   readonly openSessions: number;
-  /** Goes on at once, with a clean slate: the credentials are new, or the agent has just been let in with the old ones. */
-  encourage(): void;
+  /**
+   * Goes on at once, and forgets earlier setbacks: the credentials are new, or upstream has just let the agent in with the
+   * old ones.
+   */
+  retryNow(): void;
   close(): Promise<void>;
 }
 
-/** How often it is looked whether an agent whom upstream has turned away has left other credentials with another instance. */
+/** An agent whom upstream has turned away may have left other credentials with another instance: how often to look. */
 const LOOK_FOR_CREDENTIALS_MS = 60_000;
 
 /** Connects at once, or after `startAfterMs`. */
@@ -56,17 +67,17 @@ export function createConnection(
   const owner = options.isShared ? null : agentId;
   const known = createKnownSessions(clock);
   const closing = new AbortController();
-  /** Ends a wait. */
-  let nudge = new AbortController();
+  /** Aborted to end a wait. */
+  let waiting = new AbortController();
   let setbacks = NO_SETBACKS;
   let state: ConnectionState = "connecting";
   let idleSinceMs = clock.now();
   let idleTimer = clock.after(options.idleMs, noticeIdleness);
 
-  const intake = createIntake({
+  const queue = createNotificationQueue({
     write: createNotificationWriter({
       publisher: dependencies.publisher,
-      depart: dependencies.depart,
+      endMapping: dependencies.endMapping,
       known,
       agentId: owner,
       mayWrite: options.mayWrite,
@@ -76,16 +87,16 @@ export function createConnection(
     onOverflow() {
       counters.overflows++;
       log.warn("subscriber.overflow", { agentId });
-      void attempts.close();
+      void lifecycle.close();
     },
     clock,
     random,
   });
-  const attempts = createAttempts(dependencies, {
+  const lifecycle = createSessionLifecycle(dependencies, {
     ...options,
     owner,
     known,
-    intake,
+    queue,
     onLive: () => state = "live",
     onEnd() {
       if (state === "live") state = "connecting";
@@ -94,14 +105,14 @@ export function createConnection(
   });
 
   async function run(): Promise<void> {
-    await pause(clock, options.startAfterMs, nudge.signal);
+    await pause(clock, options.startAfterMs, waiting.signal);
     let askFirst = true;
     while (!closing.signal.aborted) {
-      const { end, lastedMs } = await attempts.live(askFirst);
+      const { end, lastedMs } = await lifecycle.run(askFirst);
       if (closing.signal.aborted) break;
       if (lastedMs >= SETTLED_MS) setbacks = NO_SETBACKS;
       setbacks = countSetback(setbacks, end);
-      // An overflow: what is there is written first, by and by, and the rest asked for.
+      // Closed by an overflow: the next session begins once the queue is written, and asks for the rest.
       const step = end.kind === "closed"
         ? { kind: "reconnect" as const, afterMs: 0, askFirst: false }
         : nextStep(end, setbacks, random);
@@ -111,14 +122,14 @@ export function createConnection(
         askFirst = true;
         continue;
       }
-      tell(end, setbacks);
+      report(end, setbacks);
       askFirst = step.askFirst;
-      await pause(clock, step.afterMs, nudge.signal);
+      await pause(clock, step.afterMs, waiting.signal);
     }
     state = "stopped";
   }
 
-  function tell(end: SessionEnd, { failures, refusals }: Setbacks): void {
+  function report(end: SessionEnd, { failures, refusals }: Setbacks): void {
     switch (end.kind) {
       case "lost":
         counters.sessionsLost++;
@@ -130,7 +141,7 @@ export function createConnection(
         break;
       case "failed":
         counters.failures++;
-        // Once per outage: with hundreds of agents an upstream that is down would fill the log.
+        // One warning per outage: with hundreds of agents an upstream that is down would fill the log.
         (failures === 1 ? log.warn : log.debug)("subscriber.failed", { agentId, reason: end.why });
         break;
       case "csrf":
@@ -140,16 +151,16 @@ export function createConnection(
     }
   }
 
-  /** Upstream does not want this agent: the operator is told, and nothing is tried until there is a reason to. */
+  /** Tells the operator that upstream does not want this agent, and waits until there is a reason to try again. */
   async function giveUp(why: string, refusals: number): Promise<void> {
     if (refusals > 0) counters.refusals++;
     counters.stopped++;
     state = "stopped";
     log.error("subscriber.refused", { agentId, reason: why, tries: Math.max(1, refusals) });
-    const { signal } = nudge;
-    do await pause(clock, LOOK_FOR_CREDENTIALS_MS, signal); while (
-      !signal.aborted && !await attempts.hasOtherCredentials()
-    );
+    const { signal } = waiting;
+    do {
+      await pause(clock, LOOK_FOR_CREDENTIALS_MS, signal);
+    } while (!signal.aborted && !await lifecycle.hasOtherCredentials());
     if (!closing.signal.aborted) state = "connecting";
   }
 
@@ -174,18 +185,18 @@ export function createConnection(
     get openSessions() {
       return known.ids().length;
     },
-    encourage() {
+    retryNow() {
       setbacks = NO_SETBACKS;
-      const waited = nudge;
-      nudge = new AbortController();
-      waited.abort();
+      const ended = waiting;
+      waiting = new AbortController();
+      ended.abort();
     },
     async close() {
       closing.abort();
-      nudge.abort();
+      waiting.abort();
       idleTimer.cancel();
-      await attempts.close();
-      await intake.stop();
+      await lifecycle.close();
+      await queue.stop();
       await running;
     },
   };

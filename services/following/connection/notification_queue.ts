@@ -1,17 +1,19 @@
-import { type Clock, pause } from "../../support/clock.ts";
 import { StoreUnavailable } from "../../errors.ts";
+import { type BackOff, backOffMs } from "../../support/back_off.ts";
+import { type Clock, pause } from "../../support/clock.ts";
+import type { HeardNotification } from "../resync/notification_writer.ts";
 
 /** The notifications of one connection on their way to the store: one at a time, in order, nothing skipped. */
-export interface Intake {
-  /** Something was heard. While the intake is held it waits for {@link Intake.release}. */
+export interface NotificationQueue {
+  /** Takes what upstream told by itself. While the queue is held, that waits for {@link NotificationQueue.release}. */
   hear(dataText: string): void;
-  /** Something was found out by asking; goes in before whatever is held. Resolves once it is in the store. */
+  /** Takes what upstream answered when asked, ahead of whatever is held. Resolves once it is in the store. */
   insert(dataText: string): Promise<void>;
   hold(): void;
   release(): void;
-  /** What is held now. */
+  /** The texts that are held now. */
   held(): readonly string[];
-  /** Forgets what was heard and is not in the store yet, less the one that is just being written. */
+  /** Forgets what is not in the store yet, except the notification that is just being written. */
   clear(): void;
   /** Resolves once nothing is waiting to be written. */
   idle(): Promise<void>;
@@ -19,42 +21,35 @@ export interface Intake {
   stop(): Promise<void>;
 }
 
-export interface IntakeOptions {
+export interface NotificationQueueOptions {
   /** Writes one notification. A `StoreUnavailable` is tried again for as long as it takes; nothing else is thrown. */
-  readonly write: (entry: IntakeEntry) => Promise<void>;
-  /** More than so many are not kept, as memory has an end. */
+  readonly write: (notification: HeardNotification) => Promise<void>;
+  /** The queue keeps no more notifications than this, as memory has an end; {@link QUEUE_CAPACITY}. */
   readonly capacity?: number;
-  /** There was no room. All is cleared, and nothing is taken before the next {@link Intake.hold}: it has to be asked for. */
+  /**
+   * There was no room. The queue is cleared and takes nothing before the next {@link NotificationQueue.hold}: what is
+   * missing has to be asked for.
+   */
   readonly onOverflow: () => void;
   readonly clock: Clock;
+  /** In [0, 1). */
   readonly random: () => number;
 }
 
-/** A notification and what has been done about it. */
-export interface IntakeEntry {
-  readonly dataText: string;
-  readonly heardAtMs: number;
-  /** It was heard and not asked for. */
-  readonly isLive: boolean;
-  /** Steps that are in the store already, for a try that comes after a failed one. */
-  isPublished: boolean;
-}
-
-interface Waiting extends IntakeEntry {
+interface Waiting extends HeardNotification {
   readonly done: () => void;
 }
 
-/** Notifications kept while the store is away. */
-export const INTAKE_CAPACITY = 1_000;
+/** So many notifications are kept while the store is away. */
+export const QUEUE_CAPACITY = 1_000;
 
-const FIRST_WAIT_MS = 250;
-const LONGEST_WAIT_MS = 4_000;
+const BACK_OFF: BackOff = { firstMs: 250, longestMs: 4_000 };
 
-/** An empty intake, not held. */
-export function createIntake(options: IntakeOptions): Intake {
-  const { write, onOverflow, clock, random, capacity = INTAKE_CAPACITY } = options;
+/** The queue is empty and not held. */
+export function createNotificationQueue(options: NotificationQueueOptions): NotificationQueue {
+  const { write, onOverflow, clock, random, capacity = QUEUE_CAPACITY } = options;
   const stopping = new AbortController();
-  let queue: Waiting[] = [];
+  let waiting: Waiting[] = [];
   let heldBack: Waiting[] = [];
   let isHeld = false;
   let isDeaf = false;
@@ -63,28 +58,27 @@ export function createIntake(options: IntakeOptions): Intake {
   function work(): void {
     working ??= writeAll().finally(() => {
       working = null;
-      if (queue.length > 0 && !stopping.signal.aborted) work();
+      if (waiting.length > 0 && !stopping.signal.aborted) work();
     });
   }
 
   async function writeAll(): Promise<void> {
-    for (let next = queue[0]; next !== undefined; next = queue[0]) {
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
       await writeOne(next);
-      // It may have been cleared away in the meantime.
-      if (queue[0] === next) queue.shift();
+      // The queue may have been cleared in the meantime.
+      if (waiting[0] === next) waiting.shift();
       next.done();
       if (stopping.signal.aborted) return;
     }
   }
 
   async function writeOne(entry: Waiting): Promise<void> {
-    for (let failures = 0; !stopping.signal.aborted; failures++) {
+    for (let tries = 1; !stopping.signal.aborted; tries++) {
       try {
         return await write(entry);
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
-        const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
-        await pause(clock, waitMs * (0.5 + random() / 2), stopping.signal);
+        await pause(clock, backOffMs(tries, BACK_OFF, random), stopping.signal);
       }
     }
   }
@@ -94,8 +88,8 @@ export function createIntake(options: IntakeOptions): Intake {
   }
 
   function clear(): void {
-    const dropped = [...queue.slice(1), ...heldBack];
-    queue = queue.slice(0, 1);
+    const dropped = [...waiting.slice(1), ...heldBack];
+    waiting = waiting.slice(0, 1);
     heldBack = [];
     for (const { done } of dropped) done();
   }
@@ -103,23 +97,23 @@ export function createIntake(options: IntakeOptions): Intake {
   return {
     hear(dataText) {
       if (isDeaf || stopping.signal.aborted) return;
-      if (queue.length + heldBack.length >= capacity) {
+      if (waiting.length + heldBack.length >= capacity) {
         clear();
-        // One that came later would be written before those that were cleared, and seem to be all there is.
+        // If a later one were written before those that are lost, a resync would ask only for what comes after it.
         isDeaf = true;
         return onOverflow();
       }
       const entry = entryOf(dataText, true, () => {});
       if (isHeld) heldBack.push(entry);
       else {
-        queue.push(entry);
+        waiting.push(entry);
         work();
       }
     },
     insert(dataText) {
       if (isDeaf || stopping.signal.aborted) return Promise.resolve();
       const { promise, resolve } = Promise.withResolvers<void>();
-      queue.push(entryOf(dataText, false, resolve));
+      waiting.push(entryOf(dataText, false, resolve));
       work();
       return promise;
     },
@@ -129,9 +123,9 @@ export function createIntake(options: IntakeOptions): Intake {
     },
     release() {
       isHeld = false;
-      queue.push(...heldBack);
+      waiting.push(...heldBack);
       heldBack = [];
-      if (queue.length > 0) work();
+      if (waiting.length > 0) work();
     },
     held: () => heldBack.map(({ dataText }) => dataText),
     clear,
@@ -142,7 +136,7 @@ export function createIntake(options: IntakeOptions): Intake {
       stopping.abort();
       clear();
       while (working !== null) await working;
-      queue = [];
+      waiting = [];
     },
   };
 }

@@ -1,8 +1,23 @@
-import type { SessionEnd } from "../cometd/cometd_session.ts";
+import { type BackOff, backOffMs, jittered } from "../../support/back_off.ts";
+import type { SessionEnd } from "../cometd/session_end.ts";
+
+// What follows the end of a session, by its kind and by how often in a row the same has happened:
+//
+//   end                       then
+//   ------------------------  -----------------------------------------------------------------------------------------
+//   lost                      reconnect within 1.5 s; from the 3rd in a row after 1 s, doubling to 8 s
+//   failed                    reconnect within 1.5 s; from the 2nd in a row after 1 s, doubling to 8 s; from the 3rd ask
+//                             for `/me` first
+//   csrf                      reconnect at once; from the 2nd in a row after 1 s, doubling to 8 s; always ask first
+//   refused                   reconnect after 2 s, 10 s and 30 s, always ask first; after the 4th in a row stop
+//   dismissed                 stop
+//
+// A session that has lasted `SETTLED_MS` ends every row. `lost` and `failed` count as one row, which ends those of
+// `refused` and `csrf`; `refused` ends that of `csrf`. Chance takes up to half off a wait that is given by its length.
 
 /** How often in a row the same kind of thing has happened, this time included. */
 export interface Setbacks {
-  /** Sessions that ended, lost ones included, before they had lasted {@link SETTLED_MS}. */
+  /** Sessions that were lost or failed before they had lasted {@link SETTLED_MS}. */
   readonly failures: number;
   /** Handshakes with credentials that upstream turned down. */
   readonly refusals: number;
@@ -34,26 +49,25 @@ export type NextStep =
   | {
     readonly kind: "reconnect";
     readonly afterMs: number;
-    /** Fetch `/me` first: it brings the CSRF token, and tells whether the credentials are good. */
+    /** Fetch `/me` first: the answer brings the CSRF token, and tells whether the credentials are good. */
     readonly askFirst: boolean;
   }
   | { readonly kind: "stop"; readonly why: string };
 
 /** A session that lasts so long was no mere flicker. */
 export const SETTLED_MS = 10_000;
-/** Wrong credentials do not get better by themselves; a directory that is just restarting does. */
+/** Wrong credentials do not get better by themselves, whereas a directory that is just restarting does. */
 export const MAX_REFUSALS = 4;
 
 /** All agents lose their sessions in one moment when upstream restarts: they come back over this time. */
 const SPREAD_MS = 1_500;
-/** Everybody is to be back within 10 s of upstream's return, so nobody waits longer than this. */
-const LONGEST_WAIT_MS = 8_000;
-const FIRST_WAIT_MS = 1_000;
+/** Everybody is to be back within 10 s of upstream's return, so nobody waits longer than 8 s. */
+const BACK_OFF: BackOff = { firstMs: 1_000, longestMs: 8_000 };
 const REFUSAL_WAITS_MS = [2_000, 10_000, 30_000];
-/** So often a session may be lost early before it counts as a fault. */
+/** So many sessions in a row may be lost early before that counts as a fault. */
 const FREE_LOSSES = 2;
 
-/** Decides; `random` gives numbers in [0, 1). Pure but for it. */
+/** Decides what follows. `random` gives numbers in [0, 1). Pure but for it. */
 export function nextStep(
   end: Exclude<SessionEnd, { kind: "closed" }>,
   { failures, refusals, csrfRefusals }: Setbacks,
@@ -68,10 +82,10 @@ export function nextStep(
       return { kind: "reconnect", afterMs: jittered(waitMs, random), askFirst: true };
     }
     case "csrf":
-      // Once at once: the token is as new as upstream's session, and asking brings the right one.
+      // The token is as new as upstream's HTTP session, and asking brings the right one: the first time no wait is needed.
       return {
         kind: "reconnect",
-        afterMs: csrfRefusals <= 1 ? 0 : backOff(csrfRefusals - 1, random),
+        afterMs: csrfRefusals <= 1 ? 0 : backOffMs(csrfRefusals - 1, BACK_OFF, random),
         askFirst: true,
       };
     case "lost":
@@ -79,24 +93,15 @@ export function nextStep(
         kind: "reconnect",
         afterMs: failures <= FREE_LOSSES
           ? random() * SPREAD_MS
-          : backOff(failures - FREE_LOSSES, random),
+          : backOffMs(failures - FREE_LOSSES, BACK_OFF, random),
         askFirst: false,
       };
     case "failed":
       return {
         kind: "reconnect",
-        afterMs: failures <= 1 ? random() * SPREAD_MS : backOff(failures - 1, random),
+        afterMs: failures <= 1 ? random() * SPREAD_MS : backOffMs(failures - 1, BACK_OFF, random),
         // An upstream that answers wrong credentials with HTTP 200 and a body of its own looks like this, too.
         askFirst: failures > 2,
       };
   }
-}
-
-function backOff(times: number, random: () => number): number {
-  return jittered(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (times - 1)), random);
-}
-
-/** Half of the wait is kept, so that chance cannot make it none. */
-function jittered(waitMs: number, random: () => number): number {
-  return waitMs * (0.5 + random() / 2);
 }

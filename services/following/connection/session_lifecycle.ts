@@ -1,27 +1,25 @@
 import type { CometD } from "cometd";
-import type { Clock } from "../../support/clock.ts";
-import { PatchbayError } from "../../errors.ts";
-import type { Logger } from "../../support/log.ts";
-import type { SessionStore } from "../../store/port/sessions.ts";
+import { ME } from "../../contact_centre/dialect/paths.ts";
+import { isUnauthenticated } from "../../contact_centre/dialect/verdict.ts";
 import {
   NoUpstreamCredentials,
   type UpstreamCredentials,
 } from "../../contact_centre/rest/credentials.ts";
-import { catchUp } from "./catch_up.ts";
-import {
-  type CometdSession,
-  openCometdSession,
-  type SessionEnd,
-} from "../cometd/cometd_session.ts";
-import type { SubscriberCounters } from "./counters.ts";
-import type { Depart } from "../resync/end_mapping.ts";
-import type { Gate } from "../../support/semaphore.ts";
-import type { Inquire } from "../resync/agent_get.ts";
-import type { Intake } from "./notification_queue.ts";
-import type { KnownSessions } from "../resync/known_sessions.ts";
-import { ME } from "../../contact_centre/dialect/paths.ts";
-import { isUnauthenticated } from "../../contact_centre/dialect/verdict.ts";
+import { PatchbayError } from "../../errors.ts";
+import type { SessionStore } from "../../store/port/sessions.ts";
+import type { Clock } from "../../support/clock.ts";
+import type { Logger } from "../../support/log.ts";
+import type { Semaphore } from "../../support/semaphore.ts";
+import { type CometdSession, openCometdSession } from "../cometd/cometd_session.ts";
 import type { Poller } from "../cometd/poll.ts";
+import type { SessionEnd } from "../cometd/session_end.ts";
+import type { AgentGet } from "../resync/agent_get.ts";
+import type { EndMapping } from "../resync/end_mapping.ts";
+import type { KnownSessions } from "../resync/known_sessions.ts";
+import type { ResyncDependencies } from "../resync/resync.ts";
+import { catchUp } from "./catch_up.ts";
+import type { ConnectionCounters } from "./counters.ts";
+import type { NotificationQueue } from "./notification_queue.ts";
 
 /** Where upstream's notifications are, and which to ask for. */
 export interface Endpoint {
@@ -31,30 +29,31 @@ export interface Endpoint {
 }
 
 /** What all connections of an instance share to begin a session and catch up. */
-export interface AttemptDependencies {
+export interface SessionLifecycleDependencies {
   readonly endpoint: Endpoint;
   readonly newClient: () => CometD;
   readonly poller: Poller;
-  /** For those who begin a session and catch up. */
-  readonly gate: Gate;
+  /** Bounds how many begin a session and catch up at a time. */
+  readonly startSlots: Semaphore;
   readonly credentials: UpstreamCredentials;
-  readonly inquire: Inquire;
+  readonly agentGet: AgentGet;
   readonly store: Pick<SessionStore, "listSessions" | "readSession" | "firstUnseenMessage">;
-  readonly depart: Depart;
+  readonly endMapping: EndMapping;
   readonly clock: Clock;
+  /** In [0, 1). */
   readonly random: () => number;
   readonly log: Logger;
-  readonly counters: SubscriberCounters;
+  readonly counters: ConnectionCounters;
 }
 
-export interface AttemptOptions {
+export interface SessionLifecycleOptions {
   /** On whose behalf upstream is asked. */
   readonly agentId: string;
   /** Whose connection this is; null: all agents share it. */
   readonly owner: string | null;
   readonly known: KnownSessions;
-  /** Where what is heard and found out goes. */
-  readonly intake: Intake;
+  /** Takes what is heard and found out. */
+  readonly queue: NotificationQueue;
   /** The agent's own header as its client last sent it; asked for at each request. */
   readonly clientAuthorization: () => string | null;
   readonly onLive: () => void;
@@ -63,51 +62,56 @@ export interface AttemptOptions {
   readonly closing: AbortSignal;
 }
 
-/** Sessions of one agent, one after another. */
-export interface Attempts {
-  /** One session, from its handshake to its end. `askFirst`: only if upstream takes the credentials elsewhere, too. */
-  live(askFirst: boolean): Promise<{ readonly end: SessionEnd; readonly lastedMs: number }>;
-  /** Whether the credentials are others by now than those of the last attempt. Never rejects. */
+/** How a session ended, and how long after its handshake had begun. */
+export interface EndedSession {
+  readonly end: SessionEnd;
+  readonly lastedMs: number;
+}
+
+/** Runs the CometD sessions of one connection, one after another. */
+export interface SessionLifecycle {
+  /**
+   * Runs one session from its handshake to its end. `askFirst`: only if upstream takes the credentials for `/me`, too.
+   */
+  run(askFirst: boolean): Promise<EndedSession>;
+  /** Whether the credentials have changed since the last session began. Never rejects. */
   hasOtherCredentials(): Promise<boolean>;
-  /** Ends the session that there is. */
+  /** Ends the session that is running. */
   close(): Promise<void>;
 }
 
-/** None yet. */
-export function createAttempts(
-  dependencies: AttemptDependencies,
-  options: AttemptOptions,
-): Attempts {
+/** No session is running yet. */
+export function createSessionLifecycle(
+  dependencies: SessionLifecycleDependencies,
+  options: SessionLifecycleOptions,
+): SessionLifecycle {
   const { clock, random, log, counters } = dependencies;
-  const { agentId, owner, known, intake, closing } = options;
+  const { agentId, owner, known, queue, closing } = options;
   /** What the last session began with; null: nothing. */
   let authorization: string | null = null;
   let session: CometdSession | null = null;
   let hasCaughtUp = false;
 
-  async function live(askFirst: boolean): Promise<{ end: SessionEnd; lastedMs: number }> {
-    // What was heard before is written first, so that the store knows it when it is asked for what it has not seen. Not
-    // inside the gate: others may get on while a shard of the store is away.
-    await intake.idle();
-    const leave = await dependencies.gate.enter(closing);
-    if (leave === null) return { end: { kind: "closed" }, lastedMs: 0 };
+  async function run(askFirst: boolean): Promise<EndedSession> {
+    // What was heard before is written first, so that the store knows it when it is asked for what it has not seen. No
+    // slot is held meanwhile: others may get on while a shard of the store is away.
+    await queue.idle();
+    const releaseSlot = await dependencies.startSlots.acquire(closing);
+    if (releaseSlot === null) return { end: { kind: "closed" }, lastedMs: 0 };
     try {
-      return await liveInside(askFirst, leave);
+      return await runInSlot(askFirst, releaseSlot);
     } finally {
-      leave();
+      releaseSlot();
     }
   }
 
-  /** `leave` is called as soon as nothing more is asked of upstream at once. */
-  async function liveInside(
-    askFirst: boolean,
-    leave: () => void,
-  ): Promise<{ end: SessionEnd; lastedMs: number }> {
+  /** Calls `releaseSlot` as soon as the burst of first requests to upstream is over. */
+  async function runInSlot(askFirst: boolean, releaseSlot: () => void): Promise<EndedSession> {
     const startedAtMs = clock.now();
     const refusal = await prepare(askFirst);
     if (refusal !== null) return { end: refusal, lastedMs: 0 };
     const over = new AbortController();
-    intake.hold();
+    queue.hold();
     hasCaughtUp = false;
     let catchingUp: Promise<void> = Promise.resolve();
     session = openCometdSession({
@@ -120,10 +124,10 @@ export function createAttempts(
         }),
       clock,
       random,
-      onNotification: intake.hear,
+      onNotification: queue.hear,
       onSubscribed() {
         counters.handshakes++;
-        catchingUp = comeToLife(over.signal, leave);
+        catchingUp = catchUpAndGoLive(over.signal, releaseSlot);
       },
       onChannelRefused: (channel) => log.warn("subscriber.channel_refused", { agentId, channel }),
       onMalformed(count) {
@@ -137,12 +141,12 @@ export function createAttempts(
     session = null;
     options.onEnd();
     await catchingUp;
-    // It stands behind a gap that nobody has filled.
-    if (!hasCaughtUp) intake.clear();
+    // What is held came after a gap that nobody has filled.
+    if (!hasCaughtUp) queue.clear();
     return { end, lastedMs: clock.now() - startedAtMs };
   }
 
-  /** What has to be so before a handshake makes sense; an end, where it is not. */
+  /** Gets the credentials, and asks for `/me` where wanted. An end: a handshake makes no sense. */
   async function prepare(askFirst: boolean): Promise<SessionEnd | null> {
     authorization = null;
     try {
@@ -164,36 +168,44 @@ export function createAttempts(
 
   function ask(path: string, search: string, signal: AbortSignal) {
     const authorization = options.clientAuthorization();
-    return dependencies.inquire({ agentId, authorization, path, search, signal });
+    return dependencies.agentGet({ agentId, authorization, path, search, signal });
   }
 
-  /** Brings in what was missed, then lets go what was heard meanwhile. */
-  async function comeToLife(signal: AbortSignal, onTried: () => void): Promise<void> {
-    const dependenciesOfResync = {
+  /** Brings in what was missed, then releases what was heard meanwhile. */
+  async function catchUpAndGoLive(signal: AbortSignal, onTried: () => void): Promise<void> {
+    const resyncDependencies: ResyncDependencies = {
       store: dependencies.store,
-      depart: dependencies.depart,
+      endMapping: dependencies.endMapping,
       known,
       clock,
-      ask: (path: string, search = "") => ask(path, search, signal),
-      insert: intake.insert,
-      held: intake.held,
+      ask: (path, search = "") => ask(path, search, signal),
+      insert: queue.insert,
+      held: queue.held,
       agentId: owner,
     };
-    const ways = { dependencies: dependenciesOfResync, signal, onTried };
-    if (!await catchUp({ ...dependencies, ...ways })) return;
-    intake.release();
+    const isDone = await catchUp({
+      dependencies: resyncDependencies,
+      signal,
+      onTried,
+      clock,
+      random,
+      counters,
+      log,
+    });
+    if (!isDone) return;
+    queue.release();
     hasCaughtUp = true;
     options.onLive();
     log.info("subscriber.live", { agentId });
   }
 
   return {
-    live,
+    run,
     async hasOtherCredentials() {
       try {
         return await authorizationNow() !== authorization;
       } catch {
-        // There are none, or nobody can tell.
+        // There are no credentials, or nobody can tell.
         return false;
       }
     },

@@ -1,3 +1,4 @@
+import type { SessionEnding } from "../../contact_centre/dialect/states.ts";
 import type { Clock } from "../../support/clock.ts";
 import {
   type OwnEventPublisher,
@@ -7,23 +8,21 @@ import {
 import type { SessionStore } from "../../store/port/sessions.ts";
 
 /** Why an agent is out of a session without having left through Patchbay; `data.reason` of `session.released`. */
-export type DepartureReason =
-  /** Upstream told the agent `Completed`. */
-  | "completed"
-  /** Upstream told the agent `Revoked`. */
-  | "revoked"
+export type MappingEndReason =
+  /** Upstream told the agent that the session is over. */
+  | SessionEnding
   /** Upstream does not list the session for the agent any more. */
   | "gone-upstream";
 
-export interface Departure {
+export interface MappingEnd {
   readonly sessionId: string;
   readonly agentId: string;
-  readonly reason: DepartureReason;
-  /** When this was so: a mapping made after it is a new one and stays. */
-  readonly asOfMs: number;
+  readonly reason: MappingEndReason;
+  /** When upstream said or showed it (Unix milliseconds). A mapping made later is a new one and stays. */
+  readonly observedAtMs: number;
 }
 
-export interface DeparturesDependencies {
+export interface EndMappingDependencies {
   readonly store: Pick<SessionStore, "readSession" | "applyEffect">;
   readonly publisher: OwnEventPublisher;
   readonly clock: Clock;
@@ -33,18 +32,18 @@ export interface DeparturesDependencies {
  * Takes an agent out of a session: the first participant becomes the holder, and without one the mapping ends and
  * `session.released` is published. False: the agent was not in it. Throws `StoreUnavailable`; safe to repeat.
  */
-export type Depart = (departure: Departure) => Promise<boolean>;
+export type EndMapping = (end: MappingEnd) => Promise<boolean>;
 
-export function createDepartures({ store, publisher, clock }: DeparturesDependencies): Depart {
-  return async ({ sessionId, agentId, reason, asOfMs }) => {
+export function createEndMapping({ store, publisher, clock }: EndMappingDependencies): EndMapping {
+  return async ({ sessionId, agentId, reason, observedAtMs }) => {
     const session = await store.readSession(sessionId, { nowMs: clock.now(), slide: false });
     if (session === null) return false;
     const isHolder = session.agentId === agentId;
     const isIn = isHolder || session.participants.some((one) => one.agentId === agentId);
-    if (!isIn || (isHolder && session.acceptedAtMs > asOfMs)) return false;
+    if (!isIn || (isHolder && session.acceptedAtMs > observedAtMs)) return false;
     const { outcome } = await writeWithEvent(
       publisher,
-      releasedBy(sessionId, reason),
+      sessionReleased(sessionId, reason),
       (draft, webhooksVersion) =>
         store.applyEffect(
           { sessionId, agentId, nowMs: clock.now(), effect: { kind: "leave" } },
@@ -56,6 +55,6 @@ export function createDepartures({ store, publisher, clock }: DeparturesDependen
   };
 }
 
-function releasedBy(sessionId: string, reason: DepartureReason): OwnSessionEvent {
+function sessionReleased(sessionId: string, reason: MappingEndReason): OwnSessionEvent {
   return { type: "session.released", sessionId, data: { reason } };
 }

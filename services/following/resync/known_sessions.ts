@@ -1,20 +1,20 @@
 import { isTerminal } from "../../contact_centre/dialect/states.ts";
 import type { Clock } from "../../support/clock.ts";
 
-/** What one connection has heard of sessions that are not over. In memory alone: after a take-over it is empty. */
+/** What one connection has heard of sessions that are not over. It is kept in memory: after a take-over it is empty. */
 export interface KnownSessions {
   stateOf(sessionId: string): string | undefined;
   ids(): readonly string[];
   /**
-   * The session is in this state, as a notification told, or an answer (`asked`). A terminal one is forgotten. `phone` is
-   * the customer's number where it was told along.
+   * The session is in this state, as a notification told or as upstream answered when asked (`asked`). A session in a
+   * terminal state is forgotten. `phone` is the customer's number where it came along.
    */
   note(sessionId: string, state: string, how: "told" | "asked", phone?: string): void;
   forget(sessionId: string): void;
   /**
-   * Whether a notification of this state tells only what was asked for just before, and has become an event already:
-   * upstream changes a session and tells of it in two steps, and the question fell between them. One that tells a number
-   * which the answer did not have is news: without it no text would leave.
+   * Whether a notification of this state repeats what upstream has just answered, which has become an event already:
+   * upstream changes a session and tells of it in two steps, and the question fell between them. A notification with a
+   * number that the answer did not have is news: without it no text would leave.
    */
   isEcho(sessionId: string, state: string, phone?: string): boolean;
 }
@@ -28,10 +28,10 @@ interface Answer {
 /** How long after an answer the notification of the same change may come. */
 export const ECHO_MS = 5_000;
 
-/** An agent works on a handful at a time; only the account of the mode `basic` sees many. */
+/** An agent works on a handful of sessions at a time; only the one user of mode `basic` sees many. */
 const MAX_KNOWN = 10_000;
 
-/** Knows nothing yet. */
+/** It knows nothing yet. */
 export function createKnownSessions(clock: Pick<Clock, "now">): KnownSessions {
   const states = new Map<string, string>();
   const asked = new Map<string, Answer>();

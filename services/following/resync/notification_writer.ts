@@ -1,52 +1,72 @@
-import { StoreUnavailable } from "../../errors.ts";
-import type { Logger } from "../../support/log.ts";
 import { readNotifications } from "../../contact_centre/dialect/notifications.ts";
-import type { ParsedNotification } from "../../events/notification.ts";
 import { endingOf } from "../../contact_centre/dialect/states.ts";
+import { StoreUnavailable } from "../../errors.ts";
+import type { ParsedNotification } from "../../events/notification.ts";
 import type { Publisher } from "../../events/publisher.ts";
-import type { SubscriberCounters } from "../connection/counters.ts";
-import type { Depart } from "./end_mapping.ts";
-import type { IntakeEntry } from "../connection/notification_queue.ts";
+import type { Logger } from "../../support/log.ts";
+import type { EndMapping } from "./end_mapping.ts";
 import type { KnownSessions } from "./known_sessions.ts";
+
+/** A notification, and what has been done about it. */
+export interface HeardNotification {
+  readonly dataText: string;
+  readonly heardAtMs: number;
+  /** Upstream told it by itself. False: it was made of what upstream answered when it was asked. */
+  readonly isLive: boolean;
+  /** Its events are in the store already: a second try is not to publish them again. */
+  isPublished: boolean;
+}
+
+/** What became of notifications. The numbers only grow. */
+export interface NotificationCounters {
+  /** Notifications that were read and published, duplicates included. */
+  notifications: number;
+  /** Messages without a session, or not readable as a notification. */
+  ignored: number;
+  /** Notifications that could not be written for a reason that repeating does not change. */
+  unwritten: number;
+  /** Mappings that ended because upstream said, or showed, that the agent is out. */
+  departures: number;
+}
 
 export interface NotificationWriterOptions {
   readonly publisher: Pick<Publisher, "publishNotifications">;
-  readonly depart: Depart;
+  readonly endMapping: EndMapping;
   readonly known: KnownSessions;
   /** Whose connection this is; null: all agents share it, and what is told concerns nobody in particular. */
   readonly agentId: string | null;
-  /** False: another instance may be following by now, so that nothing of ours is to be written any more. */
+  /** False: another instance may be following by now, so this one must not write any more. */
   readonly mayWrite: () => boolean;
-  readonly counters: SubscriberCounters;
+  readonly counters: NotificationCounters;
   readonly log: Logger;
 }
 
 /**
- * Writes one notification and what follows from it. It goes by the notification itself: the channel says nothing that is
- * documented, and `/v2/me/*` brings devices and calls too. A session that nobody is mapped to is published all the same
- * (`agentId` null): an agent hears of a session first when invited to it.
+ * Writes one notification and what follows from it. The notification itself decides what that is: nothing is documented
+ * about its channel, and `/v2/me/*` brings devices and calls too. A session that is mapped to nobody is published all the
+ * same (`agentId` null), as an agent first hears of a session when invited to it.
  *
- * Throws `StoreUnavailable` alone; to be repeated with the same entry.
+ * Throws `StoreUnavailable` and nothing else; the same notification is then to be written again.
  */
 export function createNotificationWriter(
   options: NotificationWriterOptions,
-): (entry: IntakeEntry) => Promise<void> {
-  const { publisher, depart, known, agentId, mayWrite, counters, log } = options;
+): (notification: HeardNotification) => Promise<void> {
+  const { publisher, endMapping, known, agentId, mayWrite, counters, log } = options;
 
-  async function write(entry: IntakeEntry): Promise<void> {
-    const read = readNotifications(JSON.parse(entry.dataText), entry.dataText);
+  async function write(heard: HeardNotification): Promise<void> {
+    const read = readNotifications(JSON.parse(heard.dataText), heard.dataText);
     if (!read.ok) {
       counters.ignored++;
       log.debug("subscriber.ignored", { agentId, reason: read.message });
       return;
     }
-    const notifications = read.notifications.filter((one) => !entry.isLive || !isEcho(one));
-    if (!entry.isPublished) {
-      await publisher.publishNotifications(notifications.map(asHeard));
-      entry.isPublished = true;
+    const notifications = read.notifications.filter((one) => !heard.isLive || !isEcho(one));
+    if (!heard.isPublished) {
+      await publisher.publishNotifications(notifications.map(withHearer));
+      heard.isPublished = true;
       counters.notifications += notifications.length;
     }
-    for (const notification of notifications) await follow(notification, entry);
+    for (const notification of notifications) await actOn(notification, heard);
   }
 
   function isEcho({ sessionId, eventType, observed }: ParsedNotification): boolean {
@@ -55,30 +75,30 @@ export function createNotificationWriter(
       known.isEcho(sessionId, state, phone);
   }
 
-  function asHeard(notification: ParsedNotification): ParsedNotification {
+  function withHearer(notification: ParsedNotification): ParsedNotification {
     if (agentId === null) return notification;
     return { ...notification, observed: { ...notification.observed, heardBy: agentId } };
   }
 
-  /** What the state means for the agent's place in the session. */
-  async function follow(
+  /** Does what the state means for the agent's place in the session. */
+  async function actOn(
     { sessionId, eventType, observed: { state, phone } }: ParsedNotification,
-    { isLive, heardAtMs }: IntakeEntry,
+    { isLive, heardAtMs }: HeardNotification,
   ): Promise<void> {
     if (state === undefined) return;
     known.note(sessionId, state, isLive ? "told" : "asked", phone);
     const reason = endingOf(state);
     if (eventType !== "session.status_changed" || agentId === null || reason === null) return;
-    if (await depart({ sessionId, agentId, reason, asOfMs: heardAtMs })) {
+    if (await endMapping({ sessionId, agentId, reason, observedAtMs: heardAtMs })) {
       counters.departures++;
       log.info("subscriber.departed", { sessionId, agentId, reason });
     }
   }
 
-  return async (entry) => {
+  return async (heard) => {
     if (!mayWrite()) return;
     try {
-      await write(entry);
+      await write(heard);
     } catch (error) {
       if (error instanceof StoreUnavailable) throw error;
       // Repeating would hold up everything behind it for ever.

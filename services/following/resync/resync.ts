@@ -1,5 +1,9 @@
-import type { Clock } from "../../support/clock.ts";
-import type { JsonObject } from "../../support/json_object.ts";
+import {
+  type ListedSession,
+  type NoAnswer,
+  readListing,
+  readMessageLog,
+} from "../../contact_centre/dialect/listing.ts";
 import {
   newMessagesText,
   statusChangeText,
@@ -12,20 +16,16 @@ import {
   ownSessionPath,
 } from "../../contact_centre/dialect/paths.ts";
 import { isTerminal, mayBeTaken } from "../../contact_centre/dialect/states.ts";
-import type { SessionRecord, SessionStore } from "../../store/port/sessions.ts";
 import type { UpstreamAnswer } from "../../contact_centre/rest/exchange.ts";
-import type { Depart } from "./end_mapping.ts";
+import type { SessionRecord, SessionStore } from "../../store/port/sessions.ts";
+import type { Clock } from "../../support/clock.ts";
+import type { JsonObject } from "../../support/json_object.ts";
+import type { EndMapping } from "./end_mapping.ts";
 import type { KnownSessions } from "./known_sessions.ts";
-import {
-  type ListedSession,
-  type NoAnswer,
-  readListing,
-  readMessageLog,
-} from "../../contact_centre/dialect/listing.ts";
 
 export interface ResyncDependencies {
   readonly store: Pick<SessionStore, "listSessions" | "readSession" | "firstUnseenMessage">;
-  readonly depart: Depart;
+  readonly endMapping: EndMapping;
   readonly known: KnownSessions;
   readonly clock: Clock;
   /** Asks upstream below `/api/v2`. Throws what `Upstream.call` throws. */
@@ -40,6 +40,7 @@ export interface ResyncDependencies {
 
 /** What a resync found. */
 export type ResyncOutcome =
+  /** `departed`: so many mappings ended. */
   | { readonly ok: true; readonly departed: number }
   /** Upstream did not tell; `passing`: it may do so in a moment. */
   | { readonly ok: false; readonly passing: boolean; readonly why: string };
@@ -51,18 +52,18 @@ const PAGE = 100;
 
 /**
  * Finds out what was missed while nothing was heard, and makes notifications of it in upstream's own shape: first the
- * messages from the first that the store has not seen, then the states that changed, then the agent's mappings that
- * upstream knows nothing of any more. To be repeated as a whole when it fails; the store drops what it has seen.
+ * messages from the first that the store has not seen, then the states that changed, then the end of those mappings that
+ * upstream does not list any more. When it fails it is to be repeated as a whole; the store drops what it has seen.
  *
- * Where all agents share a connection nothing is released: that one user is not told of every agent's session for sure,
- * and releasing wrongly is worse than releasing late.
+ * Where all agents share a connection no mapping ends: it is not sure that upstream tells the one user of every agent's
+ * session, and releasing wrongly is worse than releasing late.
  *
  * Throws `StoreUnavailable`, and what `ask` throws.
  */
 export async function resync(dependencies: ResyncDependencies): Promise<ResyncOutcome> {
   const { agentId, ask, known, clock } = dependencies;
-  // Before upstream is asked: a mapping that exists now and is not in a later answer has ended.
-  const asOfMs = clock.now();
+  // Read before upstream is asked: a mapping that exists now and is not in the later answer has ended.
+  const observedAtMs = clock.now();
   const mapped = agentId === null ? [] : await allMapped(dependencies, agentId);
   const knownBefore = known.ids();
 
@@ -82,17 +83,7 @@ export async function resync(dependencies: ResyncDependencies): Promise<ResyncOu
   );
   let departed = 0;
   for (const sessionId of missing) {
-    if (isToldOf(dependencies, sessionId)) continue;
-    const fate = await fateOf(dependencies, sessionId);
-    if (fate === null) continue;
-    if (fate.resource !== null) {
-      await dependencies.insert(statusChangeText(fate.resource));
-      continue;
-    }
-    known.forget(sessionId);
-    if (await dependencies.depart({ sessionId, agentId, reason: "gone-upstream", asOfMs })) {
-      departed++;
-    }
+    if (await endIfOver(dependencies, { sessionId, agentId, observedAtMs })) departed++;
   }
   return { ok: true, departed };
 }
@@ -131,7 +122,7 @@ async function insertMessages(
     const log = readMessageLog(answer);
     if (!log.ok) {
       if (log.passing) return log;
-      continue; // over in the meantime, or not for this agent's eyes
+      continue; // The session is over by now, or not for this agent's eyes.
     }
     const missed = log.messages.filter(({ index }) => index >= from);
     for (let start = 0; start < missed.length; start += MESSAGES_PER_NOTIFICATION) {
@@ -142,7 +133,7 @@ async function insertMessages(
   return null;
 }
 
-/** A state that the store does not know, and that no notification is about to tell. */
+/** Tells a state that the store does not know, unless a notification that waits is about to tell it. */
 async function insertState(
   dependencies: ResyncDependencies,
   { id, state, resource }: ListedSession,
@@ -152,7 +143,7 @@ async function insertState(
   if (state === null || resource === null || known.stateOf(id) === state) return;
   const mapping = mapped.find((session) => session.id === id) ??
     await store.readSession(id, { nowMs: clock.now(), slide: false });
-  // A finished session that upstream still lists, and that nobody here was in, is no news.
+  // Upstream still lists a finished session that nobody here was in: that is no news.
   if (mapping === null && known.stateOf(id) === undefined && isTerminal(state)) return;
   if (mapping?.state === state || isToldOf(dependencies, id)) {
     if (!isTerminal(state)) known.note(id, state, "told");
@@ -161,23 +152,48 @@ async function insertState(
   await insert(statusChangeText(resource));
 }
 
-/**
- * Asks for a session by itself, as a list may be cut short and a restarting upstream's may be empty. Null: it is not over,
- * or there is no telling. Otherwise it is, and `resource` is its last word where upstream still has one.
- */
-async function fateOf(
-  { ask }: ResyncDependencies,
-  sessionId: string,
-): Promise<{ readonly resource: JsonObject | null } | null> {
-  if (climbsPath(sessionId)) return null;
-  const single = readListing(await ask(ownSessionPath(sessionId)));
-  if (!single.ok) return single.isAbsent ? { resource: null } : null;
-  const [session] = single.sessions;
-  if (session === undefined || session.id !== sessionId || session.state === null) return null;
-  return isTerminal(session.state) ? session : null;
+/** Upstream does not list this session. True: a mapping has ended by it. */
+async function endIfOver(
+  dependencies: ResyncDependencies,
+  mapping: { readonly sessionId: string; readonly agentId: string; readonly observedAtMs: number },
+): Promise<boolean> {
+  const { sessionId } = mapping;
+  if (isToldOf(dependencies, sessionId)) return false;
+  const fate = await fateOf(dependencies, sessionId);
+  if (fate.kind === "open") return false;
+  if (fate.kind === "over") {
+    await dependencies.insert(statusChangeText(fate.resource));
+    return false;
+  }
+  dependencies.known.forget(sessionId);
+  return await dependencies.endMapping({ ...mapping, reason: "gone-upstream" });
 }
 
-/** What was heard since the handshake is about to tell the session's state. */
+/** What became of a session that upstream does not list. */
+type Fate =
+  /** It is not over, or there is no telling. */
+  | { readonly kind: "open" }
+  /** It is over, and upstream has its last state. */
+  | { readonly kind: "over"; readonly resource: JsonObject }
+  /** Upstream knows nothing of it any more. */
+  | { readonly kind: "gone" };
+
+const OPEN: Fate = { kind: "open" };
+
+/** Asks for a session by itself, as a list may be cut short, and that of an upstream that has just restarted may be empty. */
+async function fateOf({ ask }: ResyncDependencies, sessionId: string): Promise<Fate> {
+  if (climbsPath(sessionId)) return OPEN;
+  const single = readListing(await ask(ownSessionPath(sessionId)));
+  if (!single.ok) return single.isAbsent ? { kind: "gone" } : OPEN;
+  const [session] = single.sessions;
+  if (session === undefined || session.id !== sessionId || session.state === null) return OPEN;
+  if (!isTerminal(session.state)) return OPEN;
+  return session.resource === null
+    ? { kind: "gone" }
+    : { kind: "over", resource: session.resource };
+}
+
+/** Whether something that was heard since the handshake, and waits, is about to tell the session's state. */
 function isToldOf({ held }: ResyncDependencies, sessionId: string): boolean {
   return held().some((dataText) => tellsStateOf(dataText, sessionId));
 }

@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../../services/errors.ts";
 import type { RecordStore } from "../../../../services/store/port/records.ts";
 import { openSqliteStore } from "../../../../services/store/sqlite/store.ts";
-import { createCounters } from "../../../../services/following/connection/counters.ts";
+import { createCounters } from "../../../../services/following/counters.ts";
 import { LEASE_TIMES } from "../../../../services/following/assignment/lease.ts";
-import { FOLLOW_MS } from "../../../../services/following/assignment/subscription_records.ts";
+import { FOLLOW_MS } from "../../../../services/following/assignment/decisions.ts";
 import {
-  createRoster,
-  type Roster,
+  type Assignments,
+  createAssignments,
 } from "../../../../services/following/assignment/assignments.ts";
 import { createMemoryLog } from "../../../support/memory_log.ts";
 import { createVirtualClock, type VirtualClock } from "../../../support/virtual_clock.ts";
 
 interface Instance {
-  readonly roster: Roster;
+  readonly assignments: Assignments;
   /** Whom it follows now. */
   readonly follows: Set<string>;
   /** How often it has ceased to follow somebody. */
@@ -35,8 +35,8 @@ interface World {
   pass(ms: number): Promise<void>;
 }
 
-/** Rosters of several instances over one store, on one clock. */
-async function withRosters(test: (world: World) => Promise<void>): Promise<void> {
+/** The assignments of several instances over one store, on one clock. */
+async function withInstances(test: (world: World) => Promise<void>): Promise<void> {
   const clock = createVirtualClock();
   const policy = { sessionTtlMs: 86_400_000, eventRetentionMs: 604_800_000 };
   const store = openSqliteStore({ path: ":memory:", sync: "normal", policy });
@@ -49,7 +49,7 @@ async function withRosters(test: (world: World) => Promise<void>): Promise<void>
         return made.isCut ? Promise.reject(new StoreUnavailable("reach it")) : run(...args);
       };
     const follows = new Set<string>();
-    const roster = createRoster({
+    const assignments = createAssignments({
       records: {
         readRecord: counted(store.readRecord),
         writeRecord: counted(store.writeRecord),
@@ -70,7 +70,7 @@ async function withRosters(test: (world: World) => Promise<void>): Promise<void>
       isBusy: () => made.isBusy,
     });
     const made: Instance = {
-      roster,
+      assignments,
       follows,
       releases: 0,
       commands: 0,
@@ -78,7 +78,7 @@ async function withRosters(test: (world: World) => Promise<void>): Promise<void>
       isBusy: false,
       canServe: true,
     };
-    roster.start();
+    assignments.start();
     return made;
   }
 
@@ -104,21 +104,21 @@ async function withRosters(test: (world: World) => Promise<void>): Promise<void>
   }
 }
 
-function follow({ roster }: Instance, agentId: string, because: "login" | "accept" = "login") {
-  roster.add(roster.account(`agent:${agentId}`), agentId, because, { isNews: true });
+function follow({ assignments }: Instance, agentId: string, because: "login" | "accept" = "login") {
+  assignments.add(assignments.user(`agent:${agentId}`), agentId, because, { isNews: true });
 }
 
 /** As each request of an agent does who has been let in before. */
-function work({ roster }: Instance, agentId: string) {
-  roster.add(roster.account(`agent:${agentId}`), agentId, "accept", { isNews: false });
+function work({ assignments }: Instance, agentId: string) {
+  assignments.add(assignments.user(`agent:${agentId}`), agentId, "accept", { isNews: false });
 }
 
-function leave({ roster }: Instance, agentId: string) {
-  roster.remove(roster.account(`agent:${agentId}`), agentId);
+function leave({ assignments }: Instance, agentId: string) {
+  assignments.remove(assignments.user(`agent:${agentId}`), agentId);
 }
 
 Deno.test("an agent is followed by the instance that was asked first, and by no other", () =>
-  withRosters(async ({ instance, pass }) => {
+  withInstances(async ({ instance, pass }) => {
     const [first, second] = [instance("one"), instance("two")];
     follow(first, "agent-1");
     await pass(100);
@@ -130,7 +130,7 @@ Deno.test("an agent is followed by the instance that was asked first, and by no 
   }));
 
 Deno.test("two instances that are asked at once agree on one", () =>
-  withRosters(async ({ instance, pass }) => {
+  withInstances(async ({ instance, pass }) => {
     const instances = [instance("one"), instance("two"), instance("three")];
     const following = () => instances.reduce((sum, { follows }) => sum + follows.size, 0);
     for (const each of instances) follow(each, "agent-1");
@@ -142,7 +142,7 @@ Deno.test("two instances that are asked at once agree on one", () =>
 
 for (const lifetimeMs of [100, 1_000, 6_900, 7_100, 12_000, 24_000, 26_000, 100_000]) {
   Deno.test(`an instance that dies ${lifetimeMs} ms after it began to follow is replaced within 30 s, and stops before that`, () =>
-    withRosters(async ({ clock, instance, pass }) => {
+    withInstances(async ({ clock, instance, pass }) => {
       const heir = instance("heir");
       await pass(11_300); // at no particular point of its rhythm
       const mortal = instance("mortal");
@@ -162,7 +162,7 @@ for (const lifetimeMs of [100, 1_000, 6_900, 7_100, 12_000, 24_000, 26_000, 100_
 }
 
 Deno.test("an instance that was cut off and comes back leaves to others what they have taken over", () =>
-  withRosters(async ({ instance, pass }) => {
+  withInstances(async ({ instance, pass }) => {
     const [first, second] = [instance("one"), instance("two")];
     follow(first, "agent-1");
     await pass(1_000);
@@ -177,7 +177,7 @@ Deno.test("an instance that was cut off and comes back leaves to others what the
   }));
 
 Deno.test("alone, it goes on once the store is back", () =>
-  withRosters(async ({ instance, pass }) => {
+  withInstances(async ({ instance, pass }) => {
     const only = instance("one");
     follow(only, "agent-1");
     await pass(1_000);
@@ -192,7 +192,7 @@ Deno.test("alone, it goes on once the store is back", () =>
   }));
 
 Deno.test("what is wished for while the store is away comes true when it is back", () =>
-  withRosters(async ({ instance, pass }) => {
+  withInstances(async ({ instance, pass }) => {
     const only = instance("one");
     await pass(100);
     only.isCut = true;
@@ -207,18 +207,18 @@ Deno.test("what is wished for while the store is away comes true when it is back
   }));
 
 Deno.test("an agent who signs off at another instance is let go within 30 s", () =>
-  withRosters(async ({ instance, pass, records, clock }) => {
+  withInstances(async ({ instance, pass, records, clock }) => {
     const [first, second] = [instance("one"), instance("two")];
     follow(first, "agent-1");
     await pass(1_000);
 
-    const account = second.roster.account("agent:agent-1");
-    second.roster.remove(account, "agent-1");
+    const user = second.assignments.user("agent:agent-1");
+    second.assignments.remove(user, "agent-1");
     await pass(30_000);
 
     assert.deepEqual([first.follows.size, second.follows.size], [0, 0]);
     assert.equal(
-      await records.readRecord({ kind: "subscription", key: account.key }, clock.now()),
+      await records.readRecord({ kind: "subscription", key: user.key }, clock.now()),
       null,
     );
     assert.equal(await records.readRecord({ kind: "instance", key: "one" }, clock.now()), null);
@@ -226,7 +226,7 @@ Deno.test("an agent who signs off at another instance is let go within 30 s", ()
 
 for (const back of ["one", "two"] as const) {
   Deno.test(`an agent who signs off at one instance and in again at ${back} is followed there, whatever both remember`, () =>
-    withRosters(async ({ instance, pass }) => {
+    withInstances(async ({ instance, pass }) => {
       const instances = { one: instance("one"), two: instance("two") };
       follow(instances.one, "agent-1");
       await pass(100);
@@ -244,7 +244,7 @@ for (const back of ["one", "two"] as const) {
 }
 
 Deno.test("an agent who goes on working after another instance has let it go is followed again", () =>
-  withRosters(async ({ instance, pass }) => {
+  withInstances(async ({ instance, pass }) => {
     const [first, second] = [instance("one"), instance("two")];
     follow(first, "agent-1");
     await pass(100);
@@ -260,10 +260,10 @@ Deno.test("an agent who goes on working after another instance has let it go is 
   }));
 
 Deno.test("what another instance writes into a record is taken in by the one that follows, which goes on", () =>
-  withRosters(async ({ instance, pass, records, clock }) => {
+  withInstances(async ({ instance, pass, records, clock }) => {
     const [first, second] = [instance("one"), instance("two")];
-    const add = ({ roster }: Instance, agentId: string) =>
-      roster.add(roster.account("shared"), agentId, "login", { isNews: true });
+    const add = ({ assignments }: Instance, agentId: string) =>
+      assignments.add(assignments.user("shared"), agentId, "login", { isNews: true });
     for (const [at, agentId] of ["agent-1", "agent-2", "agent-3", "agent-4"].entries()) {
       add(at % 2 === 0 ? first : second, agentId);
       await pass(100);
@@ -279,7 +279,7 @@ Deno.test("what another instance writes into a record is taken in by the one tha
 
 for (const [what, again] of [["signs in", follow], ["goes on working", work]] as const) {
   Deno.test(`an agent who ${what} again while the sign-off is being written is followed`, () =>
-    withRosters(async ({ instance, pass }) => {
+    withInstances(async ({ instance, pass }) => {
       const only = instance("one");
       follow(only, "agent-1");
       await pass(1_000);
@@ -296,12 +296,12 @@ for (const [what, again] of [["signs in", follow], ["goes on working", work]] as
 }
 
 Deno.test("who is dismissed is let go at once, and followed anew when asked for before that is written", () =>
-  withRosters(async ({ instance, pass }) => {
+  withInstances(async ({ instance, pass }) => {
     const only = instance("one");
     follow(only, "agent-1");
     await pass(1_000);
 
-    only.roster.dismiss(only.roster.account("agent:agent-1"), "token expired");
+    only.assignments.dismiss(only.assignments.user("agent:agent-1"));
     assert.equal(only.follows.size, 0);
     work(only, "agent-1");
     await pass(1_000);
@@ -313,7 +313,7 @@ Deno.test("who is dismissed is let go at once, and followed anew when asked for 
 async function withHeirs(
   test: (world: World & Record<"first" | "heir" | "stranger", Instance>) => Promise<void>,
 ): Promise<void> {
-  await withRosters(async (world) => {
+  await withInstances(async (world) => {
     const { instance, pass } = world;
     const [first, heir, stranger] = [instance("one"), instance("two"), instance("three")];
     stranger.canServe = false;
@@ -330,7 +330,7 @@ async function withHeirs(
 Deno.test("whose token ends at one instance is taken over by another that has a later one", () =>
   withHeirs(async ({ first, heir, pass }) => {
     first.canServe = false;
-    first.roster.dismiss(first.roster.account("agent:agent-1"), "token expired");
+    first.assignments.dismiss(first.assignments.user("agent:agent-1"));
     await pass(30_000);
 
     assert.deepEqual([first.follows.size, heir.follows.size], [0, 1]);
@@ -346,22 +346,22 @@ Deno.test("whose instance dies is left by those without a token to one that has 
 
 Deno.test("who signs off is not brought back by an instance that has a token, too", () =>
   withHeirs(async ({ first, heir, pass }) => {
-    const account = heir.roster.account("agent:agent-1");
-    account.credential = { authorization: "Bearer x", expiresAtMs: null, expiry: null };
+    const user = heir.assignments.user("agent:agent-1");
+    user.token = { authorization: "Bearer x", expiresAtMs: null, expiry: null };
     leave(first, "agent-1");
     await pass(120_000);
 
     assert.deepEqual([first.follows.size, heir.follows.size], [0, 0]);
-    assert.equal(heir.roster.accounts.size, 0);
+    assert.equal(heir.assignments.users.size, 0);
   }));
 
 Deno.test("an agent whom nobody can follow is forgotten, and followed again as soon as somebody can", () =>
-  withRosters(async ({ instance, pass, records, clock }) => {
+  withInstances(async ({ instance, pass, records, clock }) => {
     const only = instance("one");
     follow(only, "agent-1");
     await pass(1_000);
     only.canServe = false;
-    only.roster.dismiss(only.roster.account("agent:agent-1"), "token expired");
+    only.assignments.dismiss(only.assignments.user("agent:agent-1"));
     await pass(10_000);
 
     only.canServe = true;
@@ -370,15 +370,15 @@ Deno.test("an agent whom nobody can follow is forgotten, and followed again as s
     assert.equal(only.follows.size, 1);
 
     only.canServe = false;
-    only.roster.dismiss(only.roster.account("agent:agent-1"), "token expired");
+    only.assignments.dismiss(only.assignments.user("agent:agent-1"));
     await pass(120_000);
-    assert.equal(only.roster.accounts.size, 0);
+    assert.equal(only.assignments.users.size, 0);
     const name = { kind: "subscription", key: "agent:agent-1" } as const;
     assert.equal(await records.readRecord(name, clock.now()), null);
   }));
 
 Deno.test("who signed in is not forgotten over an Accept, whichever is heard first", () =>
-  withRosters(async ({ instance, pass }) => {
+  withInstances(async ({ instance, pass }) => {
     const only = instance("one");
     follow(only, "agent-1", "accept");
     follow(only, "agent-2", "login");
@@ -388,12 +388,12 @@ Deno.test("who signed in is not forgotten over an Accept, whichever is heard fir
     await pass(100);
 
     for (const agentId of ["agent-1", "agent-2"]) {
-      assert.equal(only.roster.account(`agent:${agentId}`).agents.get(agentId), "login");
+      assert.equal(only.assignments.user(`agent:${agentId}`).agents.get(agentId), "login");
     }
   }));
 
 Deno.test("an agent who was not heard of for a day is let go, unless a session is open", () =>
-  withRosters(async ({ instance, pass, clock }) => {
+  withInstances(async ({ instance, pass, clock }) => {
     const [quiet, busy] = [instance("one"), instance("two")];
     follow(quiet, "agent-1");
     follow(busy, "agent-2");
@@ -408,7 +408,7 @@ Deno.test("an agent who was not heard of for a day is let go, unless a session i
   }));
 
 Deno.test("an instance that follows nobody asks the store three times a minute at most", () =>
-  withRosters(async ({ instance, pass }) => {
+  withInstances(async ({ instance, pass }) => {
     const idle = instance("idle");
     await pass(60_000);
     idle.commands = 0;
@@ -419,7 +419,7 @@ Deno.test("an instance that follows nobody asks the store three times a minute a
   }));
 
 Deno.test("following costs the store by the instance and not by the agent", () =>
-  withRosters(async ({ instance, pass }) => {
+  withInstances(async ({ instance, pass }) => {
     const [one, idle] = [instance("one"), instance("idle")];
     for (let agent = 0; agent < 150; agent++) follow(one, `agent-${agent}`);
     await pass(60_000);

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../../services/errors.ts";
-import {
-  createIntake,
-  type IntakeEntry,
-} from "../../../../services/following/connection/notification_queue.ts";
+import { createNotificationQueue } from "../../../../services/following/connection/notification_queue.ts";
+import type { HeardNotification } from "../../../../services/following/resync/notification_writer.ts";
 import { createVirtualClock } from "../../../support/virtual_clock.ts";
 
 function start({ capacity = 1_000 } = {}) {
@@ -11,8 +9,8 @@ function start({ capacity = 1_000 } = {}) {
   const written: string[] = [];
   let isAway = false;
   let overflows = 0;
-  const intake = createIntake({
-    write({ dataText }: IntakeEntry) {
+  const queue = createNotificationQueue({
+    write({ dataText }: HeardNotification) {
       if (isAway) return Promise.reject(new StoreUnavailable("write"));
       written.push(dataText);
       return Promise.resolve();
@@ -25,7 +23,7 @@ function start({ capacity = 1_000 } = {}) {
   return {
     clock,
     written,
-    intake,
+    queue,
     away: (yes: boolean) => isAway = yes,
     overflows: () => overflows,
     /** Lets the next try be made. */
@@ -37,62 +35,62 @@ function start({ capacity = 1_000 } = {}) {
 }
 
 Deno.test("what is heard is written in order", async () => {
-  const { intake, written } = start();
-  for (const text of ["1", "2", "3"]) intake.hear(text);
-  await intake.idle();
+  const { queue, written } = start();
+  for (const text of ["1", "2", "3"]) queue.hear(text);
+  await queue.idle();
   assert.deepEqual(written, ["1", "2", "3"]);
 });
 
 Deno.test("what was asked for goes before what was heard meanwhile", async () => {
-  const { intake, written } = start();
-  intake.hold();
-  intake.hear("heard");
-  await intake.insert("asked for");
+  const { queue, written } = start();
+  queue.hold();
+  queue.hear("heard");
+  await queue.insert("asked for");
   assert.deepEqual(written, ["asked for"]);
-  assert.deepEqual(intake.held(), ["heard"]);
-  intake.release();
-  await intake.idle();
+  assert.deepEqual(queue.held(), ["heard"]);
+  queue.release();
+  await queue.idle();
   assert.deepEqual(written, ["asked for", "heard"]);
 });
 
 Deno.test("while the store is away nothing is skipped, and the order stays", async () => {
-  const { intake, written, away, retry } = start();
+  const { queue, written, away, retry } = start();
   away(true);
-  for (const text of ["1", "2"]) intake.hear(text);
+  for (const text of ["1", "2"]) queue.hear(text);
   for (let tries = 0; tries < 3; tries++) await retry();
   assert.deepEqual(written, []);
   away(false);
   await retry();
-  await intake.idle();
+  await queue.idle();
   assert.deepEqual(written, ["1", "2"]);
 });
 
 Deno.test("over its capacity it drops everything and hears nothing more until it is held anew", async () => {
-  const { intake, written, away, retry, overflows } = start({ capacity: 3 });
+  const { queue, written, away, retry, overflows } = start({ capacity: 3 });
   away(true);
-  for (const text of ["1", "2", "3", "4", "5"]) intake.hear(text);
+  for (const text of ["1", "2", "3", "4", "5"]) queue.hear(text);
   assert.equal(overflows(), 1);
   away(false);
   await retry();
-  await intake.idle();
-  intake.hear("6");
-  await intake.idle();
+  await queue.idle();
+  queue.hear("6");
+  await queue.idle();
   assert.deepEqual(written, ["1"], "2 is missing, so nothing after it may be written");
 
-  intake.hold();
-  intake.hear("7");
-  intake.release();
-  await intake.idle();
+  queue.hold();
+  queue.hear("7");
+  queue.release();
+  await queue.idle();
   assert.deepEqual(written, ["1", "7"]);
 });
 
 Deno.test("stop() gives up what is left and whoever waits for it", async () => {
-  const { intake, written, away, clock } = start();
+  const { queue, written, away, clock } = start();
   away(true);
-  const inserted = intake.insert("1");
-  intake.hear("2");
+  const inserted = queue.insert("1");
+  queue.hear("2");
   await clock.whenArmed();
-  await intake.stop();
+  await queue.stop();
   await inserted;
   assert.deepEqual(written, []);
   assert.equal(clock.pending(), 0);

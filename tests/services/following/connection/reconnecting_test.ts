@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SessionEnd } from "../../../../services/following/cometd/cometd_session.ts";
+import type { SessionEnd } from "../../../../services/following/cometd/session_end.ts";
 import { MAX_REFUSALS, nextStep } from "../../../../services/following/connection/reconnecting.ts";
 
 const NONE = { failures: 0, refusals: 0, csrfRefusals: 0 };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Departure } from "../../../../services/following/resync/end_mapping.ts";
+import type { MappingEnd } from "../../../../services/following/resync/end_mapping.ts";
 import { createKnownSessions } from "../../../../services/following/resync/known_sessions.ts";
 import { resync, type ResyncOutcome } from "../../../../services/following/resync/resync.ts";
 import type { SessionRecord } from "../../../../services/store/port/sessions.ts";
@@ -21,7 +21,7 @@ interface Seen {
   readonly outcome: ResyncOutcome;
   // deno-lint-ignore no-explicit-any -- what was written down, to be compared
   readonly inserted: readonly any[];
-  readonly departures: readonly Departure[];
+  readonly ended: readonly MappingEnd[];
   readonly asked: readonly string[];
 }
 
@@ -45,7 +45,7 @@ async function play(scene: Scene): Promise<Seen> {
     customer: null,
   }));
   const inserted: unknown[] = [];
-  const departures: Departure[] = [];
+  const ended: MappingEnd[] = [];
   const asked: string[] = [];
   const outcome = await resync({
     store: {
@@ -53,8 +53,8 @@ async function play(scene: Scene): Promise<Seen> {
       readSession: (id) => Promise.resolve(mapped.find((session) => session.id === id) ?? null),
       firstUnseenMessage: (ids) => Promise.resolve(ids.map(() => scene.firstUnseen ?? 1)),
     },
-    depart(departure) {
-      departures.push(departure);
+    endMapping(end) {
+      ended.push(end);
       return Promise.resolve(true);
     },
     known,
@@ -79,7 +79,7 @@ async function play(scene: Scene): Promise<Seen> {
     held: () => (scene.held ?? []).map((data) => JSON.stringify(data)),
     agentId: scene.isShared === true ? null : "agent-1",
   });
-  return { outcome, inserted, departures, asked };
+  return { outcome, inserted, ended, asked };
 }
 
 const session = (id: string, state = "Chatting") => ({ id, state, path: `/smssessions/${id}` });
@@ -122,12 +122,12 @@ for (
   ] as const
 ) {
   Deno.test(`sessions are read ${shape}`, async () => {
-    const { asked, departures } = await play({
+    const { asked, ended } = await play({
       upstream: { [LIST]: list, "/me/smssessions/s-1/messages?startIndex=1": { messages: [] } },
       mapped: { "s-1": "Chatting" },
     });
     assert.deepEqual(asked, [LIST, "/me/smssessions/s-1/messages?startIndex=1"]);
-    assert.deepEqual(departures, []);
+    assert.deepEqual(ended, []);
   });
 }
 
@@ -185,12 +185,12 @@ Deno.test("a finished session that nobody here was in is no news, though upstrea
 });
 
 Deno.test("a mapping that upstream neither lists nor knows is released", async () => {
-  const { departures, outcome } = await play({
+  const { ended, outcome } = await play({
     upstream: { [LIST]: { statusCode: 0, smssessions: [] } },
     mapped: { "s-1": "Chatting" },
     known: { "s-2": "Chatting" },
   });
-  assert.deepEqual(departures.map(({ sessionId, reason }) => [sessionId, reason]), [
+  assert.deepEqual(ended.map(({ sessionId, reason }) => [sessionId, reason]), [
     ["s-1", "gone-upstream"],
     ["s-2", "gone-upstream"],
   ]);
@@ -199,12 +199,12 @@ Deno.test("a mapping that upstream neither lists nor knows is released", async (
 
 Deno.test("a session that ended unheard is told with its last word, which releases it", async () => {
   const over = session("s-1", "Completed");
-  const { departures, inserted } = await play({
+  const { ended, inserted } = await play({
     upstream: { [LIST]: [], "/me/smssessions/s-1": { statusCode: 0, smssession: over } },
     mapped: { "s-1": "Chatting" },
   });
   assert.deepEqual(inserted, [statusChange(over)]);
-  assert.deepEqual(departures, []);
+  assert.deepEqual(ended, []);
 });
 
 for (
@@ -221,8 +221,8 @@ for (
   ] as const
 ) {
   Deno.test(`a mapping that is not listed stays when ${why}`, async () => {
-    const { departures, inserted } = await play({ mapped: { "s-1": "Chatting" }, ...scene });
-    assert.deepEqual([departures, inserted], [[], []]);
+    const { ended, inserted } = await play({ mapped: { "s-1": "Chatting" }, ...scene });
+    assert.deepEqual([ended, inserted], [[], []]);
   });
 }
 
@@ -237,13 +237,13 @@ for (
   ] as const
 ) {
   Deno.test(`a list that is answered with ${what} ${passing ? "may come later" : "will not come"}`, async () => {
-    const { outcome, departures } = await play({
+    const { outcome, ended } = await play({
       upstream: { [LIST]: answer },
       mapped: { "s-1": "Chatting" },
     });
     assert.equal(outcome.ok, false);
     assert.equal(!outcome.ok && outcome.passing, passing);
-    assert.deepEqual(departures, []);
+    assert.deepEqual(ended, []);
   });
 }
 
