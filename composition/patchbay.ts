@@ -20,7 +20,7 @@ import type { Environment } from "./environment.ts";
 import { createGuards } from "./guards.ts";
 import { composeMetrics } from "./metrics.ts";
 import { composePublisher } from "./publisher.ts";
-import { composeSms } from "./sms.ts";
+import { composeSms, smsIngressOf } from "./sms.ts";
 import { composeSubscriber, presenceFor } from "./subscriber.ts";
 import { composeUpstream } from "./upstream.ts";
 
@@ -129,7 +129,7 @@ export async function composePatchbay(
     log,
     trustProxyHops: config.server.trustProxyHops,
     notificationsToken: config.notificationsToken,
-    twilio: sms?.ingress ?? null,
+    smsIngress: smsIngressOf(sms),
     metrics: composeMetrics(subscriber, sms),
     health: {
       keysLoaded: auth.keysLoaded,

@@ -1,4 +1,4 @@
-import type { TwilioIngress } from "../routes/ingress_twilio.ts";
+import type { SmsIngress, SmsIngressRoutesDependencies } from "../routes/ingress_sms.ts";
 import type { Sink } from "../services/delivery/sink.ts";
 import type { Config } from "../services/config/config.ts";
 import type { Ids } from "../services/support/ids.ts";
@@ -8,11 +8,11 @@ import { createInboundSms } from "../services/sms/inbound.ts";
 import { createOptOuts, type OptOuts } from "../services/sms/opt_outs.ts";
 import { createSendingSwitch, type SendingSwitch } from "../services/sms/sending_switch.ts";
 import { createSmsSink } from "../services/sms/sms_sink.ts";
-import { statusCallbackUrl } from "../services/sms/twilio/status_callback_url.ts";
-import { createStatusCallbacks } from "../services/sms/status_callbacks.ts";
-import { createTwilioSender } from "../services/sms/twilio/client.ts";
-import { createTwilioListing } from "../services/sms/twilio/listing.ts";
-import { createSignatureVerifier } from "../services/sms/twilio/signature.ts";
+import { createStatusReports } from "../services/sms/status_reports.ts";
+import {
+  createTwilio as createProvider,
+  TWILIO_PATHS as PROVIDER_PATHS,
+} from "../services/sms/twilio/twilio.ts";
 import type { Store } from "../services/store/port/store.ts";
 import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
 import type { Environment } from "./environment.ts";
@@ -29,11 +29,16 @@ export interface Sms {
   readonly optOuts: OptOuts;
   readonly notices: AgentNotices;
   readonly sendingSwitch: SendingSwitch;
-  readonly ingress: TwilioIngress;
+  readonly ingress: SmsIngress;
   /** The customer's phone as a sink. */
   createSink(parts: { readonly store: Store; readonly leaseMs: number }): Sink;
   /** What does not work, for readiness; empty: all does. */
   degraded(): Readonly<Record<string, string>>;
+}
+
+/** The way in for {@link composeSms}'s result: its paths are there without SMS too. */
+export function smsIngressOf(sms: Sms | null): SmsIngressRoutesDependencies {
+  return { paths: PROVIDER_PATHS, sms: sms?.ingress ?? null };
 }
 
 /** Null: SMS is off. */
@@ -45,10 +50,18 @@ export function composeSms(
   // readConfig() makes sure that SMS has a PUBLIC_URL.
   if (sms === null || server.publicUrl === null) return null;
   const { clock, log } = environment;
-  const { publicUrl } = server;
   const shared = { store, publisher, ids, clock, log, eventRetentionMs };
-  const optOuts = createOptOuts({ ...shared, records: store, own: sms.sender });
+  const provider = createProvider({
+    ...sms,
+    publicUrl: server.publicUrl,
+    timeoutMs: webhooks.timeoutMs,
+    fetch: environment.fetch,
+    now: clock.now,
+    log,
+  });
+  const optOuts = createOptOuts({ ...shared, records: store, own: provider.defaultSender });
   const notices = createAgentNotices({
+    provider,
     upstream,
     store,
     authMode: auth.mode,
@@ -57,31 +70,23 @@ export function composeSms(
     requestId: ids.token,
   });
   const sendingSwitch = createSendingSwitch({ clock, log });
-  const account = { ...sms, timeoutMs: webhooks.timeoutMs, fetch: environment.fetch };
   return {
     optOuts,
     notices,
     sendingSwitch,
     ingress: {
-      publicUrl,
-      own: sms,
-      signatures: createSignatureVerifier(sms),
+      provider,
       inbound: createInboundSms({ ...shared, optOuts }),
-      statuses: createStatusCallbacks({ ...shared, optOuts, notices, sendingSwitch }),
+      reports: createStatusReports({ ...shared, provider, optOuts, notices, sendingSwitch }),
     },
     createSink: (parts) =>
       createSmsSink({
         ...environment,
         ...parts,
-        twilio: {
-          ...createTwilioSender(account),
-          ...createTwilioListing({ ...account, now: clock.now }),
-        },
+        provider,
         optOuts,
         sendingSwitch,
-        statusCallback: (subject) => statusCallbackUrl(publicUrl, subject),
         tellAgent: (sessionId, text) => notices.tell({ sessionId, text }),
-        defaultSender: sms.sender,
         rateLimit: sms.rateLimit,
         retryWaitsMs: webhooks.retryWaitsMs,
         sessionTtlMs,

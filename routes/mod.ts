@@ -23,7 +23,7 @@ import { deliveryRoutes, type ResolveText } from "./deliveries.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes, type HealthRoutesDependencies } from "./health.ts";
 import { ingressRoutes } from "./ingress.ts";
-import { type TwilioIngress, twilioIngressRoutes } from "./ingress_twilio.ts";
+import { smsIngressRoutes, type SmsIngressRoutesDependencies } from "./ingress_sms.ts";
 import { meRoutes } from "./me.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { sessionRoutes } from "./sessions.ts";
@@ -48,8 +48,8 @@ export interface AppDependencies {
   readonly log: Logger;
   readonly trustProxyHops: number;
   readonly notificationsToken: string | null;
-  /** Absent or null: SMS is off. */
-  readonly twilio?: TwilioIngress | null;
+  /** Absent: there is no way in for an SMS provider at all. */
+  readonly smsIngress?: SmsIngressRoutesDependencies;
   readonly metrics: readonly Metric[];
   readonly health: Pick<HealthRoutesDependencies, "keysLoaded" | "draining" | "degraded">;
   /** Deliveries were made due by hand. */
@@ -80,7 +80,8 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/", deliveryRoutes(dependencies));
   app.route("/", metricsRoutes(dependencies));
   app.route("/", ingressRoutes({ ...dependencies, token: dependencies.notificationsToken }));
-  app.route("/", twilioIngressRoutes({ twilio: dependencies.twilio ?? null, log }));
+  const { smsIngress } = dependencies;
+  if (smsIngress !== undefined) app.route("/", smsIngressRoutes(smsIngress));
   app.route(
     "/",
     healthRoutes({ ...dependencies.health, clock, log, pingStore: () => store.ping() }),

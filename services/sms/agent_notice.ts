@@ -6,7 +6,7 @@ import type { Upstream } from "../contact_centre/rest/upstream.ts";
 import { noticeToAgents } from "../contact_centre/dialect/operations.ts";
 import { API_ROOT, ownSessionPath } from "../contact_centre/dialect/paths.ts";
 import { judgeAnswer } from "../contact_centre/dialect/verdict.ts";
-import { explainSmsError } from "./twilio/error_table.ts";
+import type { SmsProvider } from "./provider.ts";
 
 /** Words of Patchbay's own to the agents of a session, which the customer does not see. */
 export interface AgentNotices {
@@ -24,9 +24,10 @@ export interface AgentNotices {
 }
 
 export interface AgentNoticesDependencies {
+  readonly provider: Pick<SmsProvider, "name" | "explain">;
   readonly upstream: Upstream;
   readonly store: Pick<SessionStore, "readSession">;
-  /** In `forward` there is no token to speak with once the agent's request is over: nothing is told. */
+  /** In `forward` nothing is told: once the agent's request is over there is no token to speak with. */
   readonly authMode: Config["upstream"]["auth"]["mode"];
   readonly clock: Clock;
   readonly log: Logger;
@@ -39,7 +40,7 @@ const MAX_UNDER_WAY = 32;
 
 /** The notices of one instance, sent as the session's holder. */
 export function createAgentNotices(
-  { upstream, store, authMode, clock, log, requestId }: AgentNoticesDependencies,
+  { provider, upstream, store, authMode, clock, log, requestId }: AgentNoticesDependencies,
 ): AgentNotices {
   const underWay = new Set<Promise<void>>();
 
@@ -85,16 +86,22 @@ export function createAgentNotices(
 
   return {
     tell,
-    tellFailure: ({ sessionId, errorCode }) => tell({ sessionId, text: failureText(errorCode) }),
+    tellFailure({ sessionId, errorCode }) {
+      const { sentence } = provider.explain(errorCode);
+      tell({ sessionId, text: failureNotice(sentence, errorCode, provider) });
+    },
     async settled() {
       while (underWay.size > 0) await Promise.all(underWay);
     },
   };
 }
 
-/** What the agents read of a text that failed: the error table's sentence, and the code for whoever looks it up. */
-export function failureText(errorCode: number | null): string {
-  const { sentence } = explainSmsError(errorCode);
-  const code = errorCode === null ? "" : ` (Twilio error ${errorCode})`;
+/** What the agents read of a text that failed: why, in a sentence, and the provider's code for whoever looks it up. */
+export function failureNotice(
+  sentence: string,
+  errorCode: number | null,
+  { name }: Pick<SmsProvider, "name">,
+): string {
+  const code = errorCode === null ? "" : ` (${name} error ${errorCode})`;
   return `A text did not reach the customer. ${sentence}${code}`;
 }

@@ -7,10 +7,8 @@ import type { RecordStore } from "../store/port/records.ts";
 import type { SessionStore } from "../store/port/sessions.ts";
 import type { Publisher } from "../events/publisher.ts";
 import { digitsOf } from "../store/rules.ts";
-import { readableBody } from "./twilio/inbound_body.ts";
-import { optOutWish } from "./twilio/opt_out_words.ts";
 import type { OptOuts } from "./opt_outs.ts";
-import type { InboundText } from "./twilio/form.ts";
+import type { InboundText } from "./provider.ts";
 
 export interface InboundSms {
   /**
@@ -35,7 +33,7 @@ export interface InboundSmsDependencies {
   readonly eventRetentionMs: number;
 }
 
-/** How long a MessageSid is remembered. Twilio's signature holds no time, so a copy may come at any moment. */
+/** How long a text is remembered by its id. A provider's signature need not hold the time, so a copy may come at any moment. */
 const REMEMBERED_MS = 48 * 3_600_000;
 
 /** What is written down of a text when it comes first, so that every copy of it publishes the same or nothing. */
@@ -47,9 +45,9 @@ interface Arrival {
 }
 
 /**
- * Texts from customers. A text's event ids are written down under its MessageSid before anything is published, and the store
- * publishes an id once: so copies that arrive side by side make one event, and a crash in between is mended by the
- * copy that Twilio sends when it gets no answer.
+ * Texts from customers. A text's event ids are written down under the provider's id of it before anything is published, and
+ * the store publishes an id once: so copies that arrive side by side make one event, and a crash in between is mended by
+ * the copy that the provider sends when it gets no answer.
  */
 export function createInboundSms(
   { store, publisher, optOuts, ids, clock, log, eventRetentionMs }: InboundSmsDependencies,
@@ -96,7 +94,7 @@ export function createInboundSms(
 
   /** The event of an opt-out or opt-in, once the ledger holds it; none where the text asks for neither. */
   async function optOutEvents(text: InboundText, arrival: Arrival): Promise<IdentifiedEvent[]> {
-    const wish = optOutWish(text);
+    const { wish } = text;
     if (wish !== "out" && wish !== "in") return [];
     const event = await optOuts.change({
       wanted: wish,
@@ -152,7 +150,7 @@ function received(text: InboundText, { eventId, sessionId }: Arrival): Identifie
       errorCode: null,
       from: text.from,
       to: text.to,
-      text: readableBody(text.untrustedBody),
+      text: text.untrustedText,
       media: text.media,
     },
   };

@@ -11,8 +11,8 @@ import {
   readProgress,
   type SmsProgress,
 } from "./progress.ts";
+import type { SmsSender } from "./provider.ts";
 import { splitText } from "./split.ts";
-import type { SmsSender } from "./twilio/client.ts";
 
 /** A text that there is something to do for. */
 export interface OpenText {
@@ -26,7 +26,7 @@ export interface OpenText {
   readonly progress: SmsProgress;
 }
 
-/** What is not to be carried on, with what is known of it. */
+/** A text for which nothing is to be sent, with what is known of it. */
 export interface ClosedText {
   readonly kind:
     | "sent"
@@ -37,6 +37,14 @@ export interface ClosedText {
     /** A part may have left, and cannot be looked up any more. */
     | "lost";
   readonly progress: SmsProgress | null;
+}
+
+/** An open text in the hands of an attempt; its progress moves on. */
+export interface TextUnderWay extends Omit<OpenText, "progress"> {
+  readonly delivery: ClaimedDelivery;
+  readonly signal: AbortSignal;
+  readonly startedAtMs: number;
+  progress: SmsProgress;
 }
 
 /** Puts together what there is to send, to whom, and how far earlier attempts have come. */
@@ -74,7 +82,7 @@ export async function openText(
     progress: {
       parts,
       to: maskPhone(to),
-      // Of what is in doubt the sender counts that it was to leave from, not the one that would be taken now.
+      // A part in doubt was to leave from the sender of that time, and is looked up by it.
       sender: inDoubt && progress !== null ? progress.sender : maskedSender(sender),
       tries: progress?.tries ?? NO_TRIES,
     },
@@ -83,7 +91,7 @@ export async function openText(
 
 /** A sender as progress keeps it. */
 export function maskedSender(sender: SmsSender): string {
-  return "from" in sender ? maskPhone(sender.from) : sender.messagingServiceSid;
+  return "from" in sender ? maskPhone(sender.from) : sender.pool;
 }
 
 // The store counts attempts anew for a delivery that was made due by hand.

@@ -1,4 +1,4 @@
-import type { SmsSender } from "./twilio/client.ts";
+import { senderName, type SmsSender } from "./provider.ts";
 
 /** What is written down of a customer and a sender. Once nothing is, the customer may be texted. */
 export interface OptOutEntry {
@@ -49,12 +49,11 @@ export function decideOptOut(entry: OptOutEntry | null, change: OptOutChange): O
 }
 
 /**
- * From whom the customer wants no texts, by Twilio's own rule: the whole messaging service where texts leave through one,
- * otherwise the single number.
+ * From whom the customer wants no texts: from the whole pool where texts leave through one, otherwise from the single number.
+ * Providers that block texts by themselves go by the same rule.
  */
 export function optOutScope(own: SmsSender, sender: SmsSender): string {
-  if ("messagingServiceSid" in own) return own.messagingServiceSid;
-  return "from" in sender ? sender.from : sender.messagingServiceSid;
+  return senderName("pool" in own ? own : sender);
 }
 
 /** The key of an entry: the customer and the scope, without the plus signs. No short code is as long as a number. */

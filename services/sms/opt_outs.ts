@@ -13,22 +13,22 @@ import {
   optOutKey,
   optOutScope,
 } from "./opt_out_ledger.ts";
-import type { SmsSender } from "./twilio/client.ts";
+import type { SmsSender } from "./provider.ts";
 
-/** A change that a customer or Twilio asks for. Numbers are E.164 or short codes. */
+/** A change that a customer or the provider asks for. Numbers are E.164 or short codes. */
 export interface OptOutRequest extends OptOutChange {
   readonly customer: string;
   /** Who of us it is about: the number that was texted, or that a refused text was to leave from. */
   readonly sender: SmsSender;
   readonly sessionId: string | null;
-  /** `message`: the customer wrote it; `rejection`: Twilio refused a text of ours with code 21610. */
+  /** `message`: the customer wrote it; `rejection`: the provider refused a text of ours over it. */
   readonly reason: "message" | "rejection";
-  /** The text that asked for it, or that was refused; null: a text that Twilio did not even take. */
+  /** The text that asked for it, or that was refused; null: a text that the provider did not even take. */
   readonly messageSid: string | null;
   readonly occurredAtMs: number;
 }
 
-/** Twilio refused a text because the customer has opted out. */
+/** The provider refused a text because the customer has opted out. */
 export interface OptOutRefusal {
   readonly customer: string;
   readonly sender: SmsSender;
@@ -54,7 +54,7 @@ export interface OptOuts {
    * null: it is no change.
    */
   change(request: OptOutRequest): Promise<IdentifiedEvent | null>;
-  /** Writes down what a refusal (code 21610) has revealed, and publishes `customer.opted_out` if it was news. */
+  /** Writes down what a refusal has revealed, and publishes `customer.opted_out` if it was news. */
   noteRefusal(refusal: OptOutRefusal): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export interface OptOutsDependencies {
   readonly ids: Pick<Ids, "event">;
   readonly clock: Clock;
   readonly log: Logger;
-  /** What texts leave through by configuration. */
+  /** Whom texts come from by configuration. */
   readonly own: SmsSender;
 }
 

@@ -3,7 +3,7 @@
  * upstream writes them; any other writing needs its plus. Extensions are refused: a text cannot reach one.
  *
  * It checks that the calling code exists and the length is possible there, not that the range is handed out: numbering
- * plans change faster than a pinned copy of them, and Twilio says 21211 to what does not exist. Throws when
+ * plans change faster than a pinned copy of them, and the provider refuses a number that does not exist. Throws when
  * `libphonenumber-js` cannot be loaded.
  */
 export async function toE164(rawNumber: string): Promise<string | null> {

@@ -1,4 +1,7 @@
 import * as v from "valibot";
+import type { Clock } from "../support/clock.ts";
+import { StoreUnavailable } from "../errors.ts";
+import type { ClaimedDelivery, DeliveryStore } from "../store/port/deliveries.ts";
 
 /**
  * How far a text has come, as the store keeps it with the delivery. It is written before and after each call that creates a
@@ -6,9 +9,9 @@ import * as v from "valibot";
  * the last four digits.
  */
 export interface SmsProgress {
-  /** Fixed with the first call: the parts keep their number and their borders whatever later versions would make of the text. */
+  /** Fixed with the first call: the parts keep their number and borders, even if a later version would cut the text otherwise. */
   readonly parts: readonly PartProgress[];
-  /** Where to and from the parts went so far, masked: a look-up for another number would prove nothing. */
+  /** The customer's number and the sender of the parts so far, masked: a look-up for another number would prove nothing. */
   readonly to: string;
   readonly sender: string;
   readonly tries: Tries;
@@ -25,7 +28,7 @@ export type PartFate =
   /** It surely has not left. `earlier`: calls after which it was looked up and surely absent. */
   | { readonly kind: "waiting"; readonly earlier?: Pick<Begun, "firstAtMs" | "calls"> | undefined }
   | Begun
-  /** Twilio has it. */
+  /** The provider has it. */
   | { readonly kind: "taken"; readonly sid: string }
   /** Nothing more can be learnt: an operator has to decide. */
   | { readonly kind: "given-up" };
@@ -37,9 +40,9 @@ export interface Begun {
   readonly firstAtMs: number;
   /** When the last one was. */
   readonly atMs: number;
-  /** When it ended; null: that was never written down, the process died. */
+  /** When it ended; null: the process died before it could write that down. */
   readonly endedAtMs: number | null;
-  /** It ended with an answer of Twilio's (5xx): nothing of it is still on its way. */
+  /** It ended with an answer of the provider's (5xx): nothing of it is still on its way. */
   readonly answered: boolean;
   /** How many calls there were. */
   readonly calls: number;
@@ -55,6 +58,9 @@ export interface Tries {
 }
 
 export const NO_TRIES: Tries = { limited: 0, unreached: 0, numberless: 0 };
+
+/** The part surely has not left. */
+export const WAITING: PartFate = { kind: "waiting" };
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -84,7 +90,7 @@ const progressSchema: v.GenericSchema<unknown, SmsProgress> = v.object({
   tries: v.object({ limited: count, unreached: count, numberless: count }),
 });
 
-/** What was written down; null: nothing yet. `unreadable`: it was not written by {@link writeProgress}. */
+/** Reads what was written down; null: nothing yet. `unreadable`: it has another shape. */
 export function readProgress(progressJson: string | null): SmsProgress | "unreadable" | null {
   if (progressJson === null) return null;
   try {
@@ -94,16 +100,17 @@ export function readProgress(progressJson: string | null): SmsProgress | "unread
   }
 }
 
-export function writeProgress(progress: SmsProgress): string {
-  return JSON.stringify(progress);
-}
-
 /** The same with another fate of one part, counted from 0. */
 export function withFate(progress: SmsProgress, at: number, fate: PartFate): SmsProgress {
   return {
     ...progress,
     parts: progress.parts.map((part, index) => (index === at ? { ...part, fate } : part)),
   };
+}
+
+/** The same with one more try in vain. */
+export function oneMoreTry(progress: SmsProgress, kind: keyof Tries): SmsProgress {
+  return { ...progress, tries: { ...progress.tries, [kind]: progress.tries[kind] + 1 } };
 }
 
 /** A delivery that somebody has made due by hand starts afresh; what its parts have been through stays. */
@@ -117,7 +124,7 @@ export function onNewLadder(progress: SmsProgress): SmsProgress {
   };
 }
 
-/** Of whatever is in doubt nothing more can be learnt. */
+/** The same with every part in doubt given up: nothing more can be learnt of it. */
 export function givenUp(progress: SmsProgress): SmsProgress {
   return {
     ...progress,
@@ -128,8 +135,8 @@ export function givenUp(progress: SmsProgress): SmsProgress {
 }
 
 /**
- * The SIDs of all parts of a text, in their order, when Twilio is known to have each of them: by what was written down, or by
- * a report of Twilio's on the part, whose SID `reported` gives by the part's number from 1. Null: not each.
+ * The SIDs of all parts of a text, in their order; null unless the provider is known to have each of them. It is known by what
+ * was written down, or by a report on the part, whose SID `reported` gives by the part's number from 1.
  */
 export function sidsOfAll(
   progress: ReturnType<typeof readProgress>,
@@ -145,8 +152,56 @@ export function sidsOfAll(
   return sids.length === parts ? sids : null;
 }
 
-/** The SIDs of the parts that Twilio has, in their order. */
+/** The SIDs of the parts that the provider has, in their order. */
 export function sidsOf(progress: ReturnType<typeof readProgress>): string[] {
   if (progress === null || progress === "unreadable") return [];
   return progress.parts.flatMap(({ fate }) => (fate.kind === "taken" ? [fate.sid] : []));
+}
+
+/** What has to be known of a text to write down its progress; `progress` moves on with each note. */
+export interface NotedText {
+  readonly delivery: ClaimedDelivery;
+  /** What each part says, in order. */
+  readonly bodies: readonly string[];
+  progress: SmsProgress;
+}
+
+/** The delivery has passed to somebody else; null: it has not, and the note is written. */
+export type Fenced = { readonly kind: "fenced" } | null;
+
+/** Writes down what has become of parts (counted from 0), as long as the lease lasts. Throws `StoreUnavailable`. */
+export interface ProgressNotes {
+  fate(text: NotedText, at: number, fate: PartFate): Promise<Fenced>;
+  taken(text: NotedText, at: number, sid: string): Promise<Fenced>;
+  /** For a text that cannot be sent, or of which nothing is known but this. */
+  whole(delivery: ClaimedDelivery, progress: SmsProgress): Promise<Fenced>;
+}
+
+export function createProgressNotes(
+  { store, clock }: { readonly store: Pick<DeliveryStore, "noteProgress">; readonly clock: Clock },
+): ProgressNotes {
+  const notes: ProgressNotes = {
+    async fate(text, at, fate) {
+      text.progress = withFate(text.progress, at, fate);
+      return await notes.whole(text.delivery, text.progress);
+    },
+    async taken(text, at, sid) {
+      // The next part is a message of its own, with as many tries.
+      text.progress = { ...text.progress, tries: NO_TRIES };
+      try {
+        return await notes.fate(text, at, { kind: "taken", sid });
+      } catch (error) {
+        // After the last part settling writes the SID down as well, and is repeated until the store is back.
+        if (error instanceof StoreUnavailable && at === text.bodies.length - 1) return null;
+        throw error;
+      }
+    },
+    async whole({ id: deliveryId, leaseToken }, progress) {
+      const progressJson = JSON.stringify(progress);
+      const nowMs = clock.now();
+      const noted = await store.noteProgress({ deliveryId, leaseToken, progressJson, nowMs });
+      return noted ? null : { kind: "fenced" };
+    },
+  };
+  return notes;
 }

@@ -30,7 +30,7 @@ export interface Ending {
   readonly resolution: Resolution;
   /** One line for the attempt log: who or what decided. */
   readonly detail: string;
-  /** The SIDs under which parts of the text are at Twilio, in their order. */
+  /** The SIDs under which the provider has parts of the text, in their order. */
   readonly sids: readonly string[];
 }
 

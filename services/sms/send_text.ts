@@ -1,43 +1,48 @@
 import type { Clock } from "../support/clock.ts";
 import { maskPhone } from "../support/log.ts";
 import type { ClaimedDelivery, DeliveryStore } from "../store/port/deliveries.ts";
+import { createAfterSend, refusalSource } from "./after_send.ts";
 import type { ResolveDoubt } from "./doubt.ts";
-import { maskedSender, openText } from "./open_text.ts";
+import { maskedSender, openText, type TextUnderWay } from "./open_text.ts";
 import type { OptOuts } from "./opt_outs.ts";
-import { type Begun, givenUp, NO_TRIES, type SmsProgress } from "./progress.ts";
-import { createSendOutcome, OPTED_OUT, refusalSource } from "./send_outcome.ts";
+import {
+  type Begun,
+  createProgressNotes,
+  givenUp,
+  NO_TRIES,
+  oneMoreTry,
+  type SmsProgress,
+  WAITING,
+} from "./progress.ts";
+import type { SmsProvider } from "./provider.ts";
 import type { SenderRate } from "./sender_rate.ts";
 import { passSwitch, type SendingSwitch } from "./sending_switch.ts";
-import type { SmsFinding } from "./sms_decision.ts";
+import type { SmsFinding, StepEnd } from "./sms_decision.ts";
 import { segmentsOf } from "./split.ts";
-import type { CallbackSubject } from "./twilio/status_callback_url.ts";
-import { createTextNotes, oneMoreTry, type Step, type Text, WAITING } from "./text_notes.ts";
-import type { SmsSender, TwilioSender } from "./twilio/client.ts";
-import type { TwilioListing } from "./twilio/listing.ts";
 
-export interface TextCarrierOptions {
-  readonly twilio: TwilioSender & TwilioListing;
+export interface TextSenderOptions {
+  readonly provider: Pick<
+    SmsProvider,
+    "name" | "defaultSender" | "codes" | "send" | "list" | "explain"
+  >;
   readonly store: Pick<DeliveryStore, "noteProgress">;
   readonly resolveDoubt: ResolveDoubt;
   readonly optOuts: Pick<OptOuts, "isOptedOut" | "noteRefusal">;
   readonly sendingSwitch: SendingSwitch;
   readonly senderRate: SenderRate;
-  readonly statusCallback: (subject: CallbackSubject) => string;
-  /** The sender where the number that the customer texted is not known. */
-  readonly defaultSender: SmsSender;
   /** The waits of the ladder (`WEBHOOK_RETRY_S`). */
   readonly retryWaitsMs: readonly number[];
   /** Sliding lifetime of a session (`SESSION_TTL_S`). */
   readonly sessionTtlMs: number;
-  /** Of one request to Twilio. */
+  /** Of one request to the provider. */
   readonly timeoutMs: number;
   /** How long an attempt may last before its delivery comes back by itself. */
   readonly leaseMs: number;
   readonly clock: Clock;
 }
 
-/** How far a text has come with an attempt. */
-export interface Carried {
+/** How an attempt to send a text ended, and how far the text has come with it. */
+export interface SendAttempt {
   readonly finding: SmsFinding;
   /** As far as it is known; null: nothing was begun. */
   readonly progress: SmsProgress | null;
@@ -45,10 +50,10 @@ export interface Carried {
 
 /** One part is created so often at most, each time only after it was surely absent before. */
 const MAX_CALLS = 3;
-/** Twilio advises more than 5 s (docs/messaging/api/message-resource); nobody in a chat waits for more than four hours. */
+/** What waits for 5 s or less is easily dropped before it leaves; nobody in a chat waits for more than four hours. */
 const SHORTEST_VALIDITY_S = 6;
 const LONGEST_VALIDITY_S = 14_400;
-/** What a lease has to last beyond a request to Twilio, for writing down how that ended. */
+/** What a lease has to last beyond a request to the provider, for writing down how that ended. */
 const LEASE_MARGIN_MS = 5_000;
 /**
  * How long after its intent a call may still be begun. Whoever takes the text over reckons with a call that lasts its time-out
@@ -59,32 +64,33 @@ const LATEST_CALL_MS = 10_000;
 const PROBE = { pageSize: 1, maxPages: 1 };
 
 /**
- * Carries the text of a delivery as far as it goes in one attempt: part by part, each after the one before was taken. What is
- * about to be done is written down before each call of Twilio, and what came of it afterwards. So wherever the process dies,
- * the next attempt knows what has surely left, what surely has not, and what has to be looked up. Throws `StoreUnavailable`.
+ * Sends the text of a delivery as far as it goes in one attempt: part by part, each after the one before was taken. Before
+ * each call of the provider it is written down what is about to be done, and afterwards what came of it. So wherever the
+ * process dies, the next attempt knows what has surely left, what surely has not, and what has to be looked up. Throws
+ * `StoreUnavailable`.
  */
-export function createTextCarrier(options: TextCarrierOptions) {
-  const { clock, twilio, sendingSwitch, optOuts } = options;
-  const notes = createTextNotes(options);
-  const afterSend = createSendOutcome({ ...options, notes });
+export function createTextSender(options: TextSenderOptions) {
+  const { clock, provider, sendingSwitch, optOuts } = options;
+  const notes = createProgressNotes(options);
+  const afterSend = createAfterSend({ ...options, notes });
 
-  async function carry(delivery: ClaimedDelivery, signal: AbortSignal): Promise<Carried> {
+  async function sendText(delivery: ClaimedDelivery, signal: AbortSignal): Promise<SendAttempt> {
     const startedAtMs = clock.now();
     if (signal.aborted) return { finding: { kind: "shutdown" }, progress: null };
-    const opened = await openText(delivery, options.defaultSender);
+    const opened = await openText(delivery, provider.defaultSender);
     if (opened.kind === "no-customer-number") return await missNumber(delivery, opened.progress);
     if (opened.kind === "lost") return await lose(delivery, opened.progress);
     if (opened.kind !== "open") {
       return { finding: { kind: opened.kind }, progress: opened.progress };
     }
-    const text: Text = { ...opened, delivery, signal, startedAtMs };
-    const finding = await carryParts(text);
+    const text: TextUnderWay = { ...opened, delivery, signal, startedAtMs };
+    const finding = await sendParts(text);
     return { finding, progress: text.progress };
   }
 
-  async function carryParts(text: Text): Promise<SmsFinding> {
+  async function sendParts(text: TextUnderWay): Promise<SmsFinding> {
     for (let at = 0; at < text.bodies.length; at++) {
-      const finding = await carryPart(text, at);
+      const finding = await sendPart(text, at);
       if (finding !== null) return finding;
     }
     return { kind: "sent" };
@@ -93,44 +99,42 @@ export function createTextCarrier(options: TextCarrierOptions) {
   async function missNumber(
     delivery: ClaimedDelivery,
     before: SmsProgress | null,
-  ): Promise<Carried> {
+  ): Promise<SendAttempt> {
     const nothingBegun = { parts: [], to: "", sender: "", tries: NO_TRIES };
     const progress = oneMoreTry(before ?? nothingBegun, "numberless");
-    if (!await notes.progress(delivery, progress)) return { finding: { kind: "fenced" }, progress };
-    return {
-      finding: { kind: "no-customer-number", tries: progress.tries.numberless },
-      progress,
-    };
+    const tries = progress.tries.numberless;
+    const fenced = await notes.whole(delivery, progress);
+    return { finding: fenced ?? { kind: "no-customer-number", tries }, progress };
   }
 
-  async function lose(delivery: ClaimedDelivery, before: SmsProgress | null): Promise<Carried> {
+  async function lose(delivery: ClaimedDelivery, before: SmsProgress | null): Promise<SendAttempt> {
     const progress = before === null ? null : givenUp(before);
-    const noted = progress === null || await notes.progress(delivery, progress);
-    return { finding: { kind: noted ? "lost" : "fenced" }, progress };
+    const fenced = progress === null ? null : await notes.whole(delivery, progress);
+    return { finding: fenced ?? { kind: "lost" }, progress };
   }
 
-  async function carryPart(text: Text, at: number): Step {
+  async function sendPart(text: TextUnderWay, at: number): StepEnd {
     const fate = text.progress.parts[at]?.fate ?? WAITING;
     if (fate.kind === "taken") return null;
     const stopped = await passSwitch(
       sendingSwitch,
-      () => twilio.list({ ...PROBE, signal: text.signal }),
+      () => provider.list({ ...PROBE, signal: text.signal }),
     );
     if (stopped !== null) return heldBack(stopped.untilMs, "sending is stopped");
     switch (fate.kind) {
       case "waiting":
-        return await send(text, at, fate.earlier);
+        return await create(text, at, fate.earlier);
       case "begun":
         return await lookUp(text, at, fate);
       case "given-up":
         // Only an operator makes such a text due again; that a process died over it means nothing of the kind.
         return text.delivery.interrupted
           ? { kind: "unknown", reason: "an earlier attempt gave it up" }
-          : await send(text, at);
+          : await create(text, at);
     }
   }
 
-  async function lookUp(text: Text, at: number, begun: Begun): Step {
+  async function lookUp(text: TextUnderWay, at: number, begun: Begun): StepEnd {
     const { delivery, sessionId, to, sender, bodies, signal, progress } = text;
     const found = await options.resolveDoubt({
       deliveryId: delivery.id,
@@ -148,7 +152,7 @@ export function createTextCarrier(options: TextCarrierOptions) {
       const { firstAtMs, calls } = begun;
       const earlier = { firstAtMs, calls };
       return await notes.fate(text, at, { kind: "waiting", earlier }) ??
-        await send(text, at, earlier);
+        await create(text, at, earlier);
     }
     // A look that was broken off has learnt nothing.
     if (signal.aborted) return { kind: "shutdown" };
@@ -161,16 +165,17 @@ export function createTextCarrier(options: TextCarrierOptions) {
       return fenced ?? { kind: "in-doubt", reason: found.reason, atMs: found.atMs };
     }
     const reason = found.kind === "absent"
-      ? `Twilio has not taken it in ${MAX_CALLS} tries`
+      ? `${provider.name} has not taken it in ${MAX_CALLS} tries`
       : found.reason;
     return await notes.fate(text, at, { kind: "given-up" }) ?? { kind: "unknown", reason };
   }
 
-  async function send(
-    text: Text,
+  /** Makes the call that creates a part's message. */
+  async function create(
+    text: TextUnderWay,
     at: number,
     earlier: Pick<Begun, "firstAtMs" | "calls"> = { firstAtMs: clock.now(), calls: 0 },
-  ): Step {
+  ): StepEnd {
     const { to, sender, bodies, signal, delivery, sessionId } = text;
     const body = bodies[at] ?? "";
     if (clock.now() - text.startedAtMs + options.timeoutMs + LEASE_MARGIN_MS > options.leaseMs) {
@@ -178,7 +183,7 @@ export function createTextCarrier(options: TextCarrierOptions) {
     }
     const source = refusalSource(delivery, at);
     if (await optOuts.isOptedOut(to, sender, { sessionId, source })) {
-      return { kind: "rejected", code: OPTED_OUT, status: null };
+      return { kind: "rejected", code: provider.codes.optedOut, status: null };
     }
     const freeAtMs = await options.senderRate.take(sender, await segmentsOf(body), signal);
     if (freeAtMs !== null) return heldBack(freeAtMs, "our own limit for this sender is reached");
@@ -204,13 +209,12 @@ export function createTextCarrier(options: TextCarrierOptions) {
       const waiting = earlier.calls === 0 ? WAITING : { ...WAITING, earlier };
       return await notes.fate(text, at, waiting) ?? heldBack(clock.now(), "it was held up");
     }
-    const about = { deliveryId: delivery.id, sessionId, part: at + 1, parts: bodies.length };
-    const statusCallback = options.statusCallback(about);
-    const request = { to, sender, body, validityPeriodS, statusCallback, signal };
-    return await afterSend(text, at, begun, await twilio.send(request));
+    const part = { deliveryId: delivery.id, sessionId, part: at + 1, parts: bodies.length };
+    const result = await provider.send({ to, sender, body, part, validityPeriodS, signal });
+    return await afterSend(text, at, begun, result);
   }
 
-  return carry;
+  return sendText;
 }
 
 function heldBack(untilMs: number, reason: string): SmsFinding {

@@ -1,10 +1,10 @@
 import { type Clock, pause } from "../support/clock.ts";
 import type { BucketStore } from "../store/port/buckets.ts";
-import type { SmsSender } from "./twilio/client.ts";
+import { senderName, type SmsSender } from "./provider.ts";
 
 /** What one sender may send, whichever instance does. */
 export interface SenderRate {
-  /** Takes the segments of one message. Null: taken; otherwise nothing was, and it is the time to ask again at (Unix ms). */
+  /** Takes the segments of one message; null: they are taken. Otherwise none was, and the number is when to ask again (Unix ms). */
   take(sender: SmsSender, segments: number, signal: AbortSignal): Promise<number | null>;
 }
 
@@ -18,7 +18,7 @@ export interface SenderRateOptions {
 }
 
 /**
- * How long a text waits in its place. The places of the sink bound how many wait at once; would each go back to the outbox for
+ * How long a text waits in its place. The places of the sink bound how many wait at once. If each went back to the outbox for
  * every short wait, a full bucket would keep the store busy with texts that come and go.
  */
 const LONGEST_WAIT_IN_PLACE_MS = 1_000;
@@ -30,7 +30,7 @@ export function createSenderRate(
   return {
     async take(sender, segments, signal) {
       if (limit === null) return null;
-      const bucket = `sms:${"from" in sender ? sender.from : sender.messagingServiceSid}`;
+      const bucket = `sms:${senderName(sender)}`;
       const giveUpAtMs = clock.now() + LONGEST_WAIT_IN_PLACE_MS;
       for (;;) {
         const nowMs = clock.now();

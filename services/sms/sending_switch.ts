@@ -2,25 +2,25 @@ import type { Clock } from "../support/clock.ts";
 import type { SinkSettings } from "../delivery/governor.ts";
 import type { Logger } from "../support/log.ts";
 import { SMS_SINK } from "../store/port/deliveries.ts";
-import type { Listing } from "./twilio/listing.ts";
+import type { Listing } from "./provider.ts";
 
-/** Whether a text may go to Twilio now. */
+/** Whether a text may go to the provider now. */
 export type Leave =
   | { readonly kind: "go" }
-  /** Sending is stopped, and it is time to ask Twilio whether it has become possible again: {@link SendingSwitch.reopen}. */
+  /** Sending is stopped, and it is time to ask the provider whether it has become possible again: {@link SendingSwitch.reopen}. */
   | { readonly kind: "probe" }
   | { readonly kind: "wait"; readonly untilMs: number };
 
 /**
- * Stops all sending of this process while Twilio refuses the account itself (20003: credentials, 30002: suspended). Every
+ * Stops all sending of this process while the provider refuses the account itself (wrong credentials, a suspension). Every
  * text would fail alike, and an operator has to act; meanwhile texts wait where they are.
  */
 export interface SendingSwitch {
-  /** To be asked before each call of Twilio. Of those who ask when a probe is due, one is told so. */
+  /** To be asked before each call of the provider. When a probe is due, one of those who ask is told so. */
   ask(): Leave;
-  /** Twilio has refused the account with this code, at create or in a status callback. */
+  /** The provider has refused the account with this code, when a text was sent or in a report. */
   close(code: number): void;
-  /** Twilio has accepted the account. */
+  /** The provider has accepted the account. */
   reopen(): void;
   /** The code that stopped it; null while texts may go. For readiness. */
   stoppedBy(): number | null;
@@ -30,7 +30,7 @@ export interface SendingSwitch {
 
 export const FIRST_PROBE_MS = 60_000;
 export const LONGEST_PROBE_MS = 600_000;
-/** How long one probe may take before the next is let through: longer than a request to Twilio lasts. */
+/** How long one probe may take before the next is let through: longer than a request to the provider lasts. */
 const PROBE_TAKES_MS = 60_000;
 /** Stopped again within this after it was reopened: the same trouble, so the waits go on growing. */
 const SAME_TROUBLE_MS = 600_000;
@@ -89,7 +89,7 @@ export function createSendingSwitch(
   };
 }
 
-/** Null: a text may go. `probe` reads something that Twilio shows to whom it accepts. */
+/** Null: a text may go. `probe` reads something that the provider shows only to those it accepts. */
 export async function passSwitch(
   sendingSwitch: SendingSwitch,
   probe: () => Promise<Listing>,

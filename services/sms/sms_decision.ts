@@ -1,11 +1,11 @@
 import type { AttemptClass, Decision } from "../delivery/sink.ts";
-import { explainSmsError, type SmsErrorAction } from "./twilio/error_table.ts";
+import type { SmsErrorAction, SmsProvider } from "./provider.ts";
 
-/** What an attempt to text the customer came to: what Twilio said, or why it was not asked. */
+/** What an attempt to text the customer came to: what the provider said, or why it was not asked. */
 export type SmsFinding =
-  /** Twilio has every part of it. */
+  /** The provider has every part of it. */
   | { readonly kind: "sent" }
-  /** Refused with Twilio's code, where there is one; `status` null: not even asked, as the answer is known. */
+  /** Refused with the provider's code, where there is one; `status` null: not even asked, as the answer is known. */
   | {
     readonly kind: "rejected";
     readonly code: number | null;
@@ -39,6 +39,9 @@ export type SmsFinding =
   /** The session has ended meanwhile. */
   | { readonly kind: "too-late" };
 
+/** How a step of an attempt ended the whole attempt; null: it did not, and the next step follows. */
+export type StepEnd = Promise<SmsFinding | null>;
+
 /** What a finding means. */
 export interface SmsVerdict {
   readonly class: AttemptClass;
@@ -46,12 +49,13 @@ export interface SmsVerdict {
   /** One line for people. */
   readonly detail: string;
   readonly errorCode: number | null;
-  /** HTTP status, where Twilio answered. */
+  /** HTTP status, where the provider answered. */
   readonly httpStatus: number | null;
   readonly action: SmsErrorAction | null;
 }
 
 export interface SmsDecisionContext {
+  readonly provider: Pick<SmsProvider, "name" | "codes" | "explain">;
   readonly nowMs: number;
   /** In [0, 1). */
   readonly random: () => number;
@@ -66,24 +70,28 @@ const UNREACHABLE_WAITS = 4;
 const RATE_LIMIT_TRIES = 5;
 const RATE_LIMIT_FIRST_WAIT_MS = 100;
 const RATE_LIMIT_LONGEST_WAIT_MS = 30_000;
-/** Twilio's code for HTTP 429 (https://www.twilio.com/docs/api/errors/20429). */
-const TOO_MANY_REQUESTS = 20429;
+/** RFC 6585 §4. */
+const TOO_MANY_REQUESTS = 429;
 
 const DEAD: Decision = { status: "dead" };
 const UNKNOWN: Decision = { status: "unknown" };
 
 /**
- * What becomes of a text. Only what Twilio surely did not take is sent again; what may have left is looked up and in the end
+ * What becomes of a text. Only what the provider surely did not take is sent again; what may have left is looked up and in the end
  * `unknown`, because a doubled text is worse than a missing one that can be seen.
  */
 export function decideSms(finding: SmsFinding, context: SmsDecisionContext): SmsVerdict {
   switch (finding.kind) {
     case "sent":
-      return verdict("ok", { status: "delivered" }, "Twilio took it");
+      return verdict("ok", { status: "delivered" }, `${context.provider.name} took it`);
     case "rejected":
       return decideRejected(finding, context);
     case "rate-limited":
-      return decideRateLimited({ ...finding, code: TOO_MANY_REQUESTS, status: 429 }, context);
+      return decideRateLimited({
+        ...finding,
+        code: context.provider.codes.tooManyRequests,
+        status: TOO_MANY_REQUESTS,
+      }, context);
     case "in-doubt": {
       const decision: Decision = { status: "retrying", atMs: finding.atMs };
       return {
@@ -128,7 +136,7 @@ function decideRejected(
   { code, status, tries = 1 }: Extract<SmsFinding, { kind: "rejected" }>,
   context: SmsDecisionContext,
 ): SmsVerdict {
-  const { action, sentence } = explainSmsError(code);
+  const { action, sentence } = context.provider.explain(code, status);
   if (action === "retry") return decideRateLimited({ code, status, tries }, context);
   return { ...verdict("rejected", DEAD, sentence), errorCode: code, httpStatus: status, action };
 }
@@ -147,7 +155,7 @@ function decideRateLimited(
   const decision: Decision = tries >= RATE_LIMIT_TRIES
     ? DEAD
     : { status: "retrying", atMs: context.nowMs + waitMs };
-  const { action, sentence } = explainSmsError(code);
+  const { action, sentence } = context.provider.explain(code, status);
   return {
     ...verdict("rate-limited", decision, sentence),
     errorCode: code,

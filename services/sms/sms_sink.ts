@@ -6,15 +6,17 @@ import type { BucketStore } from "../store/port/buckets.ts";
 import type { ClaimedDelivery, DeliveryStore } from "../store/port/deliveries.ts";
 import type { EventStore } from "../store/port/events.ts";
 import type { RecordStore } from "../store/port/records.ts";
-import { type Carried, createTextCarrier, type TextCarrierOptions } from "./send_text.ts";
+import { failureNotice } from "./agent_notice.ts";
 import { createDoubtResolver } from "./doubt.ts";
 import { sidsOf } from "./progress.ts";
+import type { SmsProvider } from "./provider.ts";
+import { createTextSender, type SendAttempt, type TextSenderOptions } from "./send_text.ts";
 import { createSenderRate, type SenderRateOptions } from "./sender_rate.ts";
 import { decideSms, type SmsVerdict } from "./sms_decision.ts";
-import { readTextStatus, statusRecordName } from "./status_record.ts";
+import { readTextStatus, textStatusName } from "./text_status.ts";
 
 export interface SmsSinkOptions
-  extends Omit<TextCarrierOptions, "store" | "resolveDoubt" | "senderRate"> {
+  extends Omit<TextSenderOptions, "store" | "resolveDoubt" | "senderRate"> {
   readonly store:
     & Pick<DeliveryStore, "noteProgress">
     & Pick<BucketStore, "takeTokens">
@@ -34,19 +36,19 @@ const STORE_WAIT_MS = 1_000;
 
 /** The customer's phone as a sink: one delivery is one message of an event, sent at most once. */
 export function createSmsSink(options: SmsSinkOptions): Sink {
-  const { clock, random, retryWaitsMs, store, twilio } = options;
-  const carry = createTextCarrier({
+  const { clock, random, retryWaitsMs, store, provider } = options;
+  const sendText = createTextSender({
     ...options,
     senderRate: createSenderRate({ ...options, limit: options.rateLimit }),
-    resolveDoubt: createDoubtResolver({ ...options, twilio, history: store, records: store }),
+    resolveDoubt: createDoubtResolver({ ...options, history: store, records: store }),
   });
 
-  async function carryOrWait(delivery: ClaimedDelivery, signal: AbortSignal): Promise<Carried> {
+  async function sendOrWait(delivery: ClaimedDelivery, signal: AbortSignal): Promise<SendAttempt> {
     try {
-      return await carry(delivery, signal);
+      return await sendText(delivery, signal);
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
-      // What was last written down is true still, and the next attempt goes by that.
+      // What was last written down is still true, and the next attempt goes by that.
       const untilMs = clock.now() + STORE_WAIT_MS;
       return {
         finding: { kind: "held-back", untilMs, reason: "the store was not available" },
@@ -55,7 +57,7 @@ export function createSmsSink(options: SmsSinkOptions): Sink {
     }
   }
 
-  /** Parts that have left may have failed by Twilio's report meanwhile, which told of it: once is enough. */
+  /** Parts that have left may have failed meanwhile by a report of the provider's, which told of it: once is enough. */
   async function isToldAsFailed(
     { id: deliveryId, event: { sessionId } }: ClaimedDelivery,
     { decision }: SmsVerdict,
@@ -63,7 +65,7 @@ export function createSmsSink(options: SmsSinkOptions): Sink {
   ): Promise<boolean> {
     if (decision.status !== "dead" || sids.length === 0 || sessionId === null) return false;
     try {
-      const name = statusRecordName({ deliveryId, sessionId });
+      const name = textStatusName({ deliveryId, sessionId });
       return readTextStatus(await store.readRecord(name, clock.now())).told.includes("failed");
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
@@ -75,18 +77,18 @@ export function createSmsSink(options: SmsSinkOptions): Sink {
   return {
     async attempt(delivery, signal) {
       const startedAtMs = clock.now();
-      const carried = await carryOrWait(delivery, signal);
+      const sent = await sendOrWait(delivery, signal);
       const nowMs = clock.now();
-      const verdict = decideSms(carried.finding, { nowMs, random, retryWaitsMs });
-      const sids = sidsOf(carried.progress);
+      const verdict = decideSms(sent.finding, { provider, nowMs, random, retryWaitsMs });
+      const sids = sidsOf(sent.progress);
       logVerdict(options.log, delivery, verdict, sids);
       const { sessionId } = delivery.event;
-      const sentence = sentenceOf(verdict, carried);
+      const sentence = noticeOf(verdict, sent, provider);
       if (sessionId !== null && sentence !== null) options.tellAgent(sessionId, sentence);
       return {
         report: reportOf(verdict, sids, startedAtMs, nowMs),
         decision: verdict.decision,
-        // Twilio is the operator's own; there is nothing to disable by itself.
+        // The provider is the operator's own choice: nothing is disabled by itself.
         health: null,
         events: await isToldAsFailed(delivery, verdict, sids)
           ? []
@@ -97,17 +99,17 @@ export function createSmsSink(options: SmsSinkOptions): Sink {
 }
 
 /** What the agent is told; null where there is nothing to tell, or not yet. */
-function sentenceOf(
+function noticeOf(
   { decision, detail, errorCode }: SmsVerdict,
-  { progress }: Carried,
+  { progress }: SendAttempt,
+  provider: Pick<SmsProvider, "name">,
 ): string | null {
   const parts = progress?.parts.length ?? 0;
   const done = sidsOf(progress).length;
   const some = done > 0 ? ` Of its ${parts} parts the first ${done} have left.` : "";
-  const code = errorCode === null ? "" : ` (Twilio error ${errorCode})`;
   switch (decision.status) {
     case "dead":
-      return `A text did not reach the customer. ${asSentence(detail)}${code}${some}`;
+      return `${failureNotice(asSentence(detail), errorCode, provider)}${some}`;
     case "unknown":
       return `It is not known whether a text reached the customer. ${asSentence(detail)}${some}`;
     default:

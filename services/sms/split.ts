@@ -10,7 +10,7 @@ export type SplitText =
   /** Longer than {@link MAX_PARTS} parts. */
   | { readonly kind: "too-long" };
 
-/** Twilio's limit for one message (error 21617). Counted here in UTF-16 units, which are never fewer than characters. */
+/** The longest message that the provider takes, in characters. Counted in UTF-16 units, of which there are never fewer. */
 export const LONGEST_PART = 1600;
 /**
  * The most segments of one message: phones and carriers put no more than about ten together again. Ten are 1530 septets of
@@ -34,7 +34,7 @@ interface Counted {
 }
 
 /**
- * Cuts a text into messages that Twilio takes: behind white space where one stands in the second half of the part, else
+ * Cuts a text into messages that the provider takes: behind white space where one stands in the second half of the part, else
  * between words, else between graphemes. Nothing is added or left out, so the parts together are the text again. Throws when
  * `sms-segments-calculator` cannot be loaded.
  */

@@ -8,9 +8,7 @@ import { createOptOuts } from "../../services/sms/opt_outs.ts";
 import { createResolver } from "../../services/sms/resolution.ts";
 import { createSendingSwitch } from "../../services/sms/sending_switch.ts";
 import { createSmsSink, type SmsSinkOptions } from "../../services/sms/sms_sink.ts";
-import { statusCallbackUrl } from "../../services/sms/twilio/status_callback_url.ts";
-import { createTwilioSender } from "../../services/sms/twilio/client.ts";
-import { createTwilioListing } from "../../services/sms/twilio/listing.ts";
+import { createTwilio } from "../../services/sms/twilio/twilio.ts";
 import type { DeliveryRecord } from "../../services/store/port/deliveries.ts";
 import type { EventRecord, PublishRequest } from "../../services/store/port/events.ts";
 import type { Store } from "../../services/store/port/store.ts";
@@ -82,31 +80,32 @@ export async function startTexting(options: TextingOptions = {}) {
     own: { from: OUR_NUMBER },
   });
   const told: { sessionId: string; sentence: string }[] = [];
-  const account = {
+  const provider = createTwilio({
     accountSid: twilio.accountSid,
     authToken: twilio.authToken,
+    authTokenNext: null,
+    sender: { from: OUR_NUMBER },
     apiUrl: new URL(twilio.url),
+    publicUrl: PUBLIC_URL,
     timeoutMs: options.timeoutMs ?? 10_000,
     fetch,
     now: clock.now,
-  };
+    log,
+  });
   const random = () => 0.5;
-  const sender = createTwilioSender(account);
   const sinkOptions: SmsSinkOptions = {
-    twilio: {
-      ...createTwilioListing(account),
+    provider: {
+      ...provider,
       send: (request) => {
         options.onSend?.();
-        return sender.send(request);
+        return provider.send(request);
       },
     },
     store,
     optOuts,
     sendingSwitch,
     rateLimit: null,
-    statusCallback: (subject) => statusCallbackUrl(PUBLIC_URL, subject),
     tellAgent: (sessionId, sentence) => void told.push({ sessionId, sentence }),
-    defaultSender: { from: OUR_NUMBER },
     retryWaitsMs: [5_000, 30_000, 120_000, 600_000, 1_800_000],
     sessionTtlMs: policy.sessionTtlMs,
     timeoutMs: 15_000,

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../../middleware/app_env.ts";
 import { createErrorHandler, notFound } from "../../middleware/problem_details.ts";
-import { twilioIngressRoutes } from "../../routes/ingress_twilio.ts";
+import { smsIngressRoutes } from "../../routes/ingress_sms.ts";
 import type { Config } from "../../services/config/config.ts";
 import { createIds, type Ids } from "../../services/support/ids.ts";
 import { composePublisher } from "../../composition/publisher.ts";
@@ -9,9 +9,12 @@ import { createAgentNotices } from "../../services/sms/agent_notice.ts";
 import { createInboundSms } from "../../services/sms/inbound.ts";
 import { createOptOuts, type OptOuts } from "../../services/sms/opt_outs.ts";
 import { createSendingSwitch, type SendingSwitch } from "../../services/sms/sending_switch.ts";
-import { createStatusCallbacks } from "../../services/sms/status_callbacks.ts";
-import type { SmsSender } from "../../services/sms/twilio/client.ts";
-import { createSignatureVerifier } from "../../services/sms/twilio/signature.ts";
+import { createStatusReports } from "../../services/sms/status_reports.ts";
+import {
+  createTwilio,
+  TWILIO_PATHS,
+  type TwilioOptions,
+} from "../../services/sms/twilio/twilio.ts";
 import type { EventRecord } from "../../services/store/port/events.ts";
 import type { Store } from "../../services/store/port/store.ts";
 import { createUpstream } from "../../services/contact_centre/rest/upstream.ts";
@@ -25,7 +28,7 @@ export const PUBLIC_URL = new URL("https://edge.example");
 const SMS_PATH = "/ingress/twilio/sms";
 
 export interface TwilioIngressOptions {
-  readonly sender?: SmsSender;
+  readonly sender?: TwilioOptions["sender"];
   readonly clock?: VirtualClock;
   readonly ids?: Ids;
   readonly eventRetentionMs?: number;
@@ -79,8 +82,22 @@ export function createTwilioIngressWorld(
     onPublished: () => {},
   });
   const shared = { store, publisher, ids, clock, log, eventRetentionMs };
-  const optOuts = createOptOuts({ ...shared, records: store, own: sender });
+  const provider = createTwilio({
+    accountSid: ACCOUNT_SID,
+    authToken: AUTH_TOKEN,
+    authTokenNext: null,
+    sender,
+    // Nothing is sent from here.
+    apiUrl: new URL("http://127.0.0.1:9"),
+    publicUrl: PUBLIC_URL,
+    timeoutMs: 5_000,
+    fetch,
+    now: clock.now,
+    log,
+  });
+  const optOuts = createOptOuts({ ...shared, records: store, own: provider.defaultSender });
   const notices = createAgentNotices({
+    provider,
     upstream: createUpstream({ url: centre.url, auth, timeoutMs: 5_000, fetch, clock }),
     store,
     authMode,
@@ -98,15 +115,13 @@ export function createTwilioIngressWorld(
   app.notFound(notFound);
   app.route(
     "/",
-    twilioIngressRoutes({
-      twilio: {
-        publicUrl: PUBLIC_URL,
-        own: { accountSid: ACCOUNT_SID, sender },
-        signatures: createSignatureVerifier({ authToken: AUTH_TOKEN, authTokenNext: null }),
+    smsIngressRoutes({
+      paths: TWILIO_PATHS,
+      sms: {
+        provider,
         inbound: createInboundSms({ ...shared, optOuts }),
-        statuses: createStatusCallbacks({ ...shared, optOuts, notices, sendingSwitch }),
+        reports: createStatusReports({ ...shared, provider, optOuts, notices, sendingSwitch }),
       },
-      log,
     }),
   );
 

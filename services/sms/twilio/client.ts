@@ -1,13 +1,8 @@
-import {
-  GIVEN_UP_EARLY,
-  postOnce,
-  SendEnded,
-  type SendResult,
-  type TwilioCall,
-} from "./transport.ts";
+import type { SendResult, SmsSender } from "../provider.ts";
+import { GIVEN_UP_EARLY, postOnce, SendEnded, type TwilioCall } from "./transport.ts";
 
-/** A text on its way out. `to` is E.164, `from` the same or a short code; `body` goes out as it is. */
-export interface SmsRequest {
+/** A message that Twilio is to create. `to` is E.164; `body` goes out as it is. */
+export interface MessageRequest {
   readonly to: string;
   readonly sender: SmsSender;
   readonly body: string;
@@ -19,12 +14,9 @@ export interface SmsRequest {
   readonly signal?: AbortSignal;
 }
 
-/** Who the text comes from. */
-export type SmsSender = { readonly from: string } | { readonly messagingServiceSid: string };
-
 export interface TwilioSender {
   /** Makes one HTTP request or none, and never throws for what Twilio, the network or the package does. */
-  send(request: SmsRequest): Promise<SendResult>;
+  send(request: MessageRequest): Promise<SendResult>;
 }
 
 export interface TwilioSenderOptions {
@@ -59,7 +51,7 @@ export function createTwilioSender(options: TwilioSenderOptions): TwilioSender {
         const { sid, status } = await client.messages.create({
           to,
           body,
-          ...sender,
+          ...("from" in sender ? sender : { messagingServiceSid: sender.pool }),
           ...(statusCallback !== undefined && { statusCallback }),
           ...(validityPeriodS !== undefined && { validityPeriod: validityPeriodS }),
         });

@@ -1,7 +1,7 @@
-import type { SmsSender } from "./client.ts";
+import type { InboundMedia } from "../provider.ts";
 
 /** A text that a customer sent, as Twilio hands it over. */
-export interface InboundText {
+export interface TwilioText {
   readonly messageSid: string;
   /** The customer: E.164 or a short code. */
   readonly from: string;
@@ -22,15 +22,10 @@ export interface InboundText {
   readonly optOutType: OptOutType | null;
 }
 
-export interface InboundMedia {
-  readonly url: string;
-  readonly contentType: string | null;
-}
-
 export type OptOutType = "STOP" | "START" | "HELP";
 
 /** What Twilio says of a text of ours. */
-export interface StatusReport {
+export interface TwilioReport {
   readonly messageSid: string;
   readonly untrustedStatus: string;
   readonly errorCode: number | null;
@@ -40,10 +35,15 @@ export interface StatusReport {
   readonly from: string | null;
 }
 
+/** What texts leave through: `TWILIO_FROM`, or `TWILIO_MESSAGING_SERVICE_SID`. */
+export type ConfiguredSender =
+  | { readonly from: string }
+  | { readonly messagingServiceSid: string };
+
 /** Whose texts are ours. */
 export interface OwnAccount {
   readonly accountSid: string;
-  readonly sender: SmsSender;
+  readonly sender: ConfiguredSender;
 }
 
 /** Why a request with a good signature is refused all the same. The message holds no value: it may be a phone number. */
@@ -65,7 +65,7 @@ const MESSAGE_SID = /^(?:SM|MM)[0-9a-f]{32}$/;
 const NUMBER = /^(?:\+[1-9]\d{6,14}|\d{3,6})$/;
 
 /**
- * A form's fields for the signature check, as Twilio's own validator takes them. It has no prototype: a field may be called
+ * A form's fields for the signature check, as Twilio's own validator takes them. The object has no prototype: a field may be called
  * `__proto__`.
  */
 export function fieldsOf(form: URLSearchParams): Record<string, string | string[]> {
@@ -83,7 +83,7 @@ export function fieldsOf(form: URLSearchParams): Record<string, string | string[
  * that matters has to be there once and look as it must. Fields that are not known are let through: Twilio adds some
  * without notice.
  */
-export function readInboundText(form: URLSearchParams, own: OwnAccount): FormReading<InboundText> {
+export function readInboundText(form: URLSearchParams, own: OwnAccount): FormReading<TwilioText> {
   const fault = accountFault(form, own) ?? numberFault(form, "From") ?? numberFault(form, "To") ??
     bodyFault(form);
   if (fault !== null) return fault;
@@ -110,7 +110,7 @@ export function readInboundText(form: URLSearchParams, own: OwnAccount): FormRea
 export function readStatusReport(
   form: URLSearchParams,
   own: OwnAccount,
-): FormReading<StatusReport> {
+): FormReading<TwilioReport> {
   const fault = accountFault(form, own) ?? maybeNumberFault(form, "To");
   if (fault !== null) return fault;
   const untrustedStatus = form.get("MessageStatus") ?? form.get("SmsStatus") ?? "";
@@ -158,7 +158,7 @@ function maybeNumberFault(form: URLSearchParams, name: "To"): FormFault | null {
 }
 
 /** Any number behind our messaging service is ours; Twilio alone knows which they are. */
-function isToSender(form: URLSearchParams, sender: SmsSender): boolean {
+function isToSender(form: URLSearchParams, sender: ConfiguredSender): boolean {
   return "from" in sender
     ? form.get("To") === sender.from
     : form.get("MessagingServiceSid")?.toLowerCase() === sender.messagingServiceSid.toLowerCase();

@@ -1,49 +1,11 @@
+import type { ListedMessage, Listing, ListRequest } from "../provider.ts";
 import { connectTwilio, nameOf, type TwilioSenderOptions } from "./client.ts";
+import { TOO_MANY_REQUESTS } from "./codes.ts";
 import { getOnce, SendEnded } from "./transport.ts";
-
-/** A message as Twilio's list shows it. */
-export interface ListedMessage {
-  readonly sid: string;
-  readonly from: string | null;
-  readonly messagingServiceSid: string | null;
-  /** Text of ours, perhaps altered by Twilio (Smart Encoding, a trial account's preface, redaction). */
-  readonly body: string;
-  /** False: one that a customer sent. */
-  readonly outbound: boolean;
-  /** By Twilio's clock, in whole seconds. */
-  readonly createdAtMs: number;
-}
-
-export type Listing =
-  | {
-    readonly kind: "listed";
-    readonly messages: readonly ListedMessage[];
-    /** False: there were more pages than were read. */
-    readonly complete: boolean;
-    /** How far Twilio's clock is ahead of ours; null: it did not say. */
-    readonly aheadMs: number | null;
-  }
-  /** `passing`: it may succeed later. `code` is Twilio's, and `status` the HTTP status, where there was one. */
-  | {
-    readonly kind: "failed";
-    readonly passing: boolean;
-    readonly reason: string;
-    readonly code: number | null;
-    readonly status: number | null;
-  };
 
 export interface TwilioListing {
   /** Messages to one number (E.164), or the account's; never throws for what Twilio, the network or the package does. */
   list(request: ListRequest): Promise<Listing>;
-}
-
-export interface ListRequest {
-  readonly to?: string;
-  readonly pageSize: number;
-  readonly maxPages: number;
-  /** For all pages together; each has the deadline of a send besides. */
-  readonly withinMs?: number;
-  readonly signal?: AbortSignal;
 }
 
 export interface TwilioListingOptions extends TwilioSenderOptions {
@@ -102,7 +64,9 @@ interface Instance {
   readonly dateCreated: unknown;
 }
 
-function listed({ sid, from, messagingServiceSid, body, direction, dateCreated }: Instance) {
+function listed(
+  { sid, from, messagingServiceSid, body, direction, dateCreated }: Instance,
+): ListedMessage {
   const createdAtMs = dateCreated instanceof Date ? dateCreated.getTime() : NaN;
   if (typeof sid !== "string" || Number.isNaN(createdAtMs)) {
     throw new TypeError("Cannot read a message of Twilio's list: expected a SID and a date");
@@ -110,7 +74,7 @@ function listed({ sid, from, messagingServiceSid, body, direction, dateCreated }
   return {
     sid,
     from: typeof from === "string" ? from : null,
-    messagingServiceSid: typeof messagingServiceSid === "string" ? messagingServiceSid : null,
+    pool: typeof messagingServiceSid === "string" ? messagingServiceSid : null,
     body: typeof body === "string" ? body : "",
     outbound: direction !== "inbound",
     createdAtMs,
@@ -135,7 +99,7 @@ function failureOf(error: unknown): Listing {
         kind: "failed",
         passing: true,
         reason: "Twilio had too many requests for a look-up",
-        code: 20429,
+        code: TOO_MANY_REQUESTS,
         status: 429,
       };
     case "ambiguous":

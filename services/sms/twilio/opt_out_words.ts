@@ -1,7 +1,5 @@
+import type { OptOutWish } from "../provider.ts";
 import type { OptOutType } from "./form.ts";
-
-/** What a customer's text asks for; null: nothing of the kind. */
-export type OptOutWish = "out" | "in" | "help" | null;
 
 // Twilio's default keywords (https://help.twilio.com/articles/223134027), with the two that were added last.
 const STOP_WORDS: ReadonlySet<string> = new Set([
@@ -21,8 +19,8 @@ const HELP_WORDS: ReadonlySet<string> = new Set(["HELP", "INFO"]);
 const TOLL_FREE = /^\+1(?:800|888|877|866|855|844|833)\d{7}$/;
 
 /**
- * Reads a text as Twilio does: the whole of it is one of the words, in any case, or it is none of them. What Advanced
- * Opt-Out has understood goes first, as it knows words of its own.
+ * What a customer's text asks for; null: nothing of the kind. It is read as Twilio reads it: the whole text is one of the
+ * words, in any case, or it is none of them. What Advanced Opt-Out has understood goes first, as it knows words of its own.
  *
  * `to` is the number of ours that was texted: a toll-free one is blocked in the carriers' network, which does not open
  * again at a YES.
@@ -33,7 +31,7 @@ export function optOutWish(
     readonly optOutType: OptOutType | null;
     readonly to: string;
   },
-): OptOutWish {
+): OptOutWish | null {
   switch (optOutType) {
     case "STOP":
       return "out";

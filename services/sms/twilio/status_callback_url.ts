@@ -1,12 +1,4 @@
-/** Which part of which text a status report is about. */
-export interface CallbackSubject {
-  readonly deliveryId: string;
-  readonly sessionId: string;
-  /** Counts from 1. */
-  readonly part: number;
-  /** How many parts the text has; the same in all of them. */
-  readonly parts: number;
-}
+import type { PartOfText } from "../provider.ts";
 
 /** Where Twilio reports the status of texts; behind `PUBLIC_URL`. */
 export const STATUS_CALLBACK_PATH = "/ingress/twilio/status";
@@ -18,7 +10,7 @@ const MAX_PARTS = 100;
  * The `StatusCallback` of one part. It carries our own ids, because a report may come before the answer to the create
  * request has told the SID; the signature covers them.
  */
-export function statusCallbackUrl(publicUrl: URL, subject: CallbackSubject): string {
+export function statusCallbackUrl(publicUrl: URL, subject: PartOfText): string {
   const { deliveryId, sessionId, part, parts } = subject;
   const query = new URLSearchParams({
     delivery: deliveryId,
@@ -30,7 +22,7 @@ export function statusCallbackUrl(publicUrl: URL, subject: CallbackSubject): str
 }
 
 /** The subject in the query of a report; null for a query that {@link statusCallbackUrl} has not made. */
-export function readCallbackSubject(query: URLSearchParams): CallbackSubject | null {
+export function readCallbackSubject(query: URLSearchParams): PartOfText | null {
   const deliveryId = query.get("delivery");
   const sessionId = query.get("session");
   const part = countIn(query.get("part"));

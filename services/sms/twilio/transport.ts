@@ -1,15 +1,5 @@
-/** How a send ended. Reasons are for people and hold no text, no number and no secret. */
-export type SendResult =
-  /** Twilio has it under `sid`; `status` is its first message status (`queued`, `accepted` …). */
-  | { readonly kind: "taken"; readonly sid: string; readonly status: string }
-  /** Refused: HTTP `status` 4xx, with Twilio's code where it gave one. */
-  | { readonly kind: "rejected"; readonly code: number | null; readonly status: number }
-  /** Surely not processed (HTTP 429 or code 20429). `retryAfterMs` is what Twilio asked for. */
-  | { readonly kind: "rate-limited"; readonly retryAfterMs?: number }
-  /** Twilio may have taken it or not; `status` is the HTTP status where there was an answer. */
-  | { readonly kind: "ambiguous"; readonly reason: string; readonly status?: number }
-  /** It surely did not reach Twilio. */
-  | { readonly kind: "not-sent"; readonly reason: string };
+import type { SendResult } from "../provider.ts";
+import { TOO_MANY_REQUESTS } from "./codes.ts";
 
 /** Carries a result other than `taken` out through the `twilio` package, which passes errors on as they are. */
 export class SendEnded extends Error {
@@ -166,7 +156,7 @@ export function judgeRefusal(
   if (status < 400 || status >= 500 || (status === 408 && code === null)) {
     return { kind: "ambiguous", reason: `answered with HTTP ${status}`, status };
   }
-  if (status === 429 || code === 20429) {
+  if (status === 429 || code === TOO_MANY_REQUESTS) {
     return /^\d{1,6}$/.test(retryAfter ?? "")
       ? { kind: "rate-limited", retryAfterMs: Number(retryAfter) * 1000 }
       : { kind: "rate-limited" };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type AgentNotices, createAgentNotices } from "../../../services/sms/agent_notice.ts";
+import { explainSmsError } from "../../../services/sms/twilio/codes.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { createUpstream } from "../../../services/contact_centre/rest/upstream.ts";
 import { createMemoryLog, type MemoryLog } from "../../support/memory_log.ts";
@@ -34,6 +35,7 @@ async function withNotices(
     : { mode: "forward" } as const;
   let made = 0;
   const notices = createAgentNotices({
+    provider: { name: "Twilio", explain: explainSmsError },
     upstream: createUpstream({ url: url ?? centre.url, auth, timeoutMs: 5_000, fetch, clock }),
     store,
     authMode,

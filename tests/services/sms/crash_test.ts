@@ -249,11 +249,11 @@ Deno.test("a look-up that the drain breaks off has learnt nothing, and does not 
   const drain = new AbortController();
   const sink = createSmsSink({
     ...world.sinkOptions,
-    twilio: {
-      ...world.sinkOptions.twilio,
+    provider: {
+      ...world.sinkOptions.provider,
       list: (request) => {
         drain.abort();
-        return world.sinkOptions.twilio.list(request);
+        return world.sinkOptions.provider.list(request);
       },
     },
   });

@@ -75,12 +75,12 @@ for (
   });
 }
 
-Deno.test("the scope is the messaging service where there is one, else the number that was texted", () => {
+Deno.test("the scope is the pool where there is one, else the number that was texted", () => {
   const from = { from: "+15550100000" };
-  const service = { messagingServiceSid: "MG1" };
+  const pooled = { pool: "MG1" };
   assert.equal(optOutScope(from, { from: "+15550100001" }), "+15550100001");
-  assert.equal(optOutScope(service, { from: "+15550100001" }), "MG1");
-  assert.equal(optOutScope(service, service), "MG1");
+  assert.equal(optOutScope(pooled, { from: "+15550100001" }), "MG1");
+  assert.equal(optOutScope(pooled, pooled), "MG1");
 });
 
 Deno.test("a key holds both numbers, and no two pairs share one", () => {

@@ -164,7 +164,7 @@ Deno.test("OPT-07 behind a messaging service it is for the whole service", async
   for (const from of [OWN_NUMBER, "+15550100001", "24680"]) {
     assert.equal(await isOut(world, CUSTOMER, from), true, from);
   }
-  assert.equal(await world.optOuts.isOptedOut(CUSTOMER, sender), true);
+  assert.equal(await world.optOuts.isOptedOut(CUSTOMER, { pool: SERVICE }), true);
   const [event] = await world.events("customer.opted_out");
   assert.equal(event?.data["sender"], SERVICE);
 });

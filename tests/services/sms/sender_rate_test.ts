@@ -28,11 +28,11 @@ const LIMIT = { perSecond: 20, burst: 40 };
 Deno.test("take() takes a message's segments from the bucket of its sender", async () => {
   const { asked, rate } = setUp([]);
   assert.equal(await rate.take(SENDER, 3, running), null);
-  const service = { messagingServiceSid: `MG${"0".repeat(32)}` };
-  assert.equal(await rate.take(service, 1, running), null);
+  const pooled = { pool: `MG${"0".repeat(32)}` };
+  assert.equal(await rate.take(pooled, 1, running), null);
   assert.deepEqual(asked, [
     { bucket: "sms:+15005550006", tokens: 3 },
-    { bucket: `sms:${service.messagingServiceSid}`, tokens: 1 },
+    { bucket: `sms:${pooled.pool}`, tokens: 1 },
   ]);
 });
 

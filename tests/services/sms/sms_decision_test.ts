@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import type { AttemptClass, Decision } from "../../../services/delivery/sink.ts";
 import { decideSms, type SmsFinding } from "../../../services/sms/sms_decision.ts";
+import { explainSmsError, TWILIO_CODES } from "../../../services/sms/twilio/codes.ts";
 
 const NOW_MS = 1_000_000;
 const RETRY_WAITS_MS = [5_000, 30_000, 120_000, 600_000, 1_800_000];
 
 function decide(finding: SmsFinding, random = 0.5) {
   return decideSms(finding, {
+    provider: { name: "Twilio", codes: TWILIO_CODES, explain: explainSmsError },
     nowMs: NOW_MS,
     random: () => random,
     retryWaitsMs: RETRY_WAITS_MS,

@@ -4,8 +4,7 @@ import { createLogger } from "../../../services/support/log.ts";
 import { createSmsSink, type SmsSinkOptions } from "../../../services/sms/sms_sink.ts";
 import type { ClaimedDelivery } from "../../../services/store/port/deliveries.ts";
 import { createSendingSwitch } from "../../../services/sms/sending_switch.ts";
-import { createTwilioSender } from "../../../services/sms/twilio/client.ts";
-import { createTwilioListing } from "../../../services/sms/twilio/listing.ts";
+import { createTwilio } from "../../../services/sms/twilio/twilio.ts";
 import seed from "../../../simulator/contact_centre/samples/notification_3_new_messages.json" with {
   type: "json",
 };
@@ -55,19 +54,22 @@ function createSink(twilioUrl: URL, changes: Partial<SmsSinkOptions> = {}) {
     now: () => NOW_MS,
     write: (line) => logged.push(line),
   });
-  const account = {
-    accountSid: `AC${"0".repeat(32)}`,
-    authToken: AUTH_TOKEN,
-    apiUrl: twilioUrl,
-    timeoutMs: 10_000,
-    fetch,
-    now: () => NOW_MS,
-  };
   const clock = { now: () => NOW_MS, after: () => assert.fail("a sink sets no timers") };
   const noted: string[] = [];
   const told: string[] = [];
   const sink = createSmsSink({
-    twilio: { ...createTwilioSender(account), ...createTwilioListing(account) },
+    provider: createTwilio({
+      accountSid: `AC${"0".repeat(32)}`,
+      authToken: AUTH_TOKEN,
+      authTokenNext: null,
+      sender: { from: "+16503333333" },
+      apiUrl: twilioUrl,
+      publicUrl: new URL("https://patchbay.example"),
+      timeoutMs: 10_000,
+      fetch,
+      now: () => NOW_MS,
+      log,
+    }),
     store: {
       noteProgress: ({ progressJson }) => Promise.resolve(noted.push(progressJson) > 0),
       takeTokens: () => Promise.resolve(0),
@@ -77,10 +79,7 @@ function createSink(twilioUrl: URL, changes: Partial<SmsSinkOptions> = {}) {
     optOuts: { isOptedOut: () => Promise.resolve(false), noteRefusal: () => Promise.resolve() },
     sendingSwitch: createSendingSwitch({ clock, log }),
     rateLimit: { perSecond: 20, burst: 40 },
-    statusCallback: ({ deliveryId, part, parts }) =>
-      `https://patchbay.example/${deliveryId}/${part}/${parts}`,
     tellAgent: (_sessionId, sentence) => void told.push(sentence),
-    defaultSender: { from: "+16503333333" },
     retryWaitsMs: [5_000, 30_000],
     sessionTtlMs: 86_400_000,
     timeoutMs: 15_000,

@@ -42,10 +42,10 @@ Deno.test("send() creates the message at TWILIO_API_URL, signed in as the accoun
 
 Deno.test("send() names the messaging service where that is the sender", async () => {
   await using twilio = startTwilioStandIn();
-  const messagingServiceSid = `MG${"1".repeat(32)}`;
-  await senderTo(twilio.url).send({ ...TEXT, sender: { messagingServiceSid } });
+  const pool = `MG${"1".repeat(32)}`;
+  await senderTo(twilio.url).send({ ...TEXT, sender: { pool } });
   const [message] = twilio.received;
-  assert.deepEqual([message?.from, message?.messagingServiceSid], [null, messagingServiceSid]);
+  assert.deepEqual([message?.from, message?.messagingServiceSid], [null, pool]);
 });
 
 Deno.test("send() keeps to TWILIO_API_URL whatever edge and region the environment names", async () => {

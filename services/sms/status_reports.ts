@@ -7,31 +7,32 @@ import { type DeliveryHistory, type DeliveryStore, SMS_SINK } from "../store/por
 import type { RecordGuard, RecordStore } from "../store/port/records.ts";
 import type { Publisher } from "../events/publisher.ts";
 import type { AgentNotices } from "./agent_notice.ts";
+import type { OptOuts } from "./opt_outs.ts";
+import { readProgress, sidsOfAll } from "./progress.ts";
+import type { PartOfText, SmsProvider, StatusReport } from "./provider.ts";
+import { createDoubtEnding } from "./resolution.ts";
+import type { SendingSwitch } from "./sending_switch.ts";
 import {
-  messageStatus,
   NOTHING_KNOWN,
+  readTextStatus,
   type Report,
   type StatusChange,
   takeReport,
   type TextStatus,
-} from "./twilio/message_status.ts";
-import type { OptOuts } from "./opt_outs.ts";
-import { readProgress, sidsOfAll } from "./progress.ts";
-import { createDoubtEnding } from "./resolution.ts";
-import type { SendingSwitch } from "./sending_switch.ts";
-import { type CallbackSubject, readCallbackSubject } from "./twilio/status_callback_url.ts";
-import type { StatusReport } from "./twilio/form.ts";
-import { readTextStatus, statusRecordName } from "./status_record.ts";
+  textStatusName,
+  writeTextStatus,
+} from "./text_status.ts";
 
-export interface StatusCallbacks {
+export interface StatusReports {
   /**
-   * Takes one report of Twilio's into account, with the query of the URL that it came to. Resolves once the store has what
-   * follows from it; reports that say nothing new, or nothing of ours, are only logged. Throws `StoreUnavailable`.
+   * Takes one report into account. Resolves once the store has what follows from it; reports that say nothing new, or nothing of
+   * ours, are only logged. Throws `StoreUnavailable`.
    */
-  report(untrustedQuery: URLSearchParams, report: StatusReport): Promise<void>;
+  take(report: StatusReport): Promise<void>;
 }
 
-export interface StatusCallbacksDependencies {
+export interface StatusReportsDependencies {
+  readonly provider: Pick<SmsProvider, "name" | "explain">;
   readonly store:
     & Pick<RecordStore, "readRecord" | "writeRecord">
     & Pick<DeliveryStore, "readDelivery" | "resolveDelivery">;
@@ -46,19 +47,14 @@ export interface StatusCallbacksDependencies {
   readonly sendingSwitch: Pick<SendingSwitch, "close">;
 }
 
-/** https://www.twilio.com/docs/api/errors/21610: the customer has opted out. */
-const OPTED_OUT = 21610;
-/** The same source: 20003 credentials refused, 30002 account suspended. Every further text would fail alike. */
-const ACCOUNT_FAULTS: ReadonlySet<number> = new Set([20003, 30002]);
-
 /** Each lost race is somebody else's success, so this many in a row mean a fault. */
 const MAX_TRIES = 20;
 
 /** A delivery that a report is about. */
-interface Subject extends CallbackSubject {
+interface Subject extends PartOfText {
   readonly history: DeliveryHistory;
   readonly messageIndex: number | null;
-  /** The sending side has given the text up, and told so: no second `sms.failed`. */
+  /** The sending side has given the text up and published `sms.failed`: no second one follows. */
   readonly isDead: boolean;
 }
 
@@ -73,8 +69,9 @@ interface Told {
  * Reports on texts of ours. What is known of a text and the event that follows from it are written in one step, on condition
  * that nothing else was written since it was read: so neither a crash nor two reports at once lose an event or double it.
  */
-export function createStatusCallbacks(
+export function createStatusReports(
   {
+    provider,
     store,
     publisher,
     optOuts,
@@ -84,12 +81,11 @@ export function createStatusCallbacks(
     clock,
     log,
     eventRetentionMs,
-  }: StatusCallbacksDependencies,
-): StatusCallbacks {
+  }: StatusReportsDependencies,
+): StatusReports {
   const doubtEnding = createDoubtEnding({ store, publisher, clock, log });
 
-  async function subjectOf(untrustedQuery: URLSearchParams): Promise<Subject | null> {
-    const subject = readCallbackSubject(untrustedQuery);
+  async function subjectOf({ subject }: StatusReport): Promise<Subject | null> {
     if (subject === null) return null;
     const history = await store.readDelivery(subject.deliveryId);
     if (history === null || !isOf(subject, history)) return null;
@@ -98,27 +94,30 @@ export function createStatusCallbacks(
   }
 
   /**
-   * A report proves that Twilio has taken its part. Once each part is known to be taken the text was sent, whatever could not
-   * be learnt before; what follows from the report itself comes after `sms.sent`.
+   * A report proves that the provider has taken its part. Once each part is known to be taken the text was sent, whatever could
+   * not be learnt before; what follows from the report itself comes after `sms.sent`.
    */
-  async function endDoubt(subject: Subject, { messageSid, part, status }: Report): Promise<void> {
+  async function endDoubt(
+    subject: Subject,
+    { messageSid, untrustedStatus }: StatusReport,
+  ): Promise<void> {
     const { delivery, progressJson } = subject.history;
     if (delivery.status !== "unknown") return;
     const earlier = subject.parts === 1
       ? NOTHING_KNOWN
-      : knownOf(await store.readRecord(statusRecordName(subject), clock.now()), subject);
+      : knownOf(await store.readRecord(textStatusName(subject), clock.now()), subject);
     const sids = sidsOfAll(
       readProgress(progressJson),
       subject.parts,
       (number) =>
-        number === part
+        number === subject.part
           ? messageSid
           : Object.entries(earlier.messages).find(([, message]) => message.part === number)?.[0],
     );
     if (sids === null) return;
     await doubtEnding(delivery, {
       resolution: "sent",
-      detail: `Twilio reported it as ${status}`,
+      detail: `${provider.name} reported it as ${untrustedStatus}`,
       sids,
     });
   }
@@ -129,7 +128,7 @@ export function createStatusCallbacks(
     report: Report,
     told: Told,
   ): Promise<StatusChange | null> {
-    const name = statusRecordName(subject);
+    const name = textStatusName(subject);
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const nowMs = clock.now();
       const text = await store.readRecord(name, nowMs);
@@ -137,7 +136,7 @@ export function createStatusCallbacks(
       if (change === null) return null;
       const write = {
         expected: text,
-        text: JSON.stringify(change.next),
+        text: writeTextStatus(change.next),
         untilMs: nowMs + eventRetentionMs,
       };
       const written = change.event === null
@@ -179,7 +178,7 @@ export function createStatusCallbacks(
     { messageSid, errorCode, to, from }: StatusReport,
     occurredAtMs: number,
   ): Promise<IdentifiedEvent | null> {
-    if (errorCode !== OPTED_OUT || to === null || from === null) return null;
+    if (to === null || from === null || !provider.explain(errorCode).optedOut) return null;
     return await optOuts.change({
       wanted: "out",
       customer: to,
@@ -197,7 +196,9 @@ export function createStatusCallbacks(
     const { deliveryId, sessionId, messageIndex, part } = subject;
     const { messageSid, errorCode, to } = report;
     const fields = { deliveryId, sessionId, messageIndex, part, messageSid, errorCode };
-    if (errorCode !== null && ACCOUNT_FAULTS.has(errorCode)) sendingSwitch.close(errorCode);
+    if (errorCode !== null && provider.explain(errorCode).stopsSending) {
+      sendingSwitch.close(errorCode);
+    }
     if (change.upgraded) log.warn("sms.delivered_after_failure", fields);
     if (change.event === null) return;
     const shown = { ...fields, to: to === null ? null : maskPhone(to) };
@@ -207,18 +208,19 @@ export function createStatusCallbacks(
   }
 
   return {
-    async report(untrustedQuery, report) {
-      const { messageSid, errorCode } = report;
-      const status = messageStatus(report.untrustedStatus);
+    async take(report) {
+      const { messageSid, errorCode, status, untrustedStatus } = report;
       if (status === null) {
-        const untrustedStatus = report.untrustedStatus.slice(0, 40);
-        return log.warn("sms.status_unknown", { messageSid, status: untrustedStatus });
+        const shown = untrustedStatus.slice(0, 40);
+        return log.warn("sms.status_unknown", { messageSid, status: shown });
       }
-      const subject = await subjectOf(untrustedQuery);
-      if (subject === null) return log.info("sms.status_unmatched", { messageSid, status });
+      const subject = await subjectOf(report);
+      if (subject === null) {
+        return log.info("sms.status_unmatched", { messageSid, status: untrustedStatus });
+      }
+      await endDoubt(subject, report);
       const { part, parts } = subject;
       const understood = { messageSid, part, parts, status, errorCode };
-      await endDoubt(subject, understood);
       const occurredAtMs = clock.now();
       // Made before the opt-out's, as ids are listed in the order of their making.
       const eventId = ids.event(occurredAtMs);
@@ -231,7 +233,7 @@ export function createStatusCallbacks(
   };
 }
 
-function isOf({ sessionId }: CallbackSubject, { delivery }: DeliveryHistory): boolean {
+function isOf({ sessionId }: PartOfText, { delivery }: DeliveryHistory): boolean {
   return delivery.sinkId === SMS_SINK && delivery.sessionId === sessionId;
 }
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import {
   explainSmsError,
   KNOWN_SMS_ERROR_CODES,
-  stopsSending,
-} from "../../../../services/sms/twilio/error_table.ts";
+  TWILIO_CODES,
+} from "../../../../services/sms/twilio/codes.ts";
 
 const EXPECTED:
   readonly (readonly [errorClass: string, action: string, codes: readonly number[]])[] = [
@@ -58,10 +58,27 @@ Deno.test("a refusal without a code is permanent and says so", () => {
   assert.match(error.sentence, /no reason/);
 });
 
-Deno.test("stopsSending() is true for what refuses the account, and for nothing else", () => {
+const stopsSending = (code: number | null, httpStatus: number) =>
+  explainSmsError(code, httpStatus).stopsSending;
+
+Deno.test("what refuses the account stops sending, and nothing else does", () => {
   const stopping = KNOWN_SMS_ERROR_CODES.filter((code) => stopsSending(code, 400));
   assert.deepEqual(stopping, [20003, 30002]);
   assert.equal(stopsSending(null, 401), true);
   assert.equal(stopsSending(null, 403), false);
   assert.equal(stopsSending(21211, 401), false);
+});
+
+Deno.test("one code says that the customer has opted out", () => {
+  const optedOut = KNOWN_SMS_ERROR_CODES.filter((code) => explainSmsError(code).optedOut);
+  assert.deepEqual(optedOut, [21610]);
+  assert.equal(explainSmsError(null).optedOut, false);
+});
+
+Deno.test("the codes that stand in where no answer names one are in the table", () => {
+  assert.deepEqual(TWILIO_CODES, {
+    optedOut: 21610,
+    accountRefused: 20003,
+    tooManyRequests: 20429,
+  });
 });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { Hono } from "hono";
 import type { AppEnv } from "../../middleware/app_env.ts";
 import { createErrorHandler, notFound } from "../../middleware/problem_details.ts";
-import { twilioIngressRoutes } from "../../routes/ingress_twilio.ts";
+import { smsIngressRoutes } from "../../routes/ingress_sms.ts";
+import { TWILIO_PATHS } from "../../services/sms/twilio/twilio.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
 import { openSmsTestStore } from "../support/sms_test_store.ts";
 import {
@@ -77,7 +78,7 @@ Deno.test("without SMS neither route is there", async () => {
   const log = createMemoryLog();
   app.onError(createErrorHandler({ log }));
   app.notFound(notFound);
-  app.route("/", twilioIngressRoutes({ twilio: null, log }));
+  app.route("/", smsIngressRoutes({ paths: TWILIO_PATHS, sms: null }));
   for (const path of [SMS, STATUS]) {
     await assertRefused(app.request(path, { method: "POST" }), 404, "not-found");
   }

@@ -1,15 +1,16 @@
 import type { Clock } from "../support/clock.ts";
 import type { ClaimedDelivery } from "../store/port/deliveries.ts";
 import { lookUpWaitMs } from "./doubt.ts";
-import { explainSmsError, stopsSending } from "./twilio/error_table.ts";
+import type { TextUnderWay } from "./open_text.ts";
 import type { OptOuts } from "./opt_outs.ts";
-import type { Begun, Tries } from "./progress.ts";
+import { type Begun, oneMoreTry, type ProgressNotes, type Tries, WAITING } from "./progress.ts";
+import type { SendResult, SmsProvider } from "./provider.ts";
 import type { SendingSwitch } from "./sending_switch.ts";
-import { oneMoreTry, type Step, type Text, type TextNotes, WAITING } from "./text_notes.ts";
-import type { SendResult } from "./twilio/transport.ts";
+import type { StepEnd } from "./sms_decision.ts";
 
-export interface SendOutcomeOptions {
-  readonly notes: TextNotes;
+export interface AfterSendOptions {
+  readonly provider: Pick<SmsProvider, "codes" | "explain">;
+  readonly notes: ProgressNotes;
   readonly optOuts: Pick<OptOuts, "noteRefusal">;
   readonly sendingSwitch: Pick<SendingSwitch, "close">;
   /** The waits of the ladder (`WEBHOOK_RETRY_S`). */
@@ -17,28 +18,24 @@ export interface SendOutcomeOptions {
   readonly clock: Clock;
 }
 
-/** https://www.twilio.com/docs/api/errors: the recipient has opted out; credentials are refused. */
-export const OPTED_OUT = 21610;
-const NOT_AUTHENTICATED = 20003;
-
 /** Names what a refusal of a part, counted from 0, came from: the same however often it is tried. */
 export function refusalSource({ id }: Pick<ClaimedDelivery, "id">, at: number): string {
   return `${id}:${at + 1}`;
 }
 
 /**
- * What follows from Twilio's answer to creating a part: first it is written down, so that a process that dies here leaves no
- * doubt behind that there need not be.
+ * What follows from the provider's answer to sending a part. It is written down first, so that a process that dies here leaves
+ * no doubt behind that there need not be.
  */
-export function createSendOutcome(options: SendOutcomeOptions) {
-  const { notes, optOuts, sendingSwitch, clock } = options;
+export function createAfterSend(options: AfterSendOptions) {
+  const { provider, notes, optOuts, sendingSwitch, clock } = options;
 
   async function doubt(
-    text: Text,
+    text: TextUnderWay,
     at: number,
     begun: Begun,
     { reason, status }: { readonly reason: string; readonly status?: number },
-  ): Step {
+  ): StepEnd {
     const endedAtMs = clock.now();
     const answered = status !== undefined;
     const fenced = await notes.fate(text, at, { ...begun, endedAtMs, answered });
@@ -49,36 +46,37 @@ export function createSendOutcome(options: SendOutcomeOptions) {
   }
 
   async function refuse(
-    text: Text,
+    text: TextUnderWay,
     at: number,
     refusal: Extract<SendResult, { kind: "rejected" }>,
-  ): Step {
+  ): StepEnd {
     const { code, status } = refusal;
-    if (stopsSending(code, status)) sendingSwitch.close(code ?? NOT_AUTHENTICATED);
+    const { stopsSending, optedOut } = provider.explain(code, status);
+    if (stopsSending) sendingSwitch.close(code ?? provider.codes.accountRefused);
     const { to: customer, sender, sessionId, delivery } = text;
     const source = refusalSource(delivery, at);
     const fenced = await notes.fate(text, at, WAITING);
-    if (code === OPTED_OUT) await optOuts.noteRefusal({ customer, sender, sessionId, source });
+    if (optedOut) await optOuts.noteRefusal({ customer, sender, sessionId, source });
     return fenced ?? refusal;
   }
 
   async function tryAgain(
-    text: Text,
+    text: TextUnderWay,
     at: number,
     kind: keyof Tries,
     result: Extract<SendResult, { kind: "rejected" | "rate-limited" | "not-sent" }>,
-  ): Step {
+  ): StepEnd {
     text.progress = oneMoreTry(text.progress, kind);
     const tries = text.progress.tries[kind];
     return await notes.fate(text, at, WAITING) ?? { ...result, tries };
   }
 
   return async function afterSend(
-    text: Text,
+    text: TextUnderWay,
     at: number,
     begun: Begun,
     result: SendResult,
-  ): Step {
+  ): StepEnd {
     switch (result.kind) {
       case "taken":
         return await notes.taken(text, at, result.sid);
@@ -90,7 +88,7 @@ export function createSendOutcome(options: SendOutcomeOptions) {
         if (!text.signal.aborted) return await tryAgain(text, at, "unreached", result);
         return await notes.fate(text, at, WAITING) ?? { kind: "shutdown" };
       case "rejected": {
-        const { action } = explainSmsError(result.code);
+        const { action } = provider.explain(result.code, result.status);
         if (action === "retry") return await tryAgain(text, at, "limited", result);
         if (action !== "look-up") return await refuse(text, at, result);
         const reason = `answered with code ${result.code}`;

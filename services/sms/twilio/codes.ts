@@ -1,41 +1,22 @@
+import type { ProviderCodes, SmsError, SmsErrorAction, SmsErrorClass } from "../provider.ts";
+
 /**
  * What Twilio's error codes mean for a text that an agent has sent. The classes and their actions are this project's
  * reading of Twilio's error dictionary (https://www.twilio.com/docs/api/errors); codes that are not here exist and new
  * ones appear, so an unknown code is permanent and shown with its number.
  */
 
-/**
- * - `A` Twilio did not process the request, it may be repeated at once
- * - `B` the sender's queue is full
- * - `C` perhaps passing, told after Twilio had taken the text
- * - `D` nobody knows whether the text left
- * - `E` the recipient cannot be texted
- * - `F` consent or policy forbids it
- * - `G` the content cannot be sent
- * - `H` our own set-up is wrong: an operator must act
- * - `I` the day's allowance is used up
- */
-export type SmsErrorClass = "A" | "B" | "C" | "D" | "E" | "F" | "G" | "H" | "I" | "unknown";
+/** https://www.twilio.com/docs/api/errors: the codes that more is done about than telling what they mean. */
+const OPTED_OUT = 21610;
+const NOT_AUTHENTICATED = 20003;
+const SUSPENDED = 30002;
+export const TOO_MANY_REQUESTS = 20429;
 
-/**
- * What a class asks for. Of the answers to a create request `retry`, `look-up` and `alert-operator` are acted on; the others
- * end the text there, since a later try is a new message that somebody has to ask for.
- */
-export type SmsErrorAction =
-  | "retry"
-  | "hold"
-  | "retry-later"
-  | "look-up"
-  | "fail"
-  | "alert-operator"
-  | "wait-a-day";
-
-export interface SmsError {
-  readonly class: SmsErrorClass;
-  readonly action: SmsErrorAction;
-  /** One sentence for the agent. */
-  readonly sentence: string;
-}
+export const TWILIO_CODES: ProviderCodes = {
+  optedOut: OPTED_OUT,
+  accountRefused: NOT_AUTHENTICATED,
+  tooManyRequests: TOO_MANY_REQUESTS,
+};
 
 const ACTIONS: Readonly<Record<SmsErrorClass, SmsErrorAction>> = {
   A: "retry",
@@ -51,7 +32,10 @@ const ACTIONS: Readonly<Record<SmsErrorClass, SmsErrorAction>> = {
 };
 
 const CODES: Readonly<Record<number, readonly [Exclude<SmsErrorClass, "unknown">, string]>> = {
-  20429: ["A", "Too many messages are being sent at once; this one is being tried again."],
+  [TOO_MANY_REQUESTS]: [
+    "A",
+    "Too many messages are being sent at once; this one is being tried again.",
+  ],
   14107: ["A", "Texts are leaving too fast; this one is being tried again."],
   63017: ["A", "The account sends as fast as it is allowed to; this text is being tried again."],
   63018: ["A", "The channel sends as fast as it is allowed to; this text is being tried again."],
@@ -76,7 +60,7 @@ const CODES: Readonly<Record<number, readonly [Exclude<SmsErrorClass, "unknown">
   30005: ["E", "The customer's number is unknown or no longer in use."],
   30006: ["E", "The customer's number is a landline, or its carrier cannot be reached."],
   30011: ["E", "The customer's network does not take picture messages."],
-  21610: ["F", "The customer has asked to receive no more texts."],
+  [OPTED_OUT]: ["F", "The customer has asked to receive no more texts."],
   30007: ["F", "The carrier filtered the text out as unwanted."],
   30038: ["F", "The text was blocked because it looks like a one-time password."],
   30610: ["F", "The text was held back because it is night where the customer is."],
@@ -89,7 +73,7 @@ const CODES: Readonly<Record<number, readonly [Exclude<SmsErrorClass, "unknown">
   30019: ["G", "The attached content is larger than the carrier allows."],
   30036: ["G", "The text could not be delivered in time and has expired; it may be sent again."],
   30044: ["G", "The text is too long for a trial account."],
-  20003: ["H", "Texts cannot be sent: Twilio does not accept our credentials."],
+  [NOT_AUTHENTICATED]: ["H", "Texts cannot be sent: Twilio does not accept our credentials."],
   21212: ["H", "Texts cannot be sent: our own number is not a valid one."],
   21603: ["H", "Texts cannot be sent: no number of ours is set to send from."],
   21604: ["H", "The text cannot be sent: it was handed over without the customer's number."],
@@ -102,7 +86,7 @@ const CODES: Readonly<Record<number, readonly [Exclude<SmsErrorClass, "unknown">
   21703: ["H", "Texts cannot be sent: the messaging service has no number to send from."],
   21704: ["H", "Texts cannot be sent: the messaging service's pool of numbers is empty."],
   21705: ["H", "Texts cannot be sent: the messaging service that is set is not valid."],
-  30002: ["H", "Texts cannot be sent: our Twilio account is suspended."],
+  [SUSPENDED]: ["H", "Texts cannot be sent: our Twilio account is suspended."],
   30010: ["H", "The text was not sent because it costs more than our limit allows."],
   30018: [
     "H",
@@ -122,25 +106,20 @@ const CODES: Readonly<Record<number, readonly [Exclude<SmsErrorClass, "unknown">
 export const KNOWN_SMS_ERROR_CODES: readonly number[] = Object.keys(CODES).map(Number);
 
 /** Twilio refuses the account itself, so every further text would fail alike: credentials, suspension. */
-const STOPPING_CODES: ReadonlySet<number> = new Set([20003, 30002]);
+const STOPPING_CODES: ReadonlySet<number> = new Set([NOT_AUTHENTICATED, SUSPENDED]);
 const UNAUTHORIZED = 401;
 
-/** Whether an answer says that nothing can be sent at all until an operator has acted. */
-export function stopsSending(code: number | null, httpStatus: number | null = null): boolean {
-  return code === null ? httpStatus === UNAUTHORIZED : STOPPING_CODES.has(code);
-}
-
-/** What a Twilio code means; null: Twilio refused without a code. */
-export function explainSmsError(code: number | null): SmsError {
-  const known = code === null ? undefined : CODES[code];
-  if (known !== undefined) {
-    return { class: known[0], action: ACTIONS[known[0]], sentence: known[1] };
-  }
+/** What a Twilio code means; null: Twilio refused without a code. `httpStatus` is that of the answer, where there was one. */
+export function explainSmsError(code: number | null, httpStatus: number | null = null): SmsError {
+  const [errorClass, sentence] = code === null
+    ? ["unknown", "Twilio refused the text and gave no reason."] as const
+    : CODES[code] ??
+      ["unknown", `Twilio refused the text with code ${code}, which has no explanation here.`];
   return {
-    class: "unknown",
-    action: ACTIONS.unknown,
-    sentence: code === null
-      ? "Twilio refused the text and gave no reason."
-      : `Twilio refused the text with code ${code}, which has no explanation here.`,
+    class: errorClass,
+    action: ACTIONS[errorClass],
+    sentence,
+    optedOut: code === OPTED_OUT,
+    stopsSending: code === null ? httpStatus === UNAUTHORIZED : STOPPING_CODES.has(code),
   };
 }

@@ -1,0 +1,133 @@
+import { readAtMost } from "../../support/bounded_bytes.ts";
+import {
+  BodyTooLarge,
+  InsufficientScope,
+  InvalidBody,
+  InvalidParameter,
+  type PatchbayError,
+  Unauthenticated,
+  UnsupportedMediaType,
+} from "../../errors.ts";
+import type { Logger } from "../../support/log.ts";
+import type { SmsProvider } from "../provider.ts";
+import {
+  fieldsOf,
+  type FormFault,
+  type FormReading,
+  type OwnAccount,
+  readInboundText,
+  readStatusReport,
+} from "./form.ts";
+import { readableBody } from "./inbound_body.ts";
+import { messageStatus } from "./message_status.ts";
+import { optOutWish } from "./opt_out_words.ts";
+import { type SignatureVerifier, signedUrl } from "./signature.ts";
+import { readCallbackSubject } from "./status_callback_url.ts";
+
+export interface TwilioIngressOptions {
+  /** `PUBLIC_URL`. */
+  readonly publicUrl: URL;
+  readonly own: OwnAccount;
+  readonly signatures: SignatureVerifier;
+  readonly log: Logger;
+}
+
+/** The longest body that is read; Twilio's own have some 2 KiB. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/**
+ * No scheme is registered for Twilio's signatures, and a 401 needs a challenge (RFC 9110 §11.6.1). It must not be Basic or
+ * Digest: Twilio would repeat the request with what stands in the URL.
+ */
+const CHALLENGE = 'X-Twilio-Signature realm="twilio"';
+
+const SIGNATURE =
+  "the signature of one of our tokens over PUBLIC_URL, the path, the query and the fields";
+
+const FOREIGN_NUMBER: FormFault = {
+  ok: false,
+  reason: "foreign",
+  message:
+    "expected To to be TWILIO_FROM, a number of TWILIO_MESSAGING_SERVICE_SID, or the number " +
+    "from which a session with this customer is answered",
+};
+
+/**
+ * Reads what Twilio posts: what customers write, and how far our texts got. Refusals: 401 for a signature that is missing or
+ * wrong, as it takes the place of a token; 403 for a good one on a request that is not for our account or number; 400
+ * for one that Twilio cannot have meant.
+ */
+export function createTwilioIngress(
+  { publicUrl, own, signatures, log }: TwilioIngressOptions,
+): Pick<SmsProvider, "readInbound" | "readReport" | "refuseForeignNumber"> {
+  function refusal({ reason, message }: FormFault): PatchbayError {
+    log.warn("twilio.refused", { reason, expectation: message });
+    const detail = `Cannot take this request of Twilio's: ${message}`;
+    return reason === "foreign" ? new InsufficientScope(detail) : new InvalidParameter(detail);
+  }
+
+  function checked<T>(reading: FormReading<T>): T {
+    if (!reading.ok) throw refusal(reading);
+    return reading.value;
+  }
+
+  /** The form of a request that Twilio has signed, and the URL that it has signed with it. */
+  async function readSigned(request: Request): Promise<{ form: URLSearchParams; url: string }> {
+    // Before the body is read, so that a stranger cannot make us read one.
+    const untrustedSignature = request.headers.get("x-twilio-signature");
+    if (!untrustedSignature) throw unauthenticated("X-Twilio-Signature to be there");
+    const form = await readForm(request);
+    const url = signedUrl(publicUrl, request.url);
+    const isTwilios = await signatures.verify({
+      url,
+      untrustedSignature,
+      content: { kind: "form", fields: fieldsOf(form) },
+    });
+    if (isTwilios) return { form, url };
+    // Mostly it is Twilio, and PUBLIC_URL or a token is not what Twilio has: every text would be lost.
+    log.warn("twilio.refused", { reason: "signature", expectation: SIGNATURE });
+    throw unauthenticated(SIGNATURE);
+  }
+
+  return {
+    async readInbound(request) {
+      const { form } = await readSigned(request);
+      const { untrustedBody, optOutType, ...text } = checked(readInboundText(form, own));
+      const wish = optOutWish({ untrustedBody, optOutType, to: text.to });
+      return { ...text, untrustedText: readableBody(untrustedBody), wish };
+    },
+    async readReport(request) {
+      const { form, url } = await readSigned(request);
+      const report = checked(readStatusReport(form, own));
+      return {
+        ...report,
+        status: messageStatus(report.untrustedStatus),
+        subject: readCallbackSubject(new URL(url).searchParams),
+      };
+    },
+    refuseForeignNumber: () => refusal(FOREIGN_NUMBER),
+  };
+}
+
+async function readForm(request: Request): Promise<URLSearchParams> {
+  const mediaType = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
+  if (mediaType !== "application/x-www-form-urlencoded") {
+    throw new UnsupportedMediaType(
+      "Cannot read the body: expected application/x-www-form-urlencoded",
+    );
+  }
+  const bytes = await readAtMost(request.body, MAX_BODY_BYTES).catch((cause: unknown) => {
+    throw new InvalidBody("Cannot read the body: expected it whole, but it broke off", { cause });
+  });
+  if (bytes === null) {
+    throw new BodyTooLarge(`Cannot read the body: expected at most ${MAX_BODY_BYTES} bytes`);
+  }
+  // Bytes that are not UTF-8 become others, which no signature fits.
+  return new URLSearchParams(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
+}
+
+function unauthenticated(expectation: string): Unauthenticated {
+  return new Unauthenticated(`Cannot take this request for Twilio's: expected ${expectation}`, {
+    headers: { "www-authenticate": CHALLENGE },
+  });
+}
