@@ -46,7 +46,6 @@ const WORD_RULES: readonly WordRule[] = [
     words: /twilio/i,
     places: [
       "services/sms/twilio",
-      "routes/ingress_twilio.ts",
       "composition/sms.ts",
       "services/config",
     ],
