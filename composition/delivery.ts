@@ -11,8 +11,8 @@ import type { Ids } from "../services/support/ids.ts";
 import type { Publisher } from "../services/events/publisher.ts";
 import { SMS_SINK } from "../services/store/port/deliveries.ts";
 import type { Store } from "../services/store/port/store.ts";
-import { DEFAULT_CONCURRENCY } from "../services/webhooks/record.ts";
-import { deliveryRate } from "../services/webhooks/rate.ts";
+import { DEFAULTS } from "../services/webhooks/webhook.ts";
+import { deliveryRate } from "../services/webhooks/rate_limit.ts";
 import type { WebhookService } from "../services/webhooks/webhooks.ts";
 import { VERSION } from "../version.ts";
 import type { Environment } from "./environment.ts";
@@ -52,7 +52,7 @@ export function composeDelivery(
       settings: () => settingsOf(webhooks, sms),
       clock,
       log,
-      concurrencyPerSink: DEFAULT_CONCURRENCY,
+      concurrencyPerSink: DEFAULTS.concurrency,
     }),
     onSweep: () => void webhooks.resumeStale(),
     sinkFor: createSinks(config, environment, { store, webhooks, sms, leaseMs }),
@@ -73,7 +73,7 @@ async function settingsOf(webhooks: WebhookService, sms: Sms | null): Promise<Si
     concurrency: webhook.concurrency,
     rate: deliveryRate(webhook),
   }));
-  return [...settings, sms?.sendingSwitch.sinkSettings(DEFAULT_CONCURRENCY) ?? NO_TEXTS];
+  return [...settings, sms?.sendingSwitch.sinkSettings(DEFAULTS.concurrency) ?? NO_TEXTS];
 }
 
 /** All webhooks share one sink; the customer's phone is another, and there only with SMS configured. */

@@ -64,8 +64,7 @@ export async function composePatchbay(
   });
   const egressAllow = await parseEgressAllow(config.webhooks.egressAllow);
   const webhooks = createWebhookService({
-    registry: store,
-    outbox: store,
+    store,
     publisher,
     sealer,
     judgeUrl: (untrustedUrl) => judgeWebhookUrl(untrustedUrl, egressAllow),

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../middleware/app_env.ts";
 import type { Clock } from "../services/support/clock.ts";
-import { webhookKeysView } from "../services/webhooks/view.ts";
+import { webhookKeysView } from "../services/webhooks/webhook_view.ts";
 import type { WebhookService } from "../services/webhooks/webhooks.ts";
 
 // Rotated keys sign on for a day, so a consumer that keeps the list for five minutes always has one that fits.

@@ -2,7 +2,8 @@ import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import type { Clock } from "../services/support/clock.ts";
 import { rfc3339 } from "../services/support/time.ts";
-import { recoveryView, webhookView } from "../services/webhooks/view.ts";
+import { recoveryView } from "../services/webhooks/recovery_job.ts";
+import { webhookView } from "../services/webhooks/webhook_view.ts";
 import type { WebhookService } from "../services/webhooks/webhooks.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
 

@@ -5,11 +5,13 @@
  */
 import { VARIABLE_GROUPS } from "../services/config/variables.ts";
 import { PROBLEMS } from "../middleware/problem_kinds.ts";
+import { MEMBERS } from "../services/webhooks/webhook.ts";
 
 /** What is generated into Markdown, by the name in the marker. */
 const SECTIONS: Readonly<Record<string, () => string>> = {
   configuration: configurationTables,
   problems: problemTable,
+  "webhook-members": webhookMemberTable,
 };
 
 /** The files that may have such markers. */
@@ -36,6 +38,16 @@ function problemTable(): string {
     explanation,
   ]);
   return table(["code", "status", "statusCode", "meaning"], rows);
+}
+
+/** What registering a webhook takes. */
+function webhookMemberTable(): string {
+  const rows = Object.entries(MEMBERS).map(([name, member]) => [
+    code(name),
+    "default" in member ? code(JSON.stringify(member.default)) : "required",
+    member.meaning,
+  ]);
+  return table(["member", "default", "meaning"], rows);
 }
 
 /** Every variable with its meaning. What is required waits to be filled in; all else is a comment with the default. */

@@ -1,7 +1,8 @@
 import type { EventRecord } from "../store/port/events.ts";
 
 /** `full`: the event with its own members. `thin`: only which event it is; the consumer fetches the rest. */
-export type PayloadKind = "full" | "thin";
+export const PAYLOAD_KINDS = ["full", "thin"] as const;
+export type PayloadKind = (typeof PAYLOAD_KINDS)[number];
 
 /**
  * An event as it is sent and shown (DESIGN §8). Its own members are put in as the text that the store kept, so a

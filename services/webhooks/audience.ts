@@ -3,7 +3,7 @@ import { matchesPattern } from "../events/event_types.ts";
 import type { WebhookCandidate } from "../store/port/events.ts";
 import type { WebhookEntry, WebhookStore } from "../store/port/webhooks.ts";
 import type { Logger } from "../support/log.ts";
-import { decodeWebhook, type Webhook } from "./record.ts";
+import { decodeWebhook, type Webhook } from "./webhook.ts";
 
 export interface AudienceDependencies {
   readonly registry: Pick<WebhookStore, "listWebhooks">;

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { generateKeyPair, generateSecret, type RandomBytes } from "./secrets.ts";
 import { createLruMap } from "../support/lru_map.ts";
 import type { Sealer } from "../sealing/secrets.ts";
-import { SIGNING_SCHEMES, type SigningScheme, type Webhook } from "./record.ts";
+import { SIGNING_SCHEMES, type SigningScheme, type Webhook } from "./webhook.ts";
 
 const keySchema = v.object({
   scheme: v.picklist(SIGNING_SCHEMES),

@@ -4,8 +4,8 @@ import type { Logger } from "../support/log.ts";
 import type { Publisher } from "../events/publisher.ts";
 import type { DeliveryStore, SinkHealth } from "../store/port/deliveries.ts";
 import type { Background } from "./background.ts";
-import type { Recovery } from "./record.ts";
-import type { WebhookRecords } from "./records.ts";
+import type { Recovery } from "./recovery_job.ts";
+import type { WebhookRegistry } from "./registry.ts";
 
 const FAILURES_MIN = 20;
 const WITHOUT_SUCCESS_MS = 72 * 60 * 60 * 1_000;
@@ -13,7 +13,7 @@ const WITHOUT_SUCCESS_MS = 72 * 60 * 60 * 1_000;
 const HOLD_LIMIT = 500;
 
 export interface DisablingDependencies {
-  readonly records: WebhookRecords;
+  readonly registry: WebhookRegistry;
   readonly outbox: Pick<DeliveryStore, "holdDeliveries">;
   readonly publisher: Pick<Publisher, "publishOwn">;
   readonly background: Background;
@@ -46,12 +46,12 @@ export function disabledEvent(webhookId: string, reason: string): OwnEvent {
 }
 
 export function createDisabling(
-  { records, outbox, publisher, background, clock, log }: DisablingDependencies,
+  { registry, outbox, publisher, background, clock, log }: DisablingDependencies,
 ): Disabling {
   async function disable(id: string, reason: string): Promise<boolean> {
     const nowMs = clock.now();
     let changed = false;
-    await records.change(id, (present) => {
+    await registry.change(id, (present) => {
       if (present.disabled !== null) return present;
       changed = true;
       return {
@@ -69,7 +69,7 @@ export function createDisabling(
   }
 
   async function holdSome(id: string): Promise<boolean> {
-    const webhook = await records.get(id);
+    const webhook = await registry.get(id);
     // Enabled again, by now.
     if (webhook === null || webhook.disabled === null) return false;
     const request = { sinkId: id, limit: HOLD_LIMIT, nowMs: clock.now() };
@@ -77,7 +77,7 @@ export function createDisabling(
   }
 
   async function disableFailing({ sinkId, failures, sinceMs }: SinkHealth): Promise<void> {
-    const webhook = await records.get(sinkId);
+    const webhook = await registry.get(sinkId);
     if (webhook === null || webhook.disabled !== null) return;
     // The store counts on over an enabling, which is to give the consumer its 72 hours anew.
     const countedFromMs = Math.max(sinceMs, webhook.enabledAtMs ?? 0);

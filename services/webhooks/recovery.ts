@@ -1,8 +1,9 @@
 import { InvalidParameter } from "../errors.ts";
 import type { Ids } from "../support/ids.ts";
 import type { DeliveryStatus, DeliveryStore } from "../store/port/deliveries.ts";
-import type { Recovery, Webhook } from "./record.ts";
-import { found } from "./records.ts";
+import type { Recovery } from "./recovery_job.ts";
+import type { Webhook } from "./webhook.ts";
+import { found } from "./registry.ts";
 import { parseRecoveryRequest } from "./recovery_request.ts";
 import {
   createRecoveryRuns,
@@ -53,11 +54,11 @@ export interface Recovering {
 }
 
 export function createRecovering(dependencies: RecoveringDependencies): Recovering {
-  const { records, outbox, ids, clock, log, retentionMs } = dependencies;
+  const { registry, outbox, ids, clock, log, retentionMs } = dependencies;
   const runs = createRecoveryRuns(dependencies);
 
   async function recover(id: string, untrustedJson: unknown): Promise<RecoverOutcome> {
-    await records.read(id);
+    await registry.read(id);
     const request = parseRecoveryRequest(untrustedJson, { nowMs: clock.now(), retentionMs });
     const { sinceMs, untilMs, dryRun } = request;
     const job = await plan(id, { statuses: RECOVERED_STATUSES, sinceMs, untilMs });
@@ -109,7 +110,7 @@ export function createRecovering(dependencies: RecoveringDependencies): Recoveri
     job: Recovery,
     alter: (present: Webhook) => Webhook,
   ): Promise<Webhook> {
-    const webhook = found(await records.change(id, alter));
+    const webhook = found(await registry.change(id, alter));
     if (webhook.recovery === job) runs.start(id, job);
     return webhook;
   }
@@ -117,7 +118,7 @@ export function createRecovering(dependencies: RecoveringDependencies): Recoveri
   /** Makes a job of another run one of this instance's. */
   async function takeOver(id: string, isFree: (recovery: Recovery) => boolean): Promise<void> {
     const runner = ids.token();
-    const webhook = await records.change(id, (present) => {
+    const webhook = await registry.change(id, (present) => {
       const { recovery } = present;
       if (recovery?.state !== "running" || !isFree(recovery)) return present;
       return { ...present, recovery: { ...recovery, runner, updatedAtMs: clock.now() } };
@@ -132,7 +133,7 @@ export function createRecovering(dependencies: RecoveringDependencies): Recoveri
 
   async function forEach(visit: (webhook: Webhook) => Promise<void>): Promise<void> {
     try {
-      for (const webhook of await records.all()) await visit(webhook);
+      for (const webhook of await registry.all()) await visit(webhook);
     } catch (error) {
       log.warn("webhook.resume_failed", { error: String(error) });
     }

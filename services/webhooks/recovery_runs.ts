@@ -2,8 +2,9 @@ import type { Clock } from "../support/clock.ts";
 import type { Logger } from "../support/log.ts";
 import type { DeliveryRange, DeliveryStatus, DeliveryStore } from "../store/port/deliveries.ts";
 import type { Background } from "./background.ts";
-import type { Recovery, Webhook } from "./record.ts";
-import type { WebhookRecords } from "./records.ts";
+import type { Recovery } from "./recovery_job.ts";
+import type { Webhook } from "./webhook.ts";
+import type { WebhookRegistry } from "./registry.ts";
 
 const STEP_LIMIT = 200;
 // Every change of a record makes each publisher read the list of webhooks again, so progress is written seldom, but
@@ -12,7 +13,7 @@ const WRITE_EVERY = 5_000;
 const WRITE_EVERY_MS = 20_000;
 
 export interface RecoveryRunsDependencies {
-  readonly records: WebhookRecords;
+  readonly registry: WebhookRegistry;
   readonly outbox: Pick<DeliveryStore, "requeueDeliveries">;
   readonly background: Background;
   readonly clock: Clock;
@@ -37,7 +38,7 @@ export interface RecoveryRuns {
 }
 
 export function createRecoveryRuns(dependencies: RecoveryRunsDependencies): RecoveryRuns {
-  const { records, outbox, background, clock, log, onDue } = dependencies;
+  const { registry, outbox, background, clock, log, onDue } = dependencies;
   const tokens = new Set<string>();
 
   async function requeueSome(id: string, range: RecoveryRange, cursor: string | null) {
@@ -59,7 +60,7 @@ export function createRecoveryRuns(dependencies: RecoveryRunsDependencies): Reco
     /** False: the job is no longer this run's. */
     async function write(change: Partial<Recovery>): Promise<boolean> {
       const next = { ...progress, ...change, updatedAtMs: clock.now() };
-      const webhook = await records.change(
+      const webhook = await registry.change(
         id,
         (present) => isOf(present, job.runner) ? { ...present, recovery: next } : present,
       );
@@ -68,7 +69,7 @@ export function createRecoveryRuns(dependencies: RecoveryRunsDependencies): Reco
     }
 
     async function step(): Promise<boolean> {
-      if (!isOf(await records.get(id), job.runner)) return false;
+      if (!isOf(await registry.get(id), job.runner)) return false;
       const { requeued, nextCursor } = await requeueSome(id, job, progress.cursor);
       progress = { ...progress, requeued: progress.requeued + requeued, cursor: nextCursor };
       if (nextCursor === null) {
@@ -87,7 +88,7 @@ export function createRecoveryRuns(dependencies: RecoveryRunsDependencies): Reco
   function gather(id: string, range: RecoveryRange): void {
     let cursor: string | null = null;
     void background.start(id, "gathering", async () => {
-      const webhook = await records.get(id);
+      const webhook = await registry.get(id);
       if (webhook === null || webhook.disabled !== null) return false;
       ({ nextCursor: cursor } = await requeueSome(id, range, cursor));
       return cursor !== null;

@@ -19,14 +19,15 @@ import {
   type WebhookKey,
 } from "./credentials.ts";
 import { createDisabling, type Disabling } from "./disabling.ts";
-import { parseWebhookDraft, parseWebhookPatch, type WebhookPatch } from "./input.ts";
-import { DEFAULT_CONCURRENCY, type Webhook } from "./record.ts";
-import { createWebhookRecords, found, noSuchWebhook } from "./records.ts";
 import { createRecovering, type Recovering } from "./recovery.ts";
+import { parseWebhookDraft, parseWebhookPatch } from "./registration.ts";
+import { createWebhookRegistry, found, noSuchWebhook } from "./registry.ts";
+import { DEFAULTS, type Webhook } from "./webhook.ts";
 
 export interface WebhookServiceDependencies {
-  readonly registry: WebhookStore;
-  readonly outbox: Pick<DeliveryStore, "holdDeliveries" | "requeueDeliveries" | "countDeliveries">;
+  readonly store:
+    & WebhookStore
+    & Pick<DeliveryStore, "holdDeliveries" | "requeueDeliveries" | "countDeliveries">;
   readonly publisher: Pick<Publisher, "publishOwn">;
   readonly sealer: Sealer;
   /** The egress guard's judgement of a URL from outside. */
@@ -50,7 +51,7 @@ export interface WebhookWithSecret {
 
 /**
  * The registered webhooks. Methods that take an id throw `NotFound` where there is none; all throw `StoreUnavailable`
- * when the store is. Input is checked as `input.ts` and `recovery_request.ts` say; a URL that the egress guard refuses
+ * when the store is. Input is checked as `registration.ts` and `recovery_request.ts` say; a URL that the egress guard refuses
  * is `WebhookUrlRefused`.
  */
 export interface WebhookService extends Recovering, Disabling {
@@ -76,21 +77,11 @@ export interface WebhookService extends Recovering, Disabling {
   settled(): Promise<void>;
 }
 
-const DEFAULTS = {
-  eventTypes: ["*"],
-  agentIds: null,
-  ordering: "session",
-  payload: "full",
-  signing: ["v1"],
-  rateLimit: null,
-  concurrency: DEFAULT_CONCURRENCY,
-  description: null,
-} satisfies WebhookPatch;
-
 export function createWebhookService(dependencies: WebhookServiceDependencies): WebhookService {
   const { publisher, sealer, judgeUrl, clock, ids, randomBytes } = dependencies;
-  const records = createWebhookRecords(dependencies);
+  const registry = createWebhookRegistry(dependencies);
   const background = createBackground(dependencies);
+  const parts = { ...dependencies, outbox: dependencies.store, registry, background };
   const readCredentials = createCredentialsReader(sealer);
 
   async function judged(untrustedUrl: string): Promise<string> {
@@ -111,14 +102,14 @@ export function createWebhookService(dependencies: WebhookServiceDependencies): 
   }
 
   return {
-    ...createDisabling({ ...dependencies, records, background }),
-    ...createRecovering({ ...dependencies, records, background }),
+    ...createDisabling(parts),
+    ...createRecovering(parts),
     readCredentials,
-    list: async (page) => pageOf(await records.list(), page),
-    all: records.all,
-    read: records.read,
-    get: records.get,
-    delete: records.delete,
+    list: async (page) => pageOf(await registry.list(), page),
+    all: registry.all,
+    read: registry.read,
+    get: registry.get,
+    delete: registry.delete,
     stop: background.stop,
     settled: background.settled,
 
@@ -128,7 +119,7 @@ export function createWebhookService(dependencies: WebhookServiceDependencies): 
       const nowMs = clock.now();
       const signing = input.signing ?? DEFAULTS.signing;
       const keys = await keysFor(signing, [], randomBytes);
-      const webhook = await records.add({
+      const webhook = await registry.add({
         ...DEFAULTS,
         ...input,
         url,
@@ -148,7 +139,7 @@ export function createWebhookService(dependencies: WebhookServiceDependencies): 
       const { headers, ...input } = parseWebhookPatch(untrustedJson);
       const changedUrl = input.url === undefined ? {} : { url: await judged(input.url) };
       let secret: string | null = null;
-      const webhook = await records.change(id, async (present) => {
+      const webhook = await registry.change(id, async (present) => {
         const credentials = await readCredentials(present);
         const signing = input.signing ?? present.signing;
         const keys = await keysFor(signing, credentials.keys, randomBytes);
@@ -166,7 +157,7 @@ export function createWebhookService(dependencies: WebhookServiceDependencies): 
 
     async rotateSecret(id) {
       let secret: string | null = null;
-      const webhook = await records.change(id, async (present) => {
+      const webhook = await registry.change(id, async (present) => {
         const nowMs = clock.now();
         const { keys: presentKeys, headers } = await readCredentials(present);
         const keys = await rotateKeys(present.signing, presentKeys, nowMs, randomBytes);
@@ -182,7 +173,7 @@ export function createWebhookService(dependencies: WebhookServiceDependencies): 
     },
 
     async ping(id) {
-      await records.read(id);
+      await registry.read(id);
       const event = { type: "webhook.ping", sessionId: null, data: { webhookId: id } };
       const published = await publisher.publishOwn(event, { onlyWebhook: id });
       // Deleted between the two steps.

@@ -66,8 +66,7 @@ export function createTestWebhooks(
 
   function createService(publisher: Publisher): WebhookService {
     const service = createWebhookService({
-      registry: store,
-      outbox: store,
+      store,
       publisher,
       sealer,
       judgeUrl,

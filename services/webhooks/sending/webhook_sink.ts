@@ -5,7 +5,7 @@ import { StoreUnavailable } from "../../errors.ts";
 import type { Logger } from "../../support/log.ts";
 import { liveSecrets, type WebhookCredentials } from "../credentials.ts";
 import { disabledEvent } from "../disabling.ts";
-import type { Webhook } from "../record.ts";
+import type { Webhook } from "../webhook.ts";
 import { decideAttempt, healthOf, type WebhookOutcome } from "./webhook_decision.ts";
 import { renderEvent } from "../../events/event_body.ts";
 import type { Signer } from "./signing.ts";

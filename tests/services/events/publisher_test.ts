@@ -5,7 +5,7 @@ import { readNotifications } from "../../../services/contact_centre/dialect/noti
 import type { Store } from "../../../services/store/port/store.ts";
 import { composePublisher } from "../../../composition/publisher.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
-import { encodeWebhook, type Webhook } from "../../../services/webhooks/record.ts";
+import { encodeWebhook, type Webhook } from "../../../services/webhooks/webhook.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 import {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { SessionHeld, UpstreamTimeout, UpstreamUnavailable } from "../../../services/errors.ts";
 import { CLAIM_GRACE_MS } from "../../../services/sessions/sessions.ts";
-import { encodeWebhook } from "../../../services/webhooks/record.ts";
+import { encodeWebhook } from "../../../services/webhooks/webhook.ts";
 import {
   json,
   type ProxiedPath,

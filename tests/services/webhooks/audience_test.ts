@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { webhookCandidates } from "../../../services/webhooks/audience.ts";
-import type { Webhook } from "../../../services/webhooks/record.ts";
+import type { Webhook } from "../../../services/webhooks/webhook.ts";
 
 function webhook(id: string, changes: Partial<Webhook> = {}): Webhook {
   return {

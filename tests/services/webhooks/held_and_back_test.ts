@@ -8,7 +8,7 @@ import { createWebhookSink } from "../../../services/webhooks/sending/webhook_si
 import { createIds } from "../../../services/support/ids.ts";
 import type { DeliveryStatus } from "../../../services/store/port/deliveries.ts";
 import type { Store } from "../../../services/store/port/store.ts";
-import { deliveryRate } from "../../../services/webhooks/rate.ts";
+import { deliveryRate } from "../../../services/webhooks/rate_limit.ts";
 import {
   startWebhookConsumer,
   type WebhookConsumer,

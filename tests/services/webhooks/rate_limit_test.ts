@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { deliveryRate } from "../../../services/webhooks/rate.ts";
+import { deliveryRate } from "../../../services/webhooks/rate_limit.ts";
 
 const RATES: readonly [rateLimit: number | string | null, perSecond: number, burst: number][] = [
   [5, 5, 5],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { InvalidBody, InvalidParameter } from "../../../services/errors.ts";
-import { parseWebhookDraft, parseWebhookPatch } from "../../../services/webhooks/input.ts";
+import { parseWebhookDraft, parseWebhookPatch } from "../../../services/webhooks/registration.ts";
 
 const URL_TEXT = "https://hook.test/in";
 

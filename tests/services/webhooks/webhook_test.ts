@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decodeWebhook, encodeWebhook, type Webhook } from "../../../services/webhooks/record.ts";
+import { decodeWebhook, encodeWebhook, type Webhook } from "../../../services/webhooks/webhook.ts";
 
 const WEBHOOK: Webhook = {
   id: "wh_1",
