@@ -48,7 +48,7 @@ Deno.test("the guide names the flags that there are, and no other", () => {
   const flagsIn = (text: string) =>
     new Set([...text.matchAll(/--(?!help)[a-z]+(?:-[a-z]+)*/g)].map(([flag]) => flag));
   assert.deepEqual([...flagsIn(GUIDE)].toSorted(), [...flagsIn(HELP)].toSorted());
-  const [, command = ""] = /^ {4}deno run -A tests\/simulator\/twilio\/main\.ts (.*?)\n\n/ms
+  const [, command = ""] = /^ {4}deno run -A simulator\/twilio\/main\.ts (.*?)\n\n/ms
     .exec(GUIDE) ?? [];
   const options = readFlags(command.split(/\s+/).filter((word) => word !== "\\"));
   assert.deepEqual(options?.reach, { "https://edge.example": "http://127.0.0.1:8000" });
