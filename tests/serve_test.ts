@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { statusChange } from "./black_box/notifications.ts";
-import { type Environment, runPatchbayToItsEnd } from "./black_box/patchbay_process.ts";
+import { type Environment, runPatchbayToItsEnd } from "./support/patchbay_process.ts";
 import { neverAnswers } from "./black_box/stand_in.ts";
 import { openRedis, openSqliteFile, type TestStore } from "./black_box/stores.ts";
 import { statusZero } from "./black_box/upstream_stand_in.ts";
@@ -36,7 +36,7 @@ async function withWorkers(
 /** Resolves once each worker has written this line. */
 async function logged(world: World, event: string): Promise<void> {
   const all = () => told(world, event) === WORKERS || undefined;
-  await world.patchbay.log.until(`${WORKERS} × ${event}`, all, WITHIN_MS);
+  await world.patchbay.log.until(`${WORKERS} × ${event}`, all, { timeoutMs: WITHIN_MS });
 }
 
 /** How many workers have written this line. */

@@ -48,9 +48,10 @@ export async function startConsumer(): Promise<Consumer> {
     return arrived;
   }
 
-  async function stop(): Promise<void> {
-    await program.stop();
+  async function stop(): Promise<Deno.CommandStatus> {
+    const status = await program.stop();
     await following;
+    return status;
   }
 
   return {
@@ -65,7 +66,7 @@ export async function startConsumer(): Promise<Consumer> {
       return await answer.json();
     },
     stop,
-    [Symbol.asyncDispose]: stop,
+    [Symbol.asyncDispose]: async () => void await stop(),
   };
 }
 

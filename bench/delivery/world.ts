@@ -3,7 +3,7 @@ import {
   redisEnv,
   startPatchbayForLoad,
 } from "../../tests/support/patchbay_for_load.ts";
-import { startProgram } from "../../tests/support/program_process.ts";
+import { startAnnouncedProgram } from "../../tests/support/program_process.ts";
 import { type RedisServer, startRedisServer } from "../../simulator/kit/redis_server.ts";
 import { type Consumer, startConsumer } from "./consumer.ts";
 
@@ -67,20 +67,13 @@ async function startStore(
 /** `deno task upstash` as it is, over that Redis. */
 async function startUpstash(redis: RedisServer, started: AsyncDisposableStack) {
   const token = "bench";
-  const listening = Promise.withResolvers<string>();
-  const program = started.use(startProgram({
-    main: "simulator/upstash/main.ts",
-    args: ["--redis-url", redis.url, "--token", token, "--port", "0"],
-    onLine(line) {
-      const [, url] = /UPSTASH_REDIS_REST_URL=(\S+)/.exec(line) ?? [];
-      if (url !== undefined) listening.resolve(url);
-    },
-  }));
-  program.ended.then(({ code }) =>
-    listening.reject(new Error(`Cannot start the REST endpoint: it ended with status ${code}`))
+  const { url, pid } = started.use(
+    await startAnnouncedProgram({
+      main: "simulator/upstash/main.ts",
+      args: ["--redis-url", redis.url, "--token", token, "--port", "0"],
+    }, /UPSTASH_REDIS_REST_URL=(\S+)/),
   );
-  listening.promise.catch(() => {});
-  return { url: await listening.promise, token, pid: program.pid };
+  return { url, token, pid };
 }
 
 async function pidOf(redis: RedisServer): Promise<number> {

@@ -1,11 +1,8 @@
 /** What following many agents takes in memory: a whole Patchbay as a process, against a simulated contact centre in another. */
 import { parseArgs } from "node:util";
 import { readCount, runMain, say, UsageError } from "../../simulator/kit/program.ts";
-import {
-  type ProgramOptions,
-  type ProgramProcess,
-  startProgram,
-} from "../../tests/support/program_process.ts";
+import { startPatchbayProcess } from "../../tests/support/patchbay_process.ts";
+import { startListeningProgram } from "../../tests/support/program_process.ts";
 import { type RedisServer, startRedisServer } from "../../simulator/kit/redis_server.ts";
 import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../../simulator/kit/tokens.ts";
 
@@ -45,33 +42,33 @@ async function main(args: readonly string[]): Promise<void> {
   const youngMb = values.young === undefined ? null : readCount("--young", values.young);
 
   await using redis = await startStore(values.store);
-  await using centre = startNamed({
+  await using centre = await startListeningProgram({
     main: "simulator/contact_centre/main.ts",
     args: ["--port", "0", "--anyone"],
   });
   const key = await createTestKey();
-  await using patchbay = startNamed({
-    main: "main.ts",
+  let live = 0;
+  await using patchbay = await startPatchbayProcess({
+    UPSTREAM_URL: centre.url,
+    UPSTREAM_AUTH: "vault",
+    SUBSCRIBE: "on",
+    JWT_ISSUER: TEST_ISSUER,
+    JWT_AUDIENCE: TEST_AUDIENCE,
+    JWT_PUBLIC_KEY: JSON.stringify(key.jwks),
+    ...(redis === null ? { SQLITE_PATH: ":memory:" } : {
+      REDIS_URL: redis.url,
+      ENCRYPTION_KEY: crypto.getRandomValues(new Uint8Array(32)).toBase64(),
+    }),
+  }, {
     denoArgs: youngMb === null ? [] : [`--v8-flags=--max-semi-space-size=${youngMb}`],
-    env: {
-      HOST: "127.0.0.1",
-      PORT: "0",
-      UPSTREAM_URL: await centre.url,
-      UPSTREAM_AUTH: "vault",
-      SUBSCRIBE: "on",
-      JWT_ISSUER: TEST_ISSUER,
-      JWT_AUDIENCE: TEST_AUDIENCE,
-      JWT_PUBLIC_KEY: JSON.stringify(key.jwks),
-      ...(redis === null ? { SQLITE_PATH: ":memory:" } : {
-        REDIS_URL: redis.url,
-        ENCRYPTION_KEY: crypto.getRandomValues(new Uint8Array(32)).toBase64(),
-      }),
+    onLine(line) {
+      if (line.includes('"subscriber.live"')) live++;
     },
   });
-  const url = await patchbay.url;
+  const { url } = patchbay;
   const tell = async (when: string) => {
-    const { nowMb, peakMb } = await residentOf(patchbay.process.pid);
-    say(`${when}: ${nowMb} MB resident, ${peakMb} MB at most so far, ${patchbay.live()} live`);
+    const { nowMb, peakMb } = await residentOf(patchbay.pid);
+    say(`${when}: ${nowMb} MB resident, ${peakMb} MB at most so far, ${live} live`);
     return peakMb;
   };
   await tell("before");
@@ -85,9 +82,9 @@ async function main(args: readonly string[]): Promise<void> {
     }
   });
   await Promise.all(signIns);
-  while (patchbay.live() < agents) {
+  while (live < agents) {
     if (performance.now() - startedAtMs > WITHIN_MS) {
-      throw new Error(`Cannot measure: ${patchbay.live()} of ${agents} came to life`);
+      throw new Error(`Cannot measure: ${live} of ${agents} came to life`);
     }
     await pause(100);
   }
@@ -124,32 +121,6 @@ async function signIn(url: string, token: string, agentId: string): Promise<void
     await answer.body?.cancel();
     if (!answer.ok) throw new Error(`Cannot measure: ${method} ${path} was ${answer.status}`);
   }
-}
-
-/** A program whose address stands in what it prints, and how many agents it has said it follows. */
-function startNamed(
-  options: Omit<ProgramOptions, "onLine">,
-): AsyncDisposable & {
-  readonly process: ProgramProcess;
-  readonly url: Promise<string>;
-  live(): number;
-} {
-  const { promise: url, resolve } = Promise.withResolvers<string>();
-  let live = 0;
-  const process = startProgram({
-    ...options,
-    onLine(line) {
-      const [, printed] = /listening"?.*?(http:\/\/[\w.:]+)/.exec(line) ?? [];
-      if (printed !== undefined) resolve(printed);
-      if (line.includes('"subscriber.live"')) live++;
-    },
-  });
-  return {
-    process,
-    url,
-    live: () => live,
-    [Symbol.asyncDispose]: () => process.stop(),
-  };
 }
 
 /** What is resident of a process, and the most that ever was (proc(5), VmRSS and VmHWM). */

@@ -91,7 +91,7 @@ export async function startContactCentre(
   options: ContactCentreOptions = {},
 ): Promise<ContactCentre> {
   const { clock = systemClock, random = Math.random } = options;
-  const requests = createInbox("request", options.onRequest);
+  const requests = createInbox("request", { onAdd: options.onRequest });
   const faults = createFaultQueue();
   const counters = createCounters();
   const directory = createAgentDirectory({

@@ -1,5 +1,5 @@
 /** How long a wait lasts at most when the caller does not say. */
-const DEFAULT_TIMEOUT_MS = 5_000;
+const DEFAULT_TIMEOUT_MS = 8_000;
 
 /** A bound on waiting, in real time: also under a test's own clock nothing waits for ever. */
 export interface WaitOptions {
@@ -10,76 +10,101 @@ export interface WaitOptions {
 export interface Inbox<T> {
   /** In the order of arrival. */
   readonly items: readonly T[];
-  /** The nth item, counted from 1. Rejects when it has not come in time or the simulator closes. */
+  /** The nth item, counted from 1. Rejects when it has not come in time or cannot come any more. */
   received(n: number, options?: WaitOptions): Promise<T>;
   /** The first item, arrived or still to come, that `predicate` accepts. Rejects like `received`. */
   waitFor(predicate: (item: T) => boolean, options?: WaitOptions): Promise<T>;
+  /**
+   * What `look` finds among the items, as soon as it finds something. Rejects like `received`, with `what` in the
+   * message.
+   */
+  until<R>(
+    what: string,
+    look: (items: readonly T[]) => R | undefined,
+    options?: WaitOptions,
+  ): Promise<R>;
 }
 
 /** The side of an inbox that the simulator itself holds. */
 export interface InboxOwner<T> extends Inbox<T> {
   add(item: T): void;
-  /** Rejects every open wait. */
-  close(): void;
+  /** Nothing comes any more: rejects every open wait, and later ones that find nothing. */
+  close(reason?: string): void;
 }
 
-interface Waiter<T> {
-  /** The awaited item, if it is there by now. */
-  find(): T | undefined;
-  settle(item: T): void;
+export interface InboxOptions<T> {
+  /** Sees each item as it arrives. */
+  readonly onAdd?: ((item: T) => void) | undefined;
+  /** Shows an item in the message of a wait that failed; without it the message only counts them. */
+  readonly describe?: (item: T) => string;
+}
+
+interface Wait {
+  look(): void;
   fail(reason: string): void;
 }
 
-/** An empty inbox; `what` names its items in messages, `onAdd` sees each one as it arrives. */
-export function createInbox<T extends object>(
-  what: string,
-  onAdd: (item: T) => void = () => {},
-): InboxOwner<T> {
+/** An empty inbox; `itemName` is what messages call an item. */
+export function createInbox<T>(itemName: string, options: InboxOptions<T> = {}): InboxOwner<T> {
+  const { onAdd = () => {}, describe } = options;
   const items: T[] = [];
-  const waiters = new Set<Waiter<T>>();
+  const waits = new Set<Wait>();
+  let closedBecause: string | null = null;
 
-  function wait(
-    find: () => T | undefined,
-    description: string,
-    { timeoutMs = DEFAULT_TIMEOUT_MS }: WaitOptions,
-  ): Promise<T> {
-    const present = find();
-    if (present !== undefined) return Promise.resolve(present);
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
+  function arrived(): string {
+    const list = describe === undefined ? [] : items.map((item) => `\n  ${describe(item)}`);
+    return `${items.length} arrived${list.join("")}`;
+  }
+
+  function until<R>(
+    what: string,
+    look: (items: readonly T[]) => R | undefined,
+    { timeoutMs = DEFAULT_TIMEOUT_MS }: WaitOptions = {},
+  ): Promise<R> {
+    const { promise, resolve, reject } = Promise.withResolvers<R>();
     const end = () => {
       clearTimeout(timer);
-      waiters.delete(waiter);
+      waits.delete(wait);
     };
-    const waiter: Waiter<T> = {
-      find,
-      settle: (item) => (end(), resolve(item)),
-      fail: (reason) => (end(), reject(new Error(`Cannot wait for ${description}: ${reason}`))),
+    const wait: Wait = {
+      look() {
+        try {
+          const found = look(items);
+          if (found === undefined) return;
+          resolve(found);
+        } catch (error) {
+          reject(error);
+        }
+        end();
+      },
+      fail(reason) {
+        end();
+        reject(new Error(`Cannot wait for ${what}: ${reason}, ${arrived()}`));
+      },
     };
-    const timer = setTimeout(
-      () => waiter.fail(`not within ${timeoutMs} ms, ${items.length} arrived`),
-      timeoutMs,
-    );
-    waiters.add(waiter);
+    const timer = setTimeout(() => wait.fail(`not within ${timeoutMs} ms`), timeoutMs);
+    waits.add(wait);
     // A wait that the test gave up on must not fail it as an unhandled rejection when the simulator closes.
     promise.catch(() => {});
+    wait.look();
+    if (closedBecause !== null && waits.has(wait)) wait.fail(closedBecause);
     return promise;
   }
 
   return {
     items,
-    received: (n, options = {}) => wait(() => items[n - 1], `${what} ${n}`, options),
-    waitFor: (predicate, options = {}) =>
-      wait(() => items.find(predicate), `the wanted ${what}`, options),
+    until,
+    received: (n, waitOptions) => until(`${itemName} ${n}`, () => items[n - 1], waitOptions),
+    waitFor: (predicate, waitOptions) =>
+      until(`the wanted ${itemName}`, () => items.find(predicate), waitOptions),
     add(item) {
       items.push(item);
       onAdd(item);
-      for (const waiter of [...waiters]) {
-        const found = waiter.find();
-        if (found !== undefined) waiter.settle(found);
-      }
+      for (const wait of [...waits]) wait.look();
     },
-    close() {
-      for (const waiter of [...waiters]) waiter.fail("the simulator was closed");
+    close(reason = "the simulator was closed") {
+      closedBecause = reason;
+      for (const wait of [...waits]) wait.fail(reason);
     },
   };
 }

@@ -70,10 +70,9 @@ export function createWebhookInbox(
     readonly onDelivery: (delivery: Delivery, url: string) => void;
   },
 ): WebhookInboxOwner {
-  const deliveries: InboxOwner<Delivery> = createInbox(
-    "delivery",
-    (delivery) => onDelivery(delivery, url),
-  );
+  const deliveries: InboxOwner<Delivery> = createInbox("delivery", {
+    onAdd: (delivery) => onDelivery(delivery, url),
+  });
   let ownSecret: string | null = null;
   let ownRespond: Respond | null = null;
   return {

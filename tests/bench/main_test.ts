@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
+import { runToItsEnd } from "../support/program_process.ts";
 
-const MAIN = new URL("../../bench/main.ts", import.meta.url).pathname;
-
-async function bench(...args: string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", MAIN, ...args],
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
-}
+const bench = (...args: string[]) => runToItsEnd({ main: "bench/main.ts", args });
 
 Deno.test("the bench explains its flags and measures nothing with --help", async () => {
   const { code, stdout } = await bench("--help");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Environment, runPatchbayToItsEnd } from "./patchbay_process.ts";
+import { type Environment, runPatchbayToItsEnd } from "../support/patchbay_process.ts";
 
 const GOOD: Environment = {
   UPSTREAM_URL: "https://contact-centre.example",

@@ -4,7 +4,7 @@ import { createClient, request } from "./client.ts";
 import { REQUEST_ERRORS } from "./errors_of_requests.ts";
 import { TOKEN_ERRORS } from "./errors_of_tokens.ts";
 import { UPSTREAM_ERRORS } from "./errors_of_upstream.ts";
-import { type Environment, startPatchbayProcess } from "./patchbay_process.ts";
+import { type Environment, startPatchbayProcess } from "../support/patchbay_process.ts";
 import { assertProblem } from "./problem.ts";
 import { openSqliteFile } from "./stores.ts";
 import { AGENT_SCOPES, startWorld } from "./world.ts";

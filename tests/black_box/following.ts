@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Client } from "./client.ts";
 import { type GuardedUpstream, startGuardedUpstream } from "./guarded_upstream.ts";
 import { agentText } from "./notifications.ts";
-import type { Environment } from "./patchbay_process.ts";
+import type { Environment } from "../support/patchbay_process.ts";
 import type { TestStore } from "./stores.ts";
 import { told } from "./webhook_assertions.ts";
 import type { WebhookConsumer } from "./webhook_consumer.ts";

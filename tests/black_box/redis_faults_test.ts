@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { redisTest } from "../support/needs_redis.ts";
 import type { Answer } from "./client.ts";
 import { statusChange } from "./notifications.ts";
-import type { LogLine } from "./patchbay_process.ts";
+import type { LogLine } from "../support/patchbay_process.ts";
 import { openRedis, type RedisTestStore } from "./stores.ts";
 import { assertStoreUnavailable, backAgain } from "./store_away.ts";
 import { startWorld, type World } from "./world.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ignoredWithoutRedis } from "../support/needs_redis.ts";
 import { follow, takeOver } from "./following.ts";
 import { agentText, newMessages, statusChange } from "./notifications.ts";
-import type { Environment } from "./patchbay_process.ts";
+import type { Environment } from "../support/patchbay_process.ts";
 import { assertProblem } from "./problem.ts";
 import { readDelivery, readSession } from "./shapes.ts";
 import { neverAnswers } from "./stand_in.ts";

@@ -1,5 +1,5 @@
 /** SQLite on a disk that takes no more, and then does again. */
-import type { PatchbayProcess } from "./patchbay_process.ts";
+import type { PatchbayProcess } from "../support/patchbay_process.ts";
 import { openSqliteFile, type SqliteTestStore } from "./stores.ts";
 
 export interface Disk extends AsyncDisposable {

@@ -5,7 +5,7 @@ import {
   type RedisServerOptions,
   startRedisServer,
 } from "../../simulator/kit/redis_server.ts";
-import type { Environment } from "./patchbay_process.ts";
+import type { Environment } from "../support/patchbay_process.ts";
 
 /** A store and the variables that name it. */
 export interface TestStore extends AsyncDisposable {

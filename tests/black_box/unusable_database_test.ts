@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { runPatchbayToItsEnd } from "./patchbay_process.ts";
+import { runPatchbayToItsEnd } from "../support/patchbay_process.ts";
 import { hasSmallFileSystems, inSmallFileSystem } from "./small_disk.ts";
 
 const GOOD = {

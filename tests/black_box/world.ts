@@ -12,7 +12,7 @@ import {
   type PatchbayProcess,
   type Program,
   startPatchbayProcess,
-} from "./patchbay_process.ts";
+} from "../support/patchbay_process.ts";
 import { readCreatedWebhook } from "./shapes.ts";
 import type { TestStore } from "./stores.ts";
 import { startTwilioStandIn, type TwilioStandIn } from "./twilio_stand_in.ts";

@@ -1,69 +1,48 @@
+/** The simulators as programs: what they print, how they end, and what they say of a faulty command line. */
 import assert from "node:assert/strict";
+import { createInbox } from "../../simulator/kit/inbox.ts";
+import { runToItsEnd, startListeningProgram, startProgram } from "../support/program_process.ts";
 
 const PROGRAMS = ["contact_centre", "twilio", "webhook_consumer"] as const;
 
-function command(program: string, args: readonly string[]): Deno.Command {
-  const main = new URL(`../../simulator/${program}/main.ts`, import.meta.url).pathname;
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", main, ...args],
-    stdout: "piped",
-    stderr: "piped",
-  });
-}
-
-async function output(program: string, args: readonly string[]) {
-  const { code, stdout, stderr } = await command(program, args).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
-}
-
-/** Reads until `pattern` matches; fails when the program ends before. */
-async function readUntil(
-  reader: ReadableStreamDefaultReader<string>,
-  pattern: RegExp,
-): Promise<RegExpExecArray> {
-  for (let text = "";;) {
-    const { done, value = "" } = await reader.read();
-    text += value;
-    const found = pattern.exec(text);
-    if (found !== null) return found;
-    if (done) assert.fail(`the program ended after printing ${JSON.stringify(text)}`);
-  }
-}
+const mainOf = (program: string) => `simulator/${program}/main.ts`;
 
 for (const program of PROGRAMS) {
   Deno.test(`${program} says where it listens, and stops on SIGTERM`, async () => {
-    const child = command(program, ["--port", "0"]).spawn();
-    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    const [, url = ""] = await readUntil(reader, /listening on (http:\/\/127\.0\.0\.1:\d+)\n/);
-    const response = await fetch(`${url}/somewhere`);
+    await using running = await startListeningProgram({
+      main: mainOf(program),
+      args: ["--port", "0"],
+    });
+    assert.match(running.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+    const response = await fetch(`${running.url}/somewhere`);
     await response.body?.cancel();
     assert.ok(response.status >= 400, "an unauthenticated request is refused");
-    child.kill("SIGTERM");
-    assert.equal((await child.status).code, 0);
-    await Promise.all([reader.cancel(), child.stderr.cancel()]);
+    assert.equal((await running.stop()).code, 0);
   });
 
   Deno.test(`${program} --help explains its flags`, async () => {
-    const { code, stdout } = await output(program, ["--help"]);
+    const { code, stdout } = await runToItsEnd({ main: mainOf(program), args: ["--help"] });
     assert.equal(code, 0);
     assert.match(stdout, /--port N/);
   });
 }
 
 Deno.test("contact_centre says where CometD is, who may sign in and how it is controlled", async () => {
-  const child = command("contact_centre", ["--port", "0", "--agent", "a:b", "--agent", "c"])
-    .spawn();
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const [, url = ""] = await readUntil(
-    reader,
-    /CometD at (\S+)\/api\/v2\/notifications\nagent a, password b\nagent c, password \(empty\)\n[^]*POST \S+\/control\/restart\n/,
+  const lines = createInbox<string>("line");
+  await using program = startProgram({
+    main: mainOf("contact_centre"),
+    args: ["--port", "0", "--agent", "a:b", "--agent", "c"],
+    onLine: lines.add,
+  });
+  const explanation =
+    /CometD at (\S+)\/api\/v2\/notifications\nagent a, password b\nagent c, password \(empty\)\n[^]*POST \S+\/control\/restart\n/;
+  const [, url = ""] = await lines.until(
+    "the explanation",
+    (all) => explanation.exec(`${all.join("\n")}\n`) ?? undefined,
   );
   const response = await fetch(`${url}/control`);
   assert.deepEqual((await response.json()).sessions, []);
-  child.kill("SIGTERM");
-  assert.equal((await child.status).code, 0);
-  await Promise.all([reader.cancel(), child.stderr.cancel()]);
+  assert.equal((await program.stop()).code, 0);
 });
 
 const FAULTY: readonly (readonly [string, readonly string[], string])[] = [
@@ -111,12 +90,16 @@ const FAULTY: readonly (readonly [string, readonly string[], string])[] = [
 
 for (const [program, args, expected] of FAULTY) {
   Deno.test(`${program} ${args.join(" ")} ends with status 2 and says what was expected`, async () => {
-    assert.deepEqual(await output(program, args), { code: 2, stdout: "", stderr: expected });
+    assert.deepEqual(await runToItsEnd({ main: mainOf(program), args }), {
+      code: 2,
+      stdout: "",
+      stderr: expected,
+    });
   });
 }
 
 Deno.test("an unknown flag ends with status 2", async () => {
-  const { code, stderr } = await output("twilio", ["--colour"]);
+  const { code, stderr } = await runToItsEnd({ main: mainOf("twilio"), args: ["--colour"] });
   assert.equal(code, 2);
   assert.match(stderr, /--colour/);
 });

@@ -4,7 +4,7 @@ import {
   type LogLine,
   type PatchbayProcess,
   startPatchbayProcess,
-} from "../black_box/patchbay_process.ts";
+} from "../support/patchbay_process.ts";
 import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../../simulator/kit/tokens.ts";
 
 /** Two Patchbays that follow agents with the credentials that these have left, and share a store. */
@@ -109,7 +109,7 @@ export async function startPair(env: Environment): Promise<Pair> {
         await log.until(
           "the take-over",
           (lines) => followedBy(lines).isSupersetOf(agents) || undefined,
-          withinMs,
+          { timeoutMs: withinMs },
         );
       } catch {
         // What it was thrown with is the whole log.

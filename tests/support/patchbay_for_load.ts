@@ -4,12 +4,18 @@ import {
   TEST_ISSUER,
   type TestKey,
 } from "../../simulator/kit/tokens.ts";
-import { type ProgramProcess, startProgram } from "./program_process.ts";
+import {
+  type PatchbayProcess,
+  type Running,
+  spawnPatchbay,
+  type StartingPatchbay,
+} from "./patchbay_process.ts";
 
-/** A Patchbay that runs as a process of its own and logs nothing but errors, and what is needed to put load on it. */
-export interface PatchbayForLoad extends ProgramProcess, PatchbayClient {
-  readonly url: string;
-}
+/**
+ * A Patchbay that logs nothing but errors, and what is needed to put load on it. `await using` stops it: it drains, and
+ * what it has under way arrives.
+ */
+export interface PatchbayForLoad extends PatchbayProcess, PatchbayClient {}
 
 /** Calls one of them, as upstream and as an agent. */
 export interface PatchbayClient {
@@ -21,15 +27,9 @@ export interface PatchbayClient {
   manage(method: string, path: string, body?: object): Promise<unknown>;
 }
 
-export interface PatchbayForLoadOptions {
+export interface PatchbayForLoadOptions extends Omit<Running, "program"> {
   /** Beside what every one of them needs: the store above all. */
   readonly env: Readonly<Record<string, string>>;
-  /** For `deno run`, before the program's path. */
-  readonly denoArgs?: readonly string[];
-  /** Each line of its log. */
-  readonly onLine?: (line: string) => void;
-  /** Each line of its standard error, which is shown unless somebody takes it here. */
-  readonly onErrorLine?: (line: string) => void;
 }
 
 const NOTIFICATIONS_TOKEN = "notifications-of-a-test";
@@ -50,13 +50,18 @@ export async function startPatchbayForLoad(
   for (let start = 1;; start++) {
     const port = freePort();
     const url = `http://127.0.0.1:${port}`;
-    const program = startProgram({
+    const patchbay = spawnPatchbay({ ...await patchbayEnv(port), ...env }, {
+      onErrorLine: show,
       ...options,
-      main: "main.ts",
-      env: { ...await patchbayEnv(port), ...env },
     });
-    if (await isReady(url, program)) return { ...program, url, ...await clientOf(url) };
-    await program.stop();
+    if (await isReady(url, patchbay)) {
+      return Object.assign(patchbay, {
+        url,
+        ...await clientOf(url),
+        [Symbol.asyncDispose]: async () => void await patchbay.stop(),
+      });
+    }
+    await patchbay.kill();
     // Between choosing a free port and listening on it somebody else may have taken it.
     if (start === STARTS) throw new Error("Cannot start Patchbay: it did not become ready");
   }
@@ -124,10 +129,15 @@ export async function clientOf(url: string): Promise<PatchbayClient> {
   };
 }
 
-/** False: it ended, as it does when its port is taken. */
-async function isReady(url: string, program: ProgramProcess): Promise<boolean> {
+/** What it says on its standard error is shown, unless somebody takes it. */
+function show(line: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+/** It does not say that it listens, as it logs errors alone. False: it ended, as it does when its port is taken. */
+async function isReady(url: string, { exited }: StartingPatchbay): Promise<boolean> {
   let ended = false;
-  program.ended.then(() => ended = true);
+  exited.then(() => ended = true);
   const giveUpAtMs = performance.now() + READY_WITHIN_MS;
   while (!ended && performance.now() < giveUpAtMs) {
     try {

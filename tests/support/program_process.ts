@@ -1,23 +1,28 @@
 /** Programs of this repository as processes of their own, each ended by the one who started it. */
-import { guardLine } from "./log_guard.ts";
 
 /** A running program. `await using` ends it. */
 export interface ProgramProcess extends AsyncDisposable {
   readonly pid: number;
-  /** Settles when it has ended. */
+  /** Settles when it has ended and all of its output has been read. */
   readonly ended: Promise<Deno.CommandStatus>;
-  /** SIGTERM, and SIGKILL for one that stays on for 10 s. Safe to call more than once. */
-  stop(): Promise<void>;
-  /** SIGKILL: it has no time for anything. */
+  /** Sends SIGTERM and returns at once; `ended` tells how it ends. */
+  terminate(): void;
+  /** SIGTERM, and SIGKILL for one that stays on for 15 s. Safe to call more than once. */
+  stop(): Promise<Deno.CommandStatus>;
+  /** SIGKILL: it has no time for anything. Safe when it has ended. */
   kill(): Promise<void>;
 }
 
 export interface ProgramOptions {
   /** Path from the root of the repository. */
   readonly main: string;
-  /** For `deno run`, before the program's path. */
+  /** The command of `deno` that runs it, with its flags; `run -A --quiet` where left out. */
+  readonly denoCommand?: readonly string[];
+  /** For that command, before the program's path. */
   readonly denoArgs?: readonly string[];
   readonly args?: readonly string[];
+  /** The words of a command that runs another, given behind them. */
+  readonly launcher?: readonly string[];
   /** Its whole environment, beside what Deno itself needs. */
   readonly env?: Readonly<Record<string, string>>;
   /** Each line of its standard output. */
@@ -26,80 +31,130 @@ export interface ProgramOptions {
   readonly onErrorLine?: (line: string) => void;
 }
 
-const STOP_WITHIN_MS = 10_000;
+/** How a program that did not stay up ended. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const ENDS_WITHIN_MS = 15_000;
 /** What Deno needs to find its cache and packages. */
 const INHERITED = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", "NPM_CONFIG_REGISTRY"];
+const ROOT = new URL("../../", import.meta.url);
 
 const running = new Set<Deno.ChildProcess>();
-// Who ends before its `await using` does takes its processes along.
+// A test run that ends before its `await using` does takes its processes along.
 globalThis.addEventListener("unload", () => running.forEach((child) => send(child, "SIGKILL")));
 
 /** Starts a program of this repository with this Deno. */
 export function startProgram(options: ProgramOptions): ProgramProcess {
-  const root = new URL("../../", import.meta.url);
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-A", "--quiet", ...(options.denoArgs ?? [])],
-      new URL(options.main, root).pathname,
-      ...(options.args ?? []),
-    ],
-    clearEnv: true,
-    env: { ...inheritedEnv(), ...options.env },
-    stdin: "null",
-    stdout: "piped",
-    stderr: options.onErrorLine === undefined ? "inherit" : "piped",
-  }).spawn();
-  running.add(child);
-  let ending = false;
-  const onLine = (line: string) => {
-    // Patchbay's own log; the simulators are for showing what is sent.
-    if (options.main === "main.ts") guardLine(line);
-    options.onLine?.(line);
-  };
+  const { onLine = () => {}, onErrorLine } = options;
+  const child = spawn(options, onErrorLine === undefined ? "inherit" : "piped");
+  let isExpectedToEnd = false;
   const output = [readLines(child.stdout, onLine)];
-  if (options.onErrorLine !== undefined) output.push(readLines(child.stderr, options.onErrorLine));
+  if (onErrorLine !== undefined) output.push(readLines(child.stderr, onErrorLine));
   const ended = Promise.all([child.status, ...output])
     .then(async ([status]) => {
       running.delete(child);
-      if (!ending) await tellOfEnd(options.main, status);
+      if (!isExpectedToEnd) await tellOfEnd(options.main, status);
       return status;
     });
 
-  async function end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
-    ending = true;
-    send(child, signal);
-    const tooLate = setTimeout(() => send(child, "SIGKILL"), STOP_WITHIN_MS);
-    await ended;
-    clearTimeout(tooLate);
+  function signal(name: "SIGTERM" | "SIGKILL"): void {
+    isExpectedToEnd = true;
+    send(child, name);
   }
 
-  const stop = () => end("SIGTERM");
+  async function stop(): Promise<Deno.CommandStatus> {
+    signal("SIGTERM");
+    const tooLate = setTimeout(() => signal("SIGKILL"), ENDS_WITHIN_MS);
+    try {
+      return await ended;
+    } finally {
+      clearTimeout(tooLate);
+    }
+  }
+
   return {
     pid: child.pid,
     ended,
+    terminate: () => signal("SIGTERM"),
     stop,
-    kill: () => end("SIGKILL"),
-    [Symbol.asyncDispose]: stop,
+    async kill() {
+      signal("SIGKILL");
+      await ended;
+    },
+    async [Symbol.asyncDispose]() {
+      await stop();
+    },
   };
 }
 
+/** Starts a program that is expected to end by itself, and tells how it did; it is killed after 15 s. */
+export async function runToItsEnd(
+  options: Omit<ProgramOptions, "onLine" | "onErrorLine">,
+): Promise<Ended> {
+  const child = spawn(options, "piped");
+  const tooLate = setTimeout(() => send(child, "SIGKILL"), ENDS_WITHIN_MS);
+  const { code, stdout, stderr } = await child.output();
+  clearTimeout(tooLate);
+  running.delete(child);
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
 /** Starts a program that prints `listening on URL` and resolves with the URL. Rejects when it ends before. */
-export async function startListeningProgram(
-  options: Omit<ProgramOptions, "onLine">,
+export function startListeningProgram(
+  options: ProgramOptions,
 ): Promise<ProgramProcess & { readonly url: string }> {
-  const listening = Promise.withResolvers<string>();
+  return startAnnouncedProgram(options, /listening on (http:\S+)/);
+}
+
+/** Starts a program whose address stands in what it prints, as the group of `pattern`. Rejects when it ends before. */
+export async function startAnnouncedProgram(
+  options: ProgramOptions,
+  pattern: RegExp,
+): Promise<ProgramProcess & { readonly url: string }> {
+  const announced = Promise.withResolvers<string>();
   const program = startProgram({
     ...options,
     onLine(line) {
-      const [, url] = /listening on (http:\S+)/.exec(line) ?? [];
-      if (url !== undefined) listening.resolve(url);
+      const [, url] = pattern.exec(line) ?? [];
+      if (url !== undefined) announced.resolve(url);
+      options.onLine?.(line);
     },
   });
-  const url = await Promise.race([listening.promise, program.ended]);
+  const url = await Promise.race([announced.promise, program.ended]);
   if (typeof url !== "string") {
     throw new Error(`Cannot start ${options.main}: it ended with status ${url.code}`);
   }
   return { ...program, url };
+}
+
+function spawn(
+  { main, denoCommand = ["run", "-A", "--quiet"], denoArgs = [], ...options }: ProgramOptions,
+  stderr: "inherit" | "piped",
+): Deno.ChildProcess {
+  const [command = "", ...args] = [
+    ...(options.launcher ?? []),
+    Deno.execPath(),
+    ...denoCommand,
+    ...denoArgs,
+    new URL(main, ROOT).pathname,
+    ...(options.args ?? []),
+  ];
+  const child = new Deno.Command(command, {
+    args,
+    cwd: ROOT,
+    clearEnv: true,
+    env: { ...inheritedEnv(), ...options.env },
+    stdin: "null",
+    stdout: "piped",
+    stderr,
+  }).spawn();
+  running.add(child);
+  return child;
 }
 
 /** Otherwise only refused connections would be seen of a program that crashed or that somebody else ended. */
@@ -135,4 +190,5 @@ async function readLines(
     rest = lines.pop() ?? "";
     lines.forEach(onLine);
   }
+  if (rest !== "") onLine(rest);
 }

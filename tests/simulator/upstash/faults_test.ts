@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { Redis } from "@upstash/redis";
 import { startRedisServer } from "../../../simulator/kit/redis_server.ts";
+import { createInbox } from "../../../simulator/kit/inbox.ts";
+import { startProgram } from "../../support/program_process.ts";
 import { redisTest } from "../../support/needs_redis.ts";
 import { startUpstashEndpoint } from "../../../simulator/upstash/endpoint.ts";
 import { setUp, TOKEN } from "./setup.ts";
@@ -28,7 +30,7 @@ redisTest(
 );
 
 redisTest("a Redis that hangs is answered for with 503 in less than 2 s", async () => {
-  await using setup = await setUp();
+  await using setup = await setUp({ redisTimeoutMs: 500 });
 
   setup.server.pause();
   const startedAt = performance.now();
@@ -68,34 +70,24 @@ redisTest("startUpstashEndpoint() fails when there is no Redis to begin with", a
 redisTest(
   "`deno task upstash` prints what the client needs and stops its Redis with itself",
   async () => {
-    const program = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        new URL("../../../simulator/upstash/main.ts", import.meta.url).pathname,
-        "--port",
-        "0",
-      ],
-      stdin: "null",
-      stdout: "piped",
-    }).spawn();
-    let said = "";
-    const reader = program.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    while (!said.includes("Ctrl-C")) {
-      const { value, done } = await reader.read();
-      assert.ok(!done, `it ended after: ${said}`);
-      said += value;
-    }
+    const lines = createInbox<string>("line");
+    await using program = startProgram({
+      main: "simulator/upstash/main.ts",
+      args: ["--port", "0"],
+      onLine: lines.add,
+    });
+    const said = await lines.until("its last line", (all) => {
+      const text = all.join("\n");
+      return text.includes("Ctrl-C") ? text : undefined;
+    });
     const [, url] = /^export UPSTASH_REDIS_REST_URL=(\S+)$/m.exec(said) ?? [];
     const [, token] = /^export UPSTASH_REDIS_REST_TOKEN=(\S+)$/m.exec(said) ?? [];
     const [, redisPort] = /redis:\/\/127\.0\.0\.1:(\d+)/.exec(said) ?? [];
     assert.match(said, /development tool/);
 
     assert.equal(await new Redis({ url, token }).ping(), "PONG");
-    program.kill("SIGTERM");
-    await reader.read();
 
-    assert.equal((await program.status).code, 0);
+    assert.equal((await program.stop()).code, 0);
     await assert.rejects(Deno.connect({ hostname: "127.0.0.1", port: Number(redisPort) }));
   },
 );

@@ -16,13 +16,13 @@ export interface Setup extends AsyncDisposable {
   client(options?: Partial<RedisConfigNodejs>): Redis;
 }
 
-/** Starts both. */
-export async function setUp(): Promise<Setup> {
+/** Starts both. A Redis that is there has all the time it needs, unless a test is about one that hangs. */
+export async function setUp({ redisTimeoutMs = 10_000 } = {}): Promise<Setup> {
   const server = await startRedisServer();
   const endpoint = await startUpstashEndpoint({
     redisUrl: server.url,
     token: TOKEN,
-    redisTimeoutMs: 500,
+    redisTimeoutMs,
   });
   const call = (path: string, init: RequestInit = {}) => {
     const headers = new Headers(init.headers);
