@@ -1,7 +1,7 @@
 /** What other programs send us, and bounded waits for what has yet to come: nothing here sleeps. */
 
 /** How long a wait lasts at most unless the caller says otherwise. */
-export const PATIENCE_MS = 8_000;
+export const PATIENCE_MS = 20_000;
 
 /** Things in the order in which they came. */
 export interface Arrivals<T> {

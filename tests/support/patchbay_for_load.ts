@@ -37,7 +37,7 @@ const SCOPES = "sms:operate webhooks:read webhooks:write sessions:read sessions:
 /** Nothing listens there: no test of these processes has an upstream. */
 const NO_UPSTREAM = "http://127.0.0.1:9";
 const STARTS = 5;
-const READY_WITHIN_MS = 15_000;
+const READY_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 20;
 const TOKEN_LIFETIME_S = 3_600;
 

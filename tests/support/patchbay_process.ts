@@ -57,12 +57,12 @@ const DENO_COMMANDS = {
   "serve.ts": ["serve", "-A", "--parallel", "--host", "127.0.0.1", "--port", "0"],
 } as const;
 
-const READY_WITHIN_MS = 15_000;
+const READY_WITHIN_MS = 60_000;
 
 /**
  * Starts Patchbay on a free port of 127.0.0.1 and resolves once it says in its log that it listens.
  *
- * @throws Error with what it wrote when it ends instead, or does not listen within 15 s
+ * @throws Error with what it wrote when it ends instead, or does not listen within 60 s
  */
 export async function startPatchbayProcess(
   env: Environment,
