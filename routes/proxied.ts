@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { AppEnv } from "../middleware/app_env.ts";
 import { isAgentIdInPath, isSessionIdInPath } from "../services/contact_centre/dialect/ids.ts";
 import { NotFound } from "../services/errors.ts";
-import type { UpstreamAnswer, UpstreamRequest } from "../services/contact_centre/rest/upstream.ts";
+import type { UpstreamAnswer, UpstreamRequest } from "../services/contact_centre/rest/call.ts";
 import { NULL_BODY_STATUSES } from "../services/contact_centre/rest/headers.ts";
 
 /** Bodies of proxied requests (DESIGN §6). */

@@ -5,9 +5,11 @@ import {
   type JWTVerifyGetKey,
   type LocalJWKSet,
 } from "jose";
-import { readAtMost } from "../support/bounded_bytes.ts";
 import type { Clock } from "../support/clock.ts";
 import { KeysUnavailable } from "../errors.ts";
+import { startDeadline } from "../http/deadline.ts";
+import { exchange, type ExchangeFailure } from "../http/exchange.ts";
+import { overFetch } from "../http/transport.ts";
 import type { Logger } from "../support/log.ts";
 
 /** The issuer's public keys, as the token verifier needs them. */
@@ -169,27 +171,32 @@ async function fetchKeys({ url, fetch, clock, timeoutMs, maxBytes }: {
   readonly timeoutMs: number;
   readonly maxBytes: number;
 }): Promise<LocalJWKSet> {
-  const deadline = new AbortController();
-  const timer = clock.after(
-    timeoutMs,
-    () => deadline.abort(new Error(`expected an answer within ${timeoutMs} ms`)),
-  );
-  try {
-    const response = await fetch(url, {
-      headers: { accept: "application/jwk-set+json, application/json" },
-      // Keys are taken from the configured address only: a redirect could lead anywhere.
-      redirect: "manual",
-      signal: deadline.signal,
-    });
-    if (response.status !== 200) {
-      await response.body?.cancel();
-      throw new Error(`expected status 200, got ${response.status}`);
-    }
-    const bytes = await readAtMost(response.body, maxBytes);
-    if (bytes === null) throw new Error(`expected at most ${maxBytes} bytes`);
-    return readKeySet(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } finally {
-    timer.cancel();
+  using deadline = startDeadline({ clock, timeoutMs });
+  // Keys are taken from the configured address only, and no redirect is followed: it could lead anywhere.
+  const headers = { accept: "application/jwk-set+json, application/json" };
+  const exchanged = await exchange({ method: "GET", url, headers, body: null }, {
+    transport: overFetch(fetch),
+    deadline,
+    maxBodyBytes: maxBytes,
+    onHead: ({ status }) => status === 200,
+  });
+  if (exchanged.kind === "failure") throw reasonOf(exchanged, { timeoutMs, maxBytes });
+  return readKeySet(new TextDecoder("utf-8", { fatal: true }).decode(exchanged.body));
+}
+
+function reasonOf(
+  { class: kind, begun, cause }: ExchangeFailure,
+  { timeoutMs, maxBytes }: { readonly timeoutMs: number; readonly maxBytes: number },
+): unknown {
+  switch (kind) {
+    case "timeout":
+      return new Error(`expected an answer within ${timeoutMs} ms`);
+    case "too-long":
+      return new Error(`expected at most ${maxBytes} bytes`);
+    case "unwanted":
+      return new Error(`expected status 200, got ${begun?.status}`);
+    default:
+      return cause;
   }
 }
 

@@ -3,10 +3,13 @@ export class EgressRefused extends Error {
   override readonly name = "EgressRefused";
 }
 
-/** A request that brought no answer, for a reason that the network or the egress guard gave. */
+/** Why a request brought no answer, as the network or the egress guard gave it. */
 export interface NetworkFailure {
-  readonly kind: "failure";
   readonly class: "egress-refused" | "connect-failed" | "connection-lost";
+  /** Whether the other side may have got the request and acted on it. */
+  readonly reached: "never" | "maybe";
+  /** What kept a connection from being made, where that is told. */
+  readonly obstacle: "name-not-resolved" | "refused" | null;
   /** One line for people. */
   readonly detail: string;
 }
@@ -16,18 +19,27 @@ const MAX_DETAIL_LENGTH = 200;
 // What Node and Deno call a connection that never stood: nothing of the request can have arrived.
 const CONNECT_CODES =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|ERR_(TLS|SSL)_\w+|CERT_\w+|\w+_CERT\w*)$/;
-// Deno's fetch says in its text alone how far it came, and writes the URL before that.
+
+/**
+ * Deno gives its fetch errors no code. It says how far a request came in the text of the cause alone, by the kind of the
+ * hyper error, and writes the URL before that. `Connect` covers name resolution, the TCP handshake and TLS, all of them
+ * before the first byte of the request. `SendRequest` says nothing of the sort: it also stands for a connection that
+ * closed while the answer was awaited. Tests hold this against real sockets, so a Deno that words it differently turns
+ * them red.
+ */
 const DENO_FETCH_TEXT = /client error \((\w+)\): (.*)$/s;
 
 /**
- * Reads an error of `fetch`. Where the text or the code of an unknown kind leaves it open, the request may have
- * arrived (`connection-lost`). Only the attempt log depends on which it is; both are tried again alike.
+ * Reads an error of `fetch`. Where neither text nor code tells how far the request came, it may have arrived
+ * (`connection-lost`).
  */
-export function describeNetworkFailure(error: unknown): NetworkFailure {
+export function readNetworkFailure(error: unknown): NetworkFailure {
   const chain = causes(error);
   const refusal = chain.find((cause) => cause instanceof EgressRefused);
   if (refusal !== undefined) return failure("egress-refused", refusal.message);
   for (const cause of chain) {
+    // Without the permission to connect, a request never leaves the process.
+    if (cause instanceof Deno.errors.NotCapable) return failure("connect-failed", cause.message);
     const [, stage, text] = DENO_FETCH_TEXT.exec(cause.message) ?? [];
     if (text !== undefined) {
       return failure(stage === "Connect" ? "connect-failed" : "connection-lost", text);
@@ -39,7 +51,17 @@ export function describeNetworkFailure(error: unknown): NetworkFailure {
 }
 
 function failure(kind: NetworkFailure["class"], detail: string): NetworkFailure {
-  return { kind: "failure", class: kind, detail: detail.slice(0, MAX_DETAIL_LENGTH) };
+  return {
+    class: kind,
+    reached: kind === "connection-lost" ? "maybe" : "never",
+    obstacle: kind === "connect-failed" ? obstacleIn(detail) : null,
+    detail: detail.slice(0, MAX_DETAIL_LENGTH),
+  };
+}
+
+function obstacleIn(detail: string): NetworkFailure["obstacle"] {
+  if (/dns error|^ENOTFOUND|^EAI_/.test(detail)) return "name-not-resolved";
+  return /refused|^ECONNREFUSED/.test(detail) ? "refused" : null;
 }
 
 /** The error and what it says caused it, outermost first. */

@@ -1,4 +1,5 @@
-import type { Upstream, UpstreamAnswer, UpstreamRequest } from "../contact_centre/rest/upstream.ts";
+import type { UpstreamAnswer, UpstreamRequest } from "../contact_centre/rest/call.ts";
+import type { Upstream } from "../contact_centre/rest/upstream.ts";
 import { ME_OPERATIONS, type MeOperation } from "../contact_centre/dialect/operations.ts";
 import { isPartlyDone, judgeAnswer } from "../contact_centre/dialect/verdict.ts";
 import type { Presence } from "./work_signals.ts";

@@ -14,12 +14,8 @@ import {
   writeWithEvent,
 } from "./events.ts";
 import type { SessionRecord, SessionStore } from "../store/port/sessions.ts";
-import {
-  surelyNotSent,
-  type Upstream,
-  type UpstreamAnswer,
-  type UpstreamRequest,
-} from "../contact_centre/rest/upstream.ts";
+import type { UpstreamAnswer, UpstreamRequest } from "../contact_centre/rest/call.ts";
+import { surelyNotSent, type Upstream } from "../contact_centre/rest/upstream.ts";
 import { judgeAnswer } from "../contact_centre/dialect/verdict.ts";
 
 /** Something an agent asks of a session, ready to be forwarded. */

@@ -1,4 +1,4 @@
-import type { UpstreamRequest } from "../contact_centre/rest/upstream.ts";
+import type { UpstreamRequest } from "../contact_centre/rest/call.ts";
 
 /** An agent at work, as a request of its own shows. */
 export type AgentAtWork = Pick<

@@ -1,4 +1,4 @@
-import type { UpstreamRequest } from "../../services/contact_centre/rest/upstream.ts";
+import type { UpstreamRequest } from "../../services/contact_centre/rest/call.ts";
 
 const ACCEPT = '{"operationName":"Accept","nickname":"Ada"}';
 

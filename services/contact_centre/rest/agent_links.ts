@@ -1,7 +1,7 @@
 import type { CookieJar } from "tough-cookie";
-import type { Config } from "../../config/config.ts";
 import { CSRF_ANSWER_HEADERS } from "../dialect/csrf.ts";
 import { createLruMap } from "../../support/lru_map.ts";
+import type { UpstreamAuth } from "./credentials.ts";
 
 /**
  * What ties an agent's requests to its HTTP session upstream: the cookies, and the CSRF token, which is created with
@@ -42,7 +42,7 @@ export interface AgentLinksOptions {
    * Who goes upstream, as that user's HTTP session hangs on the link. `basic`: one user for all, so one link for all.
    * `vault`: whoever the credentials name, so a link ends with them. `forward`: the agent, with one token after another.
    */
-  readonly mode: Config["upstream"]["auth"]["mode"];
+  readonly mode: UpstreamAuth["mode"];
   /** The least recently used link makes room; its agent merely begins a new HTTP session. */
   readonly maxLinks?: number;
 }

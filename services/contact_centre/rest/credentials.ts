@@ -1,7 +1,15 @@
-import type { Config } from "../../config/config.ts";
 import { Unauthenticated } from "../../errors.ts";
 
-/** Whose credentials go upstream (`UPSTREAM_AUTH`). */
+/**
+ * Whose credentials go upstream (`UPSTREAM_AUTH`). `forward`: the agent's own token, as its client sent it. `basic`: one
+ * service account for all. `vault`: those that the agent has left with us.
+ */
+export type UpstreamAuth =
+  | { readonly mode: "forward" }
+  | { readonly mode: "basic"; readonly username: string; readonly password: string }
+  | { readonly mode: "vault" };
+
+/** Tells the credentials that go upstream. */
 export interface UpstreamCredentials {
   /**
    * The `authorization` of a request on the agent's behalf; null: there is none to send, and upstream is the judge.
@@ -31,7 +39,7 @@ export class NoUpstreamCredentials extends Unauthenticated {
 }
 
 export interface UpstreamCredentialsOptions {
-  readonly auth: Config["upstream"]["auth"];
+  readonly auth: UpstreamAuth;
   /** Where agents leave their credentials; needed in mode `vault` and used in no other. */
   readonly vault?: UpstreamCredentials | null;
 }

@@ -1,4 +1,5 @@
-import type { UpstreamRequest } from "./exchange.ts";
+import type { HttpHead } from "../../http/transport.ts";
+import type { UpstreamRequest } from "./call.ts";
 
 /**
  * The client's headers that go upstream as they came (DESIGN §6). `authorization` has a rule of its own, and
@@ -69,7 +70,7 @@ export function requestHeaders(
 }
 
 /** The headers of the answer to the client; `bodyBytes` is the length of what is really sent. */
-export function answerHeaders(answer: Response, bodyBytes: number): Headers {
+export function answerHeaders(answer: HttpHead, bodyBytes: number): Headers {
   const headers = new Headers({ "cache-control": "no-store" });
   for (const name of UPSTREAM_ANSWER_HEADERS) {
     const value = answer.headers.get(name);

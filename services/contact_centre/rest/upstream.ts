@@ -1,24 +1,18 @@
-import { readAtMost } from "../../support/bounded_bytes.ts";
+import { StoreUnavailable, UpstreamTimeout, UpstreamUnavailable } from "../../errors.ts";
+import { type Deadline, startDeadline } from "../../http/deadline.ts";
+import { exchange, type ExchangedAnswer, type ExchangeFailure } from "../../http/exchange.ts";
+import { overFetch } from "../../http/transport.ts";
 import { type Clock, systemClock } from "../../support/clock.ts";
-import type { Config } from "../../config/config.ts";
-import {
-  PatchbayError,
-  StoreUnavailable,
-  UpstreamTimeout,
-  UpstreamUnavailable,
-} from "../../errors.ts";
-import { singleSend } from "../../support/single_send.ts";
 import { type AgentLink, type AgentLinks, createAgentLinks } from "./agent_links.ts";
 import {
   createUpstreamCredentials,
   NoUpstreamCredentials,
+  type UpstreamAuth,
   type UpstreamCredentials,
 } from "./credentials.ts";
 import { CSRF_TOKEN_PATH, isCsrfRefusal } from "../dialect/csrf.ts";
-import type { UpstreamAnswer, UpstreamRequest } from "./exchange.ts";
+import type { UpstreamAnswer, UpstreamRequest } from "./call.ts";
 import { answerHeaders, clientAuthorization, requestHeaders } from "./headers.ts";
-
-export type { UpstreamAnswer, UpstreamRequest };
 
 export interface Upstream {
   /**
@@ -34,7 +28,7 @@ export interface Upstream {
 export interface UpstreamOptions {
   /** `/api/v2/…` is appended. */
   readonly url: URL;
-  readonly auth: Config["upstream"]["auth"];
+  readonly auth: UpstreamAuth;
   /** Whose credentials go upstream; what `auth` says, unless told otherwise. Mode `vault` needs them. */
   readonly credentials?: UpstreamCredentials;
   /** The agents' cookies and CSRF tokens; links of its own, unless they are shared with others. */
@@ -67,27 +61,31 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     links = createAgentLinks({ url, mode: auth.mode }),
   } = options;
   const basePath = url.pathname.replace(/\/$/, "");
+  const transport = overFetch(fetch);
 
-  async function exchange(
+  async function ask(
     request: UpstreamRequest,
-    { authorization, link, signal }: Means,
+    { authorization, link, deadline }: Means,
   ): Promise<UpstreamAnswer> {
     const { method, search, body } = request;
     const path = basePath + request.path;
     const linked = link.headersFor(method, path);
-    const response = await fetch(url.origin + path + search, {
-      method,
-      headers: requestHeaders(request, { authorization, link: linked, tracedByPlatform }),
-      body: body === null ? null : singleSend(body),
-      redirect: "manual",
-      signal,
+    const headers = requestHeaders(request, { authorization, link: linked, tracedByPlatform });
+    const exchanged = await exchange({ method, url: url.origin + path + search, headers, body }, {
+      transport,
+      deadline,
+      maxBodyBytes: MAX_ANSWER_BYTES,
+      async onHead(head) {
+        await link.adopt(path, head.headers, linked.get("cookie"));
+        return isFinalStatus(head.status);
+      },
     });
-    await link.adopt(path, response.headers, linked.get("cookie"));
-    return await readAnswer(response, actionOf(request));
+    if (exchanged.kind === "failure") throw errorOf(exchanged, actionOf(request), timeoutMs);
+    return answerOf(exchanged);
   }
 
-  /** The exchange, and once more with a fresh CSRF token where upstream asks for one. */
-  async function exchangeWithToken(
+  /** Asks, and once more with a fresh CSRF token where upstream asks for one. */
+  async function askWithToken(
     request: UpstreamRequest,
     means: Means,
   ): Promise<UpstreamAnswer> {
@@ -95,16 +93,16 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     const carried = () =>
       JSON.stringify([...means.link.headersFor(request.method, basePath + request.path)]);
     const refused = carried();
-    const answer = await exchange(request, means);
+    const answer = await ask(request, means);
     if (request.method === "GET" || !isCsrfRefusal(answer)) return answer;
     try {
-      await exchange(tokenRequest(request), means);
+      await ask(tokenRequest(request), means);
     } catch {
       // The refusal is a complete answer, and truer than a time-out: upstream has surely not acted.
       return answer;
     }
     // Upstream that hands out nothing new would refuse again.
-    return carried() === refused ? answer : await exchange(request, means);
+    return carried() === refused ? answer : await ask(request, means);
   }
 
   return {
@@ -117,26 +115,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         const message = `Cannot ${actionOf(request)}: the client went away`;
         throw new UpstreamUnavailable(message, "never");
       }
-      const deadline = new AbortController();
-      const timer = clock.after(timeoutMs, () => deadline.abort());
-      try {
-        return await exchangeWithToken(request, {
-          authorization,
-          link: links.of(request.agentId, authorization),
-          signal: AbortSignal.any([request.signal, deadline.signal]),
-        });
-      } catch (error) {
-        if (error instanceof PatchbayError) throw error;
-        if (deadline.signal.aborted) {
-          const message = `Cannot ${
-            actionOf(request)
-          }: upstream did not answer within ${timeoutMs} ms`;
-          throw new UpstreamTimeout(message, { cause: error });
-        }
-        throw broken(request, error);
-      } finally {
-        timer.cancel();
-      }
+      using deadline = startDeadline({ clock, timeoutMs, signal: request.signal });
+      const link = links.of(request.agentId, authorization);
+      return await askWithToken(request, { authorization, link, deadline });
     },
   };
 }
@@ -145,7 +126,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 interface Means {
   readonly authorization: string | null;
   readonly link: AgentLink;
-  readonly signal: AbortSignal;
+  readonly deadline: Deadline;
 }
 
 /**
@@ -175,50 +156,42 @@ function tokenRequest(request: UpstreamRequest): UpstreamRequest {
   };
 }
 
-function broken(request: UpstreamRequest, cause: unknown): UpstreamUnavailable {
-  const action = actionOf(request);
-  if (request.signal.aborted) {
-    const message = `Cannot ${action}: the client went away`;
-    return new UpstreamUnavailable(message, "maybe", { cause });
+function errorOf(
+  { class: kind, reached, cause, begun }: ExchangeFailure,
+  action: string,
+  timeoutMs: number,
+): UpstreamTimeout | UpstreamUnavailable {
+  const unavailable = (what: string) =>
+    new UpstreamUnavailable(`Cannot ${action}: ${what}`, reached, { cause });
+  switch (kind) {
+    case "timeout": {
+      const message = `Cannot ${action}: upstream did not answer within ${timeoutMs} ms`;
+      return new UpstreamTimeout(message, { cause });
+    }
+    case "aborted":
+      return unavailable("the client went away");
+    case "unwanted":
+      return unavailable(`upstream answered with status ${begun?.status}`);
+    case "too-long":
+      return unavailable(`upstream answered with more than ${MAX_ANSWER_BYTES} bytes`);
+    default:
+      return unavailable(
+        reached === "never" ? "upstream could not be reached" : "upstream broke off the exchange",
+      );
   }
-  const reached = whetherReached(cause);
-  const what = reached === "never" ? "could not be reached" : "broke off the exchange";
-  return new UpstreamUnavailable(`Cannot ${action}: upstream ${what}`, reached, { cause });
 }
 
-/**
- * Whether a request that failed may have reached upstream.
- *
- * Deno gives its fetch errors no code. What it does say is hyper's kind, in the text of the cause: `Connect` covers
- * name resolution, the TCP handshake and TLS, all of them before the first byte of the request. `SendRequest` says
- * nothing of the sort: it also stands for a connection that closed while the answer was awaited. A missing net permission
- * never leaves the process. Whatever is not recognised counts as "maybe", which only costs a claim its minute. The tests
- * hold this against real sockets, so a Deno that words it differently turns them red.
- */
-export function whetherReached(error: unknown): "never" | "maybe" {
-  if (error instanceof Deno.errors.NotCapable) return "never";
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && cause.message.includes("client error (Connect)")
-    ? "never"
-    : "maybe";
+/** 1xx is no final answer and nothing above 599 is HTTP (RFC 9110 §15); neither can be passed on as a Response. */
+function isFinalStatus(status: number): boolean {
+  return status >= 200 && status <= 599;
 }
 
-async function readAnswer(response: Response, action: string): Promise<UpstreamAnswer> {
-  // 1xx is no final answer and nothing above 599 is HTTP (RFC 9110 §15); neither can be passed on as a Response.
-  if (response.status < 200 || response.status > 599) {
-    await response.body?.cancel();
-    const message = `Cannot ${action}: upstream answered with status ${response.status}`;
-    throw new UpstreamUnavailable(message, "maybe");
-  }
-  const body = await readAtMost(response.body, MAX_ANSWER_BYTES);
-  if (body === null) {
-    const message = `Cannot ${action}: upstream answered with more than ${MAX_ANSWER_BYTES} bytes`;
-    throw new UpstreamUnavailable(message, "maybe");
-  }
-  const dateMs = Date.parse(response.headers.get("date") ?? "");
+function answerOf(answer: ExchangedAnswer): UpstreamAnswer {
+  const { status, body } = answer;
+  const dateMs = Date.parse(answer.headers.get("date") ?? "");
   return {
-    status: response.status,
-    headers: answerHeaders(response, body.byteLength),
+    status,
+    headers: answerHeaders(answer, body.byteLength),
     body,
     dateMs: Number.isNaN(dateMs) ? null : dateMs,
   };

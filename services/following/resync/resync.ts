@@ -16,7 +16,7 @@ import {
   ownSessionPath,
 } from "../../contact_centre/dialect/paths.ts";
 import { isTerminal, mayBeTaken } from "../../contact_centre/dialect/states.ts";
-import type { UpstreamAnswer } from "../../contact_centre/rest/exchange.ts";
+import type { UpstreamAnswer } from "../../contact_centre/rest/call.ts";
 import type { SessionRecord, SessionStore } from "../../store/port/sessions.ts";
 import type { Clock } from "../../support/clock.ts";
 import type { JsonObject } from "../../support/json_object.ts";

@@ -1,3 +1,7 @@
+import { startDeadline } from "../../http/deadline.ts";
+import { exchange as httpExchange, type ExchangeFailure } from "../../http/exchange.ts";
+import { overFetch } from "../../http/transport.ts";
+import { systemClock } from "../../support/clock.ts";
 import type { SendResult } from "../provider.ts";
 import { TOO_MANY_REQUESTS } from "./codes.ts";
 
@@ -39,6 +43,9 @@ export interface TransportOptions {
   readonly fetch: typeof globalThis.fetch;
   readonly signal?: AbortSignal;
 }
+
+/** More than this is never held of an answer; a page of messages is far shorter. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** The reason of a send that was given up before anything was sent. */
 export const GIVEN_UP_EARLY = "given up before it began";
@@ -88,33 +95,22 @@ async function exchange(
   { apiUrl, timeoutMs, fetch, signal }: TransportOptions,
 ): Promise<RawAnswer> {
   if (signal?.aborted) throw new SendEnded({ kind: "not-sent", reason: GIVEN_UP_EARLY });
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), timeoutMs);
   // A client of its own, so a connection of its own. On a kept connection that dies Deno's fetch sends a POST again by
   // itself, although the first one may have been read (observed with Deno 2.9.6: one call, two requests on the wire).
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0, http2: false });
-  try {
-    const response = await fetch(addressOf(call, apiUrl), {
+  using deadline = startDeadline({ clock: systemClock, timeoutMs, signal });
+  const exchanged = await httpExchange(
+    {
       method: call.method.toUpperCase(),
+      url: addressOf(call, apiUrl),
       headers: requestHeaders(call),
-      body,
-      redirect: "manual",
-      signal: signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal,
-      client,
-    });
-    const untrustedBody = await response.text();
-    return { status: response.status, headers: response.headers, untrustedBody };
-  } catch (error) {
-    if (deadline.signal.aborted) {
-      throw new SendEnded({ kind: "ambiguous", reason: `no answer within ${timeoutMs} ms` });
-    }
-    if (signal?.aborted) {
-      throw new SendEnded({ kind: "ambiguous", reason: "given up while it was under way" });
-    }
-    throw new SendEnded(classifyNetworkError(error));
-  } finally {
-    clearTimeout(timer);
-  }
+      body: body === null ? null : new TextEncoder().encode(body),
+    },
+    { transport: overFetch(fetch, { client }), deadline, maxBodyBytes: MAX_ANSWER_BYTES },
+  );
+  if (exchanged.kind === "failure") throw new SendEnded(endOfFailure(exchanged, timeoutMs));
+  const { status, headers } = exchanged;
+  return { status, headers, untrustedBody: new TextDecoder().decode(exchanged.body) };
 }
 
 /** The call's path and query at our Twilio, wherever the package or a page's link says that it is. */
@@ -164,18 +160,23 @@ export function judgeRefusal(
   return { kind: "rejected", code, status };
 }
 
-// Deno's fetch tells only in words how far it came. "client error (Connect)" is hyper-util's name for the time before
-// a connection stood; whatever else is said counts as ambiguous.
-function classifyNetworkError(error: unknown): SendEnded["result"] {
-  const cause = error instanceof TypeError && error.cause instanceof Error ? error.cause : null;
-  const said = cause?.message ?? "";
-  if (!said.includes("client error (Connect)")) {
-    return { kind: "ambiguous", reason: "the connection was lost" };
-  }
-  if (said.includes("dns error")) return { kind: "not-sent", reason: "the name was not resolved" };
-  if (said.includes("refused")) return { kind: "not-sent", reason: "the connection was refused" };
-  return { kind: "not-sent", reason: "no connection could be made" };
+function endOfFailure(
+  { class: kind, reached, obstacle }: ExchangeFailure,
+  timeoutMs: number,
+): SendEnded["result"] {
+  const ambiguous = (reason: string) => ({ kind: "ambiguous", reason }) as const;
+  if (kind === "timeout") return ambiguous(`no answer within ${timeoutMs} ms`);
+  if (kind === "aborted") return ambiguous("given up while it was under way");
+  if (kind === "too-long") return ambiguous("the answer was too long");
+  if (reached === "maybe") return ambiguous("the connection was lost");
+  return { kind: "not-sent", reason: NOT_SENT[obstacle ?? "other"] };
 }
+
+const NOT_SENT = {
+  "name-not-resolved": "the name was not resolved",
+  refused: "the connection was refused",
+  other: "no connection could be made",
+} as const;
 
 function parseObject(untrustedText: string): Record<string, unknown> {
   try {

@@ -1,6 +1,12 @@
 import type { Clock } from "../../support/clock.ts";
-import { describeNetworkFailure, type NetworkFailure } from "../../http/network_failure.ts";
-import { singleSend } from "../../support/single_send.ts";
+import { startDeadline } from "../../http/deadline.ts";
+import {
+  type BegunAnswer,
+  exchange,
+  type Unanswered,
+  type Unfinished,
+} from "../../http/exchange.ts";
+import { overFetch } from "../../http/transport.ts";
 import { parseRetryAfter } from "../../http/retry_after.ts";
 
 /** A request, ready to go. */
@@ -33,8 +39,12 @@ export type WebhookAnswer =
     /** Why the answer's body was not read to its end; null: it was, or there was more than is read of any. */
     readonly cutOff: string | null;
   }
-  | NetworkFailure
-  | { readonly kind: "failure"; readonly class: "timeout" | "shutdown"; readonly detail: string };
+  | {
+    readonly kind: "failure";
+    readonly class: Exclude<Unanswered["class"], "aborted"> | "shutdown";
+    /** One line for people. */
+    readonly detail: string;
+  };
 
 /** More than this is never read of an answer. */
 export const MAX_ANSWER_BYTES = 16 * 1_024;
@@ -50,63 +60,56 @@ export async function postWebhook(
   { url, headers, body }: WebhookRequest,
   { fetch, clock, timeoutMs, signal }: PostOptions,
 ): Promise<WebhookAnswer> {
-  const ending = new AbortController();
-  const shutDown = () => ending.abort("shutdown");
-  const timer = clock.after(timeoutMs, () => ending.abort("timeout"));
-  signal.addEventListener("abort", shutDown);
-  if (signal.aborted) shutDown();
-  try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers,
-      body: singleSend(body),
-      redirect: "manual",
-      signal: ending.signal,
-    });
-    const firstByteAtMs = clock.now();
-    const { bytes, cutOff } = await readBeginning(response.body, ending.signal);
-    return {
-      kind: "answer",
-      status: response.status,
-      firstByteAtMs,
-      retryAfterMs: parseRetryAfter(response.headers.get("retry-after"), clock.now()),
-      untrustedExcerpt: decodeExcerpt(bytes),
-      cutOff,
-    };
-  } catch (error) {
-    if (!ending.signal.aborted) return describeNetworkFailure(error);
-    return ending.signal.reason === "timeout"
-      ? { kind: "failure", class: "timeout", detail: `No answer within ${timeoutMs} ms` }
-      : { kind: "failure", class: "shutdown", detail: "This instance is shutting down" };
-  } finally {
-    timer.cancel();
-    signal.removeEventListener("abort", shutDown);
+  using deadline = startDeadline({ clock, timeoutMs, signal });
+  const exchanged = await exchange({ method: "POST", url, headers, body }, {
+    transport: overFetch(fetch),
+    deadline,
+    // Whether more comes after so much is not waited for.
+    maxBodyBytes: MAX_ANSWER_BYTES - 1,
+  });
+  if (exchanged.kind === "answer") return answerOf(exchanged, null, clock);
+  return exchanged.begun === null
+    ? failureOf(exchanged, timeoutMs)
+    : answerOf(exchanged.begun, cutOffOf(exchanged), clock);
+}
+
+function answerOf(
+  { status, headers, headAtMs, body }: BegunAnswer,
+  cutOff: string | null,
+  clock: Clock,
+): WebhookAnswer {
+  return {
+    kind: "answer",
+    status,
+    firstByteAtMs: headAtMs,
+    retryAfterMs: parseRetryAfter(headers.get("retry-after"), clock.now()),
+    untrustedExcerpt: decodeExcerpt(body),
+    cutOff,
+  };
+}
+
+function failureOf({ class: kind, detail }: Unanswered, timeoutMs: number): WebhookAnswer {
+  switch (kind) {
+    case "timeout":
+      return { kind: "failure", class: "timeout", detail: `No answer within ${timeoutMs} ms` };
+    case "aborted":
+      return { kind: "failure", class: "shutdown", detail: "This instance is shutting down" };
+    default:
+      return { kind: "failure", class: kind, detail };
   }
 }
 
-async function readBeginning(
-  body: ReadableStream<Uint8Array> | null,
-  ending: AbortSignal,
-): Promise<{ bytes: Uint8Array; cutOff: string | null }> {
-  if (body === null) return { bytes: new Uint8Array(), cutOff: null };
-  const bytes = new Uint8Array(MAX_ANSWER_BYTES);
-  let length = 0;
-  const reader = body.getReader();
-  try {
-    while (length < MAX_ANSWER_BYTES) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      const taken = value.subarray(0, MAX_ANSWER_BYTES - length);
-      bytes.set(taken, length);
-      length += taken.length;
-    }
-    await reader.cancel();
-    return { bytes: bytes.subarray(0, length), cutOff: null };
-  } catch {
-    const cutOff = ending.aborted
-      ? `The answer's body was not over at the ${ending.reason}`
-      : "The connection broke within the answer's body";
-    return { bytes: bytes.subarray(0, length), cutOff };
+/** Why the body was not read to its end; null: enough of it was read. */
+function cutOffOf({ class: kind }: Unfinished): string | null {
+  switch (kind) {
+    case "too-long":
+      return null;
+    case "timeout":
+      return "The answer's body was not over at the timeout";
+    case "aborted":
+      return "The answer's body was not over at the shutdown";
+    default:
+      return "The connection broke within the answer's body";
   }
 }
 

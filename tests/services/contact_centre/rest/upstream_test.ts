@@ -4,7 +4,6 @@ import {
   createUpstream,
   MAX_ANSWER_BYTES,
   type UpstreamOptions,
-  whetherReached,
 } from "../../../../services/contact_centre/rest/upstream.ts";
 import {
   aborted,
@@ -333,10 +332,4 @@ Deno.test("call() never shows upstream's address in its messages", async () => {
     );
     return true;
   });
-});
-
-Deno.test("whetherReached() takes whatever it does not know for maybe", () => {
-  for (const error of [new TypeError("fetch failed"), "text", null, new Error("x", { cause: 1 })]) {
-    assert.equal(whetherReached(error), "maybe");
-  }
 });
