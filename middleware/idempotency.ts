@@ -5,7 +5,8 @@ import {
   UpstreamTimeout,
   UpstreamUnavailable,
 } from "../services/errors.ts";
-import type { Idempotency, KeptAnswer } from "../services/idempotency/idempotency.ts";
+import type { Idempotency } from "../services/idempotency/idempotency.ts";
+import type { KeptAnswer } from "../services/idempotency/sealed_answer.ts";
 import { readIdempotencyKey } from "../services/idempotency/key.ts";
 import type { AppEnv } from "./app_env.ts";
 

@@ -17,20 +17,20 @@ export interface KeySet {
   /**
    * The key for a token's header, in the form that `jwtVerify` of jose takes.
    *
-   * Throws jose's `JWKSNoMatchingKey` when no key of the set fits (the token's fault), `JWKSMultipleMatchingKeys` when
-   * several do, and {@link KeysUnavailable} when there is no set to look in (not the token's fault).
+   * @throws jose's `JWKSNoMatchingKey` when no key of the set fits, `JWKSMultipleMatchingKeys` when several do: that is the
+   * token's fault. Throws {@link KeysUnavailable} when there is no set to look in, which is not.
    */
   readonly keyFor: JWTVerifyGetKey;
-  /** Gets the keys ahead of the first token. Never throws: what went wrong is logged, and tokens make it try again. */
+  /** Gets the keys ahead of the first token. It never throws: a failure is logged, and the next token makes it try again. */
   warm(): Promise<void>;
   state(): KeySetState;
 }
 
-/** What readiness wants to know. */
+/** What the check of readiness asks. */
 export interface KeySetState {
   /** Whether a token can be verified now. */
   readonly loaded: boolean;
-  /** Age of the newest set, in milliseconds; null when none was ever had. */
+  /** The age of the newest set in milliseconds; null while there has been none. */
   readonly ageMs: number | null;
 }
 
@@ -39,39 +39,36 @@ export interface RemoteKeySetOptions {
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly log: Logger;
-  /** How long a set serves without being asked for again. */
-  readonly freshMs?: number;
-  /** How long after its fetch a set serves while the issuer does not answer. */
-  readonly staleMs?: number;
-  /** The least time between two requests that unknown `kid`s cause, and the first wait after a failure. */
-  readonly cooldownMs?: number;
-  /** The longest wait after a failure. */
-  readonly maxBackoffMs?: number;
-  /** One request, body included. */
-  readonly timeoutMs?: number;
-  readonly maxBytes?: number;
 }
+
+/** How long a set serves without being asked for again. */
+const FRESH_MS = 10 * 60_000;
+
+/** How long after its fetch a set serves while the issuer does not answer. */
+const STALE_MS = 24 * 60 * 60_000;
+
+/** The least time between two requests that unknown `kid`s cause, and the first wait after a failure. */
+const COOLDOWN_MS = 30_000;
+
+/** The longest wait after a failure. */
+const MAX_BACKOFF_MS = 120_000;
+
+/** One request, body included. */
+const TIMEOUT_MS = 5_000;
+
+const MAX_BYTES = 256 * 1024;
 
 /**
  * The key set at an address, fetched when a token needs it.
  *
- * Built on jose's `createLocalJWKSet`, not on its `createRemoteJWKSet`: that one reads `Date.now()` itself, so an
- * injected clock could not govern freshness, asks a dead endpoint once per token, drops good keys when they merely age,
- * and reads answers of any size. Here the wrapper decides when to fetch and what may still serve; jose does what needs
+ * Built on jose's `createLocalJWKSet`, not on its `createRemoteJWKSet`: that one reads `Date.now()` itself, so that
+ * an injected clock could not govern freshness; it asks a dead endpoint once per token, drops good keys when they merely
+ * age, and reads answers of any size. Here the wrapper decides when to fetch and what may still serve; jose does what needs
  * cryptographic care, choosing and importing the key.
  */
-export function createRemoteKeySet({
-  url,
-  fetch,
-  clock,
-  log,
-  freshMs = 10 * 60_000,
-  staleMs = 24 * 60 * 60_000,
-  cooldownMs = 30_000,
-  maxBackoffMs = 120_000,
-  timeoutMs = 5_000,
-  maxBytes = 256 * 1024,
-}: RemoteKeySetOptions): KeySet {
+export function createRemoteKeySet(
+  { url, fetch, clock, log }: RemoteKeySetOptions,
+): KeySet {
   let newest: { readonly keys: LocalJWKSet; readonly askedAtMs: number } | null = null;
   let underWay: Promise<void> | null = null;
   let lastAskedAtMs = -Infinity;
@@ -81,7 +78,7 @@ export function createRemoteKeySet({
   const ageMs = () => newest === null ? Infinity : clock.now() - newest.askedAtMs;
   const isBackingOff = () => clock.now() < backingOffUntilMs;
 
-  /** Fetches, or joins the fetch that is under way. Never rejects: a failure shows in the state. */
+  /** Fetches, or joins the fetch that is under way. It never rejects: a failure shows in the state. */
   function refresh(): Promise<void> {
     underWay ??= fetchOnce().finally(() => underWay = null);
     return underWay;
@@ -90,11 +87,11 @@ export function createRemoteKeySet({
   async function fetchOnce(): Promise<void> {
     const askedAtMs = lastAskedAtMs = clock.now();
     try {
-      newest = { keys: await fetchKeys({ url, fetch, clock, timeoutMs, maxBytes }), askedAtMs };
+      newest = { keys: await fetchKeys({ url, fetch, clock }), askedAtMs };
       failures = 0;
       log.info("key_set.fetched", { keys: newest.keys.jwks().keys.length });
     } catch (error) {
-      const waitMs = Math.min(maxBackoffMs, cooldownMs * 2 ** failures);
+      const waitMs = Math.min(MAX_BACKOFF_MS, COOLDOWN_MS * 2 ** failures);
       failures += 1;
       backingOffUntilMs = clock.now() + waitMs;
       log.warn("key_set.fetch_failed", {
@@ -107,16 +104,16 @@ export function createRemoteKeySet({
   }
 
   async function refreshIfOld(): Promise<void> {
-    if (ageMs() < freshMs || isBackingOff()) return;
+    if (ageMs() < FRESH_MS || isBackingOff()) return;
     const refreshed = refresh();
     // An endpoint that failed last time is tried again in the background, so that an outage which swallows requests
-    // costs the agents one wait of `timeoutMs`, not one per attempt.
-    if (failures > 0 && ageMs() <= staleMs) return;
+    // costs the agents one wait of `TIMEOUT_MS`, not one per attempt.
+    if (failures > 0 && ageMs() <= STALE_MS) return;
     await refreshed;
   }
 
   function servingKeys(): LocalJWKSet {
-    if (newest !== null && ageMs() <= staleMs) return newest.keys;
+    if (newest !== null && ageMs() <= STALE_MS) return newest.keys;
     const waitMs = Math.max(1_000, backingOffUntilMs - clock.now());
     throw new KeysUnavailable("Cannot verify the token: the issuer's key set cannot be had", {
       headers: { "retry-after": String(Math.ceil(waitMs / 1000)) },
@@ -128,14 +125,14 @@ export function createRemoteKeySet({
       return await servingKeys()(header, token);
     } catch (error) {
       if (isAnswerAboutKeys(error) || error instanceof KeysUnavailable) throw error;
-      // The issuer publishes a key that cannot be used. Its tokens are as good as signed by no known key.
+      // The issuer publishes a key that cannot be used, so its tokens count as signed by no known key.
       log.warn("key_set.unusable_key", { kid: header?.kid, reason: String(error) });
       throw new errors.JWKSNoMatchingKey(undefined, { cause: error });
     }
   }
 
   const mayAskForUnknownKey = () =>
-    underWay !== null || (!isBackingOff() && clock.now() - lastAskedAtMs >= cooldownMs);
+    underWay !== null || (!isBackingOff() && clock.now() - lastAskedAtMs >= COOLDOWN_MS);
 
   return {
     async keyFor(header, token) {
@@ -143,7 +140,7 @@ export function createRemoteKeySet({
       try {
         return await lookUp(header, token);
       } catch (error) {
-        // A rotation shows as a `kid` that the set lacks, and so does a forgery: hence the cooldown.
+        // A key that the set lacks may be a new one of the issuer's or a forged one, so the set is not fetched each time.
         if (!(error instanceof errors.JWKSNoMatchingKey) || !mayAskForUnknownKey()) throw error;
         await refresh();
         return await lookUp(header, token);
@@ -151,7 +148,7 @@ export function createRemoteKeySet({
     },
     warm: refreshIfOld,
     state: () => ({
-      loaded: ageMs() <= staleMs,
+      loaded: ageMs() <= STALE_MS,
       ageMs: newest === null ? null : ageMs(),
     }),
   };
@@ -163,36 +160,29 @@ function isAnswerAboutKeys(error: unknown): boolean {
     error instanceof errors.JOSENotSupported;
 }
 
-/** One request for the set, bounded in time by `clock` and in size. Throws with a reason fit for the log. */
-async function fetchKeys({ url, fetch, clock, timeoutMs, maxBytes }: {
-  readonly url: URL;
-  readonly fetch: typeof globalThis.fetch;
-  readonly clock: Clock;
-  readonly timeoutMs: number;
-  readonly maxBytes: number;
-}): Promise<LocalJWKSet> {
-  using deadline = startDeadline({ clock, timeoutMs });
-  // Keys are taken from the configured address only, and no redirect is followed: it could lead anywhere.
+/** One request for the set, bounded in time by `clock` and in size. Its errors have a reason fit for the log. */
+async function fetchKeys(
+  { url, fetch, clock }: Omit<RemoteKeySetOptions, "log">,
+): Promise<LocalJWKSet> {
+  using deadline = startDeadline({ clock, timeoutMs: TIMEOUT_MS });
+  // A redirect could lead anywhere, and keys come from the configured address only, so none is followed.
   const headers = { accept: "application/jwk-set+json, application/json" };
   const exchanged = await exchange({ method: "GET", url, headers, body: null }, {
     transport: overFetch(fetch),
     deadline,
-    maxBodyBytes: maxBytes,
+    maxBodyBytes: MAX_BYTES,
     onHead: ({ status }) => status === 200,
   });
-  if (exchanged.kind === "failure") throw reasonOf(exchanged, { timeoutMs, maxBytes });
+  if (exchanged.kind === "failure") throw reasonOf(exchanged);
   return readKeySet(new TextDecoder("utf-8", { fatal: true }).decode(exchanged.body));
 }
 
-function reasonOf(
-  { class: kind, begun, cause }: ExchangeFailure,
-  { timeoutMs, maxBytes }: { readonly timeoutMs: number; readonly maxBytes: number },
-): unknown {
+function reasonOf({ class: kind, begun, cause }: ExchangeFailure): unknown {
   switch (kind) {
     case "timeout":
-      return new Error(`expected an answer within ${timeoutMs} ms`);
+      return new Error(`expected an answer within ${TIMEOUT_MS} ms`);
     case "too-long":
-      return new Error(`expected at most ${maxBytes} bytes`);
+      return new Error(`expected at most ${MAX_BYTES} bytes`);
     case "unwanted":
       return new Error(`expected status 200, got ${begun?.status}`);
     default:
@@ -202,7 +192,7 @@ function reasonOf(
 
 function readKeySet(untrustedText: string): LocalJWKSet {
   const untrusted: unknown = JSON.parse(untrustedText);
-  // An empty set would turn every agent away; keys that served until now are the better guess.
+  // An empty set would turn every agent away, so the keys that served until now go on serving.
   if (!isKeySet(untrusted)) throw new Error('expected a JSON object with a non-empty "keys" array');
   return createLocalJWKSet(untrusted);
 }

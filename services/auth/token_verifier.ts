@@ -10,7 +10,7 @@ export interface Agent {
   /** The value of the agent claim. */
   readonly id: string;
   readonly scopes: ReadonlySet<string>;
-  /** When the token ends that says so. */
+  /** When the token ends that names the agent. */
   readonly tokenExpiresAtMs: number;
 }
 
@@ -88,7 +88,7 @@ export function createTokenVerifier({
     async verify(untrustedToken) {
       if (untrustedToken.length > MAX_TOKEN_LENGTH) return { ok: false, reason: "too-long" };
 
-      // The hash, not the token: a memory dump then holds nothing that could be sent again.
+      // The hash stands for the token, so that a memory dump holds nothing that could be sent again.
       const cacheKey = createHash("sha256").update(untrustedToken).digest("base64");
       const known = verified.get(cacheKey);
       if (known !== undefined) {
@@ -101,7 +101,7 @@ export function createTokenVerifier({
       const agent = agentOf(checked, policy);
       if (agent === null) return { ok: false, reason: "no-agent" };
 
-      // The tolerance is for clocks that differ, not for a longer life: within it nothing is remembered.
+      // The tolerance makes up for clocks that differ and gives no longer life, so within it nothing is remembered.
       const untilMs = Math.min(clock.now() + maxCachedMs, checked.expiresAtMs);
       if (clock.now() < untilMs) verified.set(cacheKey, { agent, untilMs });
       return { ok: true, agent };
@@ -124,7 +124,7 @@ async function checkToken(
     if (untrustedType !== undefined && !isAcceptedType(untrustedType)) {
       return { ok: false, reason: "wrong-type" };
     }
-    // `requiredClaims` has made sure of `exp`; its type does not know.
+    // `requiredClaims` has made sure that `exp` is there; the type does not know.
     return { ok: true, claims: payload, expiresAtMs: (payload.exp ?? 0) * 1000 };
   } catch (error) {
     const reason = faultOf(error);
@@ -195,7 +195,7 @@ function agentOf(
   return { id, scopes: scopesOf(claims[scopeClaim]), tokenExpiresAtMs: expiresAtMs };
 }
 
-/** RFC 8693 §4.2 has scopes in one string, separated by spaces; some issuers send an array. Anything else is no scope. */
+/** RFC 8693 §4.2 puts scopes into one string, separated by spaces; some issuers send an array. Anything else grants none. */
 function scopesOf(claim: unknown): ReadonlySet<string> {
   const scopes: readonly unknown[] = typeof claim === "string"
     ? claim.split(" ")
@@ -212,7 +212,7 @@ function assertSafe({ issuer, audiences, algorithms }: TokenPolicy): void {
   if (audiences.length === 0) {
     throw new TypeError("Cannot verify tokens for no audience: expected one or more");
   }
-  // RFC 8725 §3.1 and §2.1: with a public key for a secret, anyone could sign HS*; `none` anyone can.
+  // RFC 8725 §3.1 and §2.1: anyone could sign HS* with the public key as the secret, and anyone can sign `none`.
   const unsafe = algorithms.find((name) => name === "none" || name.startsWith("HS"));
   if (unsafe !== undefined || algorithms.length === 0) {
     throw new TypeError(

@@ -2,7 +2,7 @@ import { type VariableName, VARIABLES } from "./variables.ts";
 
 /**
  * One line for each variable that is set, unknown, and a few edits away from a known one that is not set.
- * `JWT_ISSUERS` is noticed so; somebody else's variables are not.
+ * So `JWT_ISSUERS` is noticed, and somebody else's variables are not.
  */
 export function findTypos(
   setNames: Iterable<string>,
@@ -24,7 +24,7 @@ function isNear(name: string, candidate: string): boolean {
     editDistance(name, candidate) <= forgiven;
 }
 
-/** None for a short name: within two edits of it lies half the environment, as HOME does of HOST. */
+/** None for a short name, because half the environment lies within two edits of it, as HOME does of HOST. */
 function editsForgiven({ length }: string): number {
   return length < 8 ? 0 : length < 15 ? 2 : 3;
 }

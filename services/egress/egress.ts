@@ -1,9 +1,8 @@
 import { findNonPublicRange } from "./public_address.ts";
 
 /**
- * The egress guard's first half: what can be told from a webhook's URL alone, when it is registered. The second half
- * resolves the name at every attempt, puts each address to `isPublicAddress` (or to {@link EgressAllowList}) and
- * connects to the very address that it judged.
+ * The egress guard: where Patchbay may be sent to by those who register webhooks. It judges a URL by itself, at the
+ * registration; what its host name resolves to is not looked at.
  */
 
 /** What the operator lets through although the guard would refuse it. */
@@ -47,7 +46,7 @@ export async function judgeWebhookUrl(
   allow: EgressAllowList,
 ): Promise<UrlVerdict> {
   // The URL parser writes every spelling of an IPv4 address (2130706433, 0x7f.1, 127.1) as four decimal parts
-  // (WHATWG URL §3.5), so that what is judged below is what will be connected to.
+  // (WHATWG URL §3.5), so that the guard judges the very address that is connected to.
   const url = URL.parse(untrustedUrl);
   if (url === null) return refuse("Cannot use the webhook URL: expected an absolute https URL");
   if (url.protocol !== "https:" && url.protocol !== "http:") {
@@ -70,7 +69,7 @@ export async function judgeWebhookUrl(
   return reason === null ? { ok: true, url } : refuse(reason);
 }
 
-/** What `localhost` always is (RFC 6761 §6.3): the one name whose address needs no resolver. */
+/** The address of `localhost`, the one name that needs no resolver (RFC 6761 §6.3). */
 const LOOPBACK = "127.0.0.1";
 
 const refuse = (reason: string): UrlVerdict => ({ ok: false, reason });
@@ -89,7 +88,7 @@ function judgePort({ port }: URL): string | null {
   return PORTS.includes(port) ? null : `Cannot use the webhook port ${port}: expected 443 or 8443`;
 }
 
-/** Names that resolve on the spot or in the local network only (RFC 6761 §6.3, RFC 6762 §3, ICANN 2024-07-29). */
+/** Names below these resolve on the machine or in its network only (RFC 6761 §6.3, RFC 6762 §3, ICANN 2024-07-29). */
 const LOCAL_SUFFIXES = ["localhost", "local", "internal"];
 
 function judgeName(host: string): string | null {

@@ -50,17 +50,6 @@ export const NON_PUBLIC_RANGES: readonly NonPublicRange[] = [
 ];
 
 /**
- * Whether an address, as a resolver or a URL gives it (IPv6 without brackets), is one of the public internet.
- * What is no address at all is not.
- */
-export async function isPublicAddress(untrustedIp: string): Promise<boolean> {
-  const { default: ipaddr } = await import("ipaddr.js");
-  const isAddress = ipaddr.IPv4.isValidFourPartDecimal(untrustedIp) ||
-    ipaddr.IPv6.isValid(untrustedIp);
-  return isAddress && await findNonPublicRange(untrustedIp) === null;
-}
-
-/**
  * The first row of {@link NON_PUBLIC_RANGES} that holds the address; null for a public one. An IPv4-mapped IPv6
  * address (RFC 4291 §2.5.5.2) is judged as the IPv4 address that it reaches.
  * @throws {Error} when `ip` is no address.

@@ -15,44 +15,42 @@ import {
 } from "./record.ts";
 import { type KeptAnswer, openAnswer, sealAnswer } from "./sealed_answer.ts";
 
-export type { IdempotentRequest, KeptAnswer };
-
 /** How long the first answer is repeated (DESIGN §6). */
 export const ANSWER_KEPT_MS = 24 * 60 * 60_000;
 
-/** Operations answer with a few dozen bytes; of a longer body than this only that there was one is kept. */
+/** Operations answer with a few dozen bytes. Of a body longer than this nothing is kept but that there was one. */
 export const MAX_KEPT_BODY_BYTES = 256 * 1024;
 
-/** What an operation takes beside the call upstream, at most: the store before and after it, and clocks that differ. */
+/** The most that an operation takes beside the call upstream: the store before and after it, and clocks that differ. */
 export const MARK_GRACE_MS = 30_000;
 
-/** An operation is mostly answered within a second, so a client that asks again then gets the answer. */
+/** Most operations are answered within a second, so a client that asks again then gets the answer. */
 const RETRY_AFTER_S = 1;
 
 /** What acting on a request came to. */
 export interface ActedOn {
   readonly answer: KeptAnswer;
-  /** False: upstream surely never saw the request, so that it may be sent anew under the same key. */
+  /** False when upstream surely never saw the request, so that it may be sent anew under the same key. */
   readonly mayHaveReachedUpstream: boolean;
 }
 
 export interface IdempotentAnswer {
   readonly answer: KeptAnswer;
-  /** True: nothing was done now, it is the answer to the first request. */
+  /** True when nothing was done now, because this is the answer to the first request. */
   readonly replayed: boolean;
 }
 
 /** Requests with an `Idempotency-Key`: each is acted on once, however often it comes (DESIGN §6). */
 export interface Idempotency {
   /**
-   * Calls `act` if the key is new to the agent, session and path, and keeps its answer; else gives the answer kept.
+   * Calls `act` if the key is new to the agent, session and path, and keeps its answer; otherwise gives the answer that was kept.
    *
-   * The key is marked before `act` is called, so a store that is down means that nothing was done. What cannot be kept
-   * afterwards is tried again in the background while the mark stands; the client has its answer all the same. A mark lapses
+   * The key is marked before `act` is called, so nothing is done while the store is down. An answer that cannot be kept
+   * afterwards is written again in the background while the mark stands; the client has its answer all the same. A mark lapses
    * by itself when the longest call upstream would be over: only a process that dies in between, or a store that stays
    * away as long, leaves a request that may have reached upstream without a memory of it.
    *
-   * Throws `IdempotencyConflict` while the first is under way (or its answer was too long to be kept), `IdempotencyMismatch` for
+   * @throws `IdempotencyConflict` while the first is under way (or its answer was too long to be kept), `IdempotencyMismatch` for
    * another body, `StoreUnavailable`, and whatever `act` throws: the mark then stays until it lapses.
    */
   once(request: IdempotentRequest, act: () => Promise<ActedOn>): Promise<IdempotentAnswer>;
@@ -160,7 +158,7 @@ async function keptAnswer(
   request: IdempotentRequest,
   fingerprint: string,
 ): Promise<KeptAnswer> {
-  // It lapsed or was freed just now; the next request under the key is the first again.
+  // The mark lapsed or was freed just now, so the next request under the key is the first again.
   if (text === null) throw stillUnderWay();
   const record = decodeIdempotencyRecord(text);
   if (record.fingerprint !== fingerprint) {

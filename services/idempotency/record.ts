@@ -16,7 +16,7 @@ export interface IdempotentRequest {
   readonly body: Uint8Array;
 }
 
-/** A key means what it means to one agent on one path. */
+/** Within what a key has its meaning: for one agent, on one session and path. */
 export function scopeOf({ agentId, sessionId, path, key }: IdempotentRequest): string {
   return JSON.stringify([agentId, sessionId, path, key]);
 }
@@ -27,8 +27,8 @@ export function recordNameOf(request: IdempotentRequest): RecordName {
 }
 
 /**
- * Two requests under one key are the same when their bodies and queries are, byte for byte. The key goes into the hash too: of a
- * short text a bare hash would tell which one it is.
+ * Two requests under one key are the same when their bodies and queries are, byte for byte. The key goes into the hash too,
+ * because a bare hash of a short text would tell which text it is.
  */
 export function fingerprintOf(request: IdempotentRequest): string {
   return sha256(`${scopeOf(request)}\n${JSON.stringify(request.search)}\n`, request.body);
@@ -41,9 +41,9 @@ function sha256(...parts: readonly (string | Uint8Array)[]): string {
 }
 
 const RECORD = v.variant("state", [
-  /** The first request is being acted on. The token is fresh for each, so that none takes another's mark for its own. */
+  /** The first request is being acted on. Each has a fresh token, so that none takes another's mark for its own. */
   v.object({ state: v.literal("under-way"), fingerprint: v.string(), token: v.string() }),
-  /** It was acted on; the token is its mark's, and the salt of the sealed answer. */
+  /** It was acted on. The token is that of its mark, and the salt of the sealed answer. */
   v.object({
     state: v.literal("answered"),
     fingerprint: v.string(),
@@ -62,7 +62,10 @@ export function encodeIdempotencyRecord(record: IdempotencyRecord): string {
   return JSON.stringify(record);
 }
 
-/** Reads such a text back. Throws for one that is none: another program writes to the store. */
+/**
+ * Reads such a text back.
+ * @throws for any other text, which only another program can have written to the store
+ */
 export function decodeIdempotencyRecord(text: string): IdempotencyRecord {
   return v.parse(RECORD, JSON.parse(text));
 }

@@ -11,7 +11,7 @@ export interface KeptAnswer {
 export interface Seal {
   /** Holds the idempotency key. */
   readonly scope: string;
-  /** Never used before: under one salt only one answer may be sealed. */
+  /** A new one for each answer: under one salt only one may be sealed. */
   readonly salt: string;
 }
 
@@ -23,8 +23,8 @@ const OPENED = v.object({
 
 /**
  * Seals an answer under what only its client knows: the idempotency key, of which the store has no more than a hash. Upstream's
- * answers are not known to hold texts or phone numbers, but nothing promises it, and expunging a session does not find these: so
- * long as the key cannot be guessed, what is kept says nothing to anyone but the one who was answered already.
+ * answers are not known to hold texts or phone numbers, but nothing promises that, and expunging a session does not find kept
+ * answers. As long as the key cannot be guessed, a kept answer can be read only by the client that has it already.
  */
 export async function sealAnswer(
   { status, headers, body }: KeptAnswer,
@@ -35,7 +35,10 @@ export async function sealAnswer(
   return new Uint8Array(sealed).toBase64();
 }
 
-/** The answer that {@link sealAnswer} sealed under the same. Throws for everything else. */
+/**
+ * The answer that {@link sealAnswer} sealed under the same scope and salt.
+ * @throws for everything else
+ */
 export async function openAnswer(sealedAnswer: string, seal: Seal): Promise<KeptAnswer> {
   const bytes = Uint8Array.fromBase64(sealedAnswer);
   const opened = await crypto.subtle.decrypt(CIPHER, await keyOf(seal), bytes);
@@ -46,10 +49,10 @@ export async function openAnswer(sealedAnswer: string, seal: Seal): Promise<Kept
   return { status, headers, body: Uint8Array.fromBase64(bodyBase64) };
 }
 
-// The nonce may always be the same, as the key never is.
+// The nonce may always be the same, because the key never is.
 const CIPHER = { name: "AES-GCM", iv: new Uint8Array(12) };
 
-/** RFC 5869. */
+/** A key for one answer, derived by HKDF (RFC 5869). */
 async function keyOf({ scope, salt }: Seal): Promise<CryptoKey> {
   const derivation = { name: "HKDF", hash: "SHA-256", salt: utf8(salt), info: utf8("answer") };
   const secret = await crypto.subtle.importKey("raw", utf8(scope), "HKDF", false, ["deriveKey"]);

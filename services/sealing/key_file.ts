@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { createEncryptionKey, parseEncryptionKey } from "./encryption_key.ts";
 
-/** The key file exists and does not hold a key; it is left as it is, since secrets may be sealed with what it held. */
+/** The key file holds no key. It is left as it is, because secrets may be sealed with the key that it once held. */
 export class UnusableKeyFile extends Error {
   constructor(path: string) {
     super(
@@ -39,7 +39,7 @@ export class UnreachableKeyFile extends Error {
  * The key in the file at `path`; when there is no such file, a fresh key is written to it (mode 0600, its folder is
  * made too). However many processes start at once, all of them come back with the same key.
  * @throws {UnusableKeyFile} when the file holds anything else; it is not touched.
- * @throws {UnreachableKeyFile}
+ * @throws {UnreachableKeyFile} when the system does not let it be read or written.
  */
 export async function loadOrCreateKeyFile(path: string): Promise<Uint8Array> {
   const existing = await readKeyFile(path);
@@ -54,7 +54,7 @@ export async function loadOrCreateKeyFile(path: string): Promise<Uint8Array> {
 /**
  * The key in the file at `path`; null where there is no such file.
  * @throws {UnusableKeyFile} when the file holds anything else.
- * @throws {UnreachableKeyFile}
+ * @throws {UnreachableKeyFile} when the system does not let it be read or written.
  */
 export async function readKeyFile(path: string): Promise<Uint8Array | null> {
   const text = await readTextIfThere(path);
@@ -78,8 +78,8 @@ function unreachable(path: string, error: unknown): unknown {
 }
 
 /**
- * Writes the key beside its place and then links it there. Opening the place itself with O_EXCL would also let one
- * process win only, but the others could read the file before the winner has written to it.
+ * Writes the key beside its place and then links it there. Opening the place itself with O_EXCL would let only one
+ * process win too, but the others could read the file before the winner has written to it.
  */
 async function publishKeyFile(path: string, key: Uint8Array): Promise<void> {
   const draft = `${path}.${crypto.randomUUID()}`;

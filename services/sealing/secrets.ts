@@ -28,8 +28,8 @@ const KEY_MANAGEMENT = "dir";
 const ENCRYPTION = "A256GCM";
 
 /**
- * A sealer with one key of 32 bytes, or with several: the first seals, all of them open. So a key is rotated by
- * putting the new one in front of the old.
+ * A sealer with one key of 32 bytes, or with several: the first seals, all of them open. A key is rotated by
+ * putting the new one in front of the old one.
  * @throws {TypeError} when a key is not 32 bytes long, or when there is none.
  */
 export function createSealer(keys: Uint8Array | readonly Uint8Array[]): Sealer {

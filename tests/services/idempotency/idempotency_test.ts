@@ -7,11 +7,11 @@ import {
 import {
   ANSWER_KEPT_MS,
   createIdempotency,
-  type IdempotentRequest,
-  type KeptAnswer,
   MARK_GRACE_MS,
   MAX_KEPT_BODY_BYTES,
 } from "../../../services/idempotency/idempotency.ts";
+import type { IdempotentRequest } from "../../../services/idempotency/record.ts";
+import type { KeptAnswer } from "../../../services/idempotency/sealed_answer.ts";
 import { createIds } from "../../../services/support/ids.ts";
 import type { RecordStore, RecordWrite } from "../../../services/store/port/records.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
