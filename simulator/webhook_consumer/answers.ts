@@ -25,15 +25,16 @@ export const ACKNOWLEDGE: Answer = { kind: "answer", status: 204 };
 /** What every unverified request is answered. */
 export const REFUSE: Answer = { kind: "answer", status: 401 };
 
-/** Plays an answer. `reset` breaks the connection; `senderGone` aborts when the sender gives up. */
+/** Plays an answer; a Response is given as it is. `reset` breaks the connection; `senderGone` aborts when the sender gives up. */
 export async function playAnswer(
-  answer: Answer,
+  answer: Answer | Response,
   { clock, senderGone, reset }: {
     readonly clock: Clock;
     readonly senderGone: AbortSignal;
     reset(): void;
   },
 ): Promise<Response> {
+  if (answer instanceof Response) return answer;
   switch (answer.kind) {
     case "answer":
       if (answer.delayMs !== undefined) await pause(clock, answer.delayMs, senderGone);

@@ -20,6 +20,13 @@ export interface WebhookConsumerOptions extends ListenOptions {
   readonly secret?: string;
   /** Decides the answer where a path has no handler of its own; 204 unless told otherwise. */
   readonly respond?: Respond;
+  /**
+   * What becomes of a delivery whose signature is wrong or cannot be checked yet: answered 401, or like every other. It is
+   * kept in either case, and marked. `refuse` unless told otherwise.
+   */
+  readonly unverified?: "refuse" | "respond";
+  /** False: deliveries are shown to `onDelivery` and to who answers, and are not kept, so that any number may come. */
+  readonly record?: boolean;
   /** Tells the time for timestamps, delays and drips; the system's unless told otherwise. */
   readonly clock?: Clock;
   /** Sees each delivery as it arrives. */
@@ -37,7 +44,7 @@ export interface WebhookConsumer extends Simulator, Omit<WebhookInbox, "url"> {
 
 /**
  * Starts a consumer of Standard Webhooks on loopback. It verifies every request, keeps it, and answers 204;
- * what is not verified is kept too and answered 401.
+ * what is not verified is kept too, and answered 401 unless told otherwise.
  */
 export async function startWebhookConsumer(
   options: WebhookConsumerOptions = {},
@@ -49,6 +56,8 @@ export async function startWebhookConsumer(
   const shared: SharedSettings = {
     secret: options.secret ?? null,
     respond: options.respond ?? (() => ACKNOWLEDGE),
+    refusesUnverified: options.unverified !== "respond",
+    isRecording: options.record ?? true,
   };
 
   function ownerAt(path: string): WebhookInboxOwner {

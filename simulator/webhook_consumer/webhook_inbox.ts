@@ -24,8 +24,14 @@ export interface Delivery {
   readonly senderGone: Promise<void>;
 }
 
-/** Decides the answer to a verified delivery; `n` is its place among all deliveries here, counted from 1. */
-export type Respond = (delivery: Delivery, n: number) => Answer | Promise<Answer>;
+/**
+ * Decides the answer to a delivery, by its kind or as a response of its own; `n` is its place among all deliveries here,
+ * counted from 1.
+ */
+export type Respond = (
+  delivery: Delivery,
+  n: number,
+) => Answer | Response | Promise<Answer | Response>;
 
 /** One endpoint of the consumer: a path with its own secret, deliveries and behaviour. */
 export interface WebhookInbox {
@@ -37,20 +43,20 @@ export interface WebhookInbox {
   waitFor(predicate: (delivery: Delivery) => boolean, options?: WaitOptions): Promise<Delivery>;
   /** `whsec_…`, as shown when the webhook was registered. */
   setSecret(secret: string): void;
-  /** From now on verified deliveries get this answer; unverified ones always get 401. */
+  /** From now on verified deliveries get this answer, and unverified ones too where they are not refused. */
   respond(handler: Respond): void;
 }
 
 /** The side of an inbox that the server holds. */
 export interface WebhookInboxOwner {
   readonly inbox: WebhookInbox;
-  /** Writes a request down and decides its answer; null: it is not verified. */
+  /** Writes a request down and decides its answer; null: it is refused, as it is not verified. */
   take(request: {
     readonly method: string;
     readonly headers: Headers;
     readonly body: string;
     readonly senderGone: Promise<void>;
-  }): Promise<Answer | null>;
+  }): Promise<Answer | Response | null>;
   close(): void;
 }
 
@@ -58,6 +64,8 @@ export interface WebhookInboxOwner {
 export interface SharedSettings {
   secret: string | null;
   respond: Respond;
+  readonly refusesUnverified: boolean;
+  readonly isRecording: boolean;
 }
 
 /** An endpoint at `url`. */
@@ -73,6 +81,9 @@ export function createWebhookInbox(
   const deliveries: InboxOwner<Delivery> = createInbox("delivery", {
     onAdd: (delivery) => onDelivery(delivery, url),
   });
+  /** Which delivery, counted from 1, was the first verified one with an id. */
+  const firstById = new Map<string, number>();
+  let count = 0;
   let ownSecret: string | null = null;
   let ownRespond: Respond | null = null;
   return {
@@ -91,13 +102,17 @@ export function createWebhookInbox(
         headers,
         method,
         ...verdict,
-        ...duplicateMember(deliveries, id, verdict),
+        ...duplicateMember(firstById.get(id), verdict),
         receivedAtMs: now(),
         senderGone,
       };
-      deliveries.add(delivery);
-      const respond = ownRespond ?? shared.respond;
-      return verdict.verified ? await respond(delivery, deliveries.items.length) : null;
+      count++;
+      if (shared.isRecording) {
+        if (verdict.verified && !firstById.has(id)) firstById.set(id, count);
+        deliveries.add(delivery);
+      } else onDelivery(delivery, url);
+      if (!verdict.verified && shared.refusesUnverified) return null;
+      return await (ownRespond ?? shared.respond)(delivery, count);
     },
     close: () => deliveries.close(),
   };
@@ -112,13 +127,10 @@ function publicSide(
 }
 
 function duplicateMember(
-  { items }: Inbox<Delivery>,
-  id: string,
+  duplicateOf: number | undefined,
   { verified }: Verdict,
 ): { readonly duplicateOf?: number } {
-  if (!verified) return {};
-  const first = items.findIndex((earlier) => earlier.verified && earlier.id === id);
-  return first < 0 ? {} : { duplicateOf: first + 1 };
+  return verified && duplicateOf !== undefined ? { duplicateOf } : {};
 }
 
 function typeOf(untrustedBody: string): string | null {

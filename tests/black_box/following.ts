@@ -58,7 +58,7 @@ export async function messagesTold(
   await consumer.attempts.until(
     `message ${index} of ${session} at the consumer`,
     () => indexesTold(consumer, session).includes(index) || undefined,
-    PATIENT_MS,
+    { timeoutMs: PATIENT_MS },
   );
 }
 

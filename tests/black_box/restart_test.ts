@@ -37,7 +37,7 @@ const SCENARIOS: readonly Scenario[] = [
     async run(world) {
       const session = world.freshSession();
       const [hanging, failing] = await Promise.all([world.consumer(), world.consumer()]);
-      hanging.answer(neverAnswers);
+      hanging.answer(() => ({ kind: "hang" }));
       failing.answer(() => new Response(null, { status: 503 }));
       await (await world.agent("agent-1")).accept(session);
       for (const state of STATES) await world.notify(statusChange(session, state));
@@ -154,7 +154,7 @@ const SCENARIOS: readonly Scenario[] = [
     async run(world) {
       const session = world.freshSession();
       const consumer = await world.consumer();
-      consumer.answer(neverAnswers);
+      consumer.answer(() => ({ kind: "hang" }));
       await world.notify(STATES.map((state) => statusChange(session, state)));
       await consumer.received(session, "session.status_changed", 1);
       await world.patchbay.stop();

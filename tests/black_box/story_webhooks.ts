@@ -4,7 +4,6 @@ import { assertProblem } from "./problem.ts";
 import { it, type Sentence } from "./sentence.ts";
 import { readCreatedWebhook, readDeliveries, readDelivery } from "./shapes.ts";
 import { assertInOrder, assertSigned, told } from "./webhook_assertions.ts";
-import { neverAnswers } from "./stand_in.ts";
 import { isSignedWith } from "./webhook_consumer.ts";
 import type { World } from "./world.ts";
 
@@ -54,7 +53,7 @@ export const WEBHOOK_STORY: readonly Sentence[] = [
       world.consumer(),
       world.consumer(),
     ]);
-    hanging.answer(neverAnswers);
+    hanging.answer(() => ({ kind: "hang" }));
     failing.answer(() => new Response(null, { status: 500 }));
     const states = Array.from({ length: 10 }, (_, index) => `State${index}`);
     await world.notify(states.map((state) => statusChange(session, state)));

@@ -1,9 +1,13 @@
-import { type Arrivals, createArrivals } from "./arrivals.ts";
+/** What a third party sees of Patchbay: each attempt read by the contract alone, its signature checked by hand. */
+import { createInbox, type Inbox } from "../../simulator/kit/inbox.ts";
+import {
+  startWebhookConsumer as startSimulatedConsumer,
+} from "../../simulator/webhook_consumer/server.ts";
+import type { Delivery, Respond } from "../../simulator/webhook_consumer/webhook_inbox.ts";
 import { type Event, readEvent } from "./shapes.ts";
-import { type Exchange, serveStandIn } from "./stand_in.ts";
 
 /** One attempt of a delivery, as the consumer got it. */
-export interface Attempt extends Pick<Exchange, "over"> {
+export interface Attempt {
   readonly webhookId: string;
   /** Unix seconds. */
   readonly timestampS: number;
@@ -13,12 +17,13 @@ export interface Attempt extends Pick<Exchange, "over"> {
   readonly event: Event;
 }
 
-export type ConsumerAnswer = (attempt: Attempt) => Response | Promise<Response>;
+/** How an attempt is answered. */
+export type ConsumerAnswer = (attempt: Attempt) => ReturnType<Respond>;
 
 /** A third party's endpoint on loopback: it answers 204 unless told otherwise and verifies nothing until it is asked. */
 export interface WebhookConsumer extends AsyncDisposable {
   readonly url: string;
-  readonly attempts: Arrivals<Attempt>;
+  readonly attempts: Inbox<Attempt>;
   /** From now on every attempt is answered so. */
   answer(answer: ConsumerAnswer): void;
   /** The first attempt, come or still to come, of an event of this session that has this type (and sequence). */
@@ -32,33 +37,25 @@ export interface WebhookConsumer extends AsyncDisposable {
   about(sessionId: string): readonly Attempt[];
 }
 
-export function startWebhookConsumer(): WebhookConsumer {
-  const attempts = createArrivals<Attempt>(({ event: { type, data } }) =>
-    `${type} ${data.sequence} of ${data.sessionId}`
-  );
-  let answer: ConsumerAnswer = () => new Response(null, { status: 204 });
-
-  const server = serveStandIn(async ({ request, over }) => {
-    const { headers } = request;
-    const text = await request.text();
-    const attempt: Attempt = {
-      webhookId: headers.get("webhook-id") ?? "",
-      timestampS: Number(headers.get("webhook-timestamp")),
-      signatures: (headers.get("webhook-signature") ?? "").split(" "),
-      headers,
-      text,
-      event: readEvent(JSON.parse(text)),
-      over,
-    };
-    attempts.add(attempt);
-    return await answer(attempt);
+export async function startWebhookConsumer(): Promise<WebhookConsumer> {
+  const attempts = createInbox<Attempt>("attempt", {
+    describe: ({ event: { type, data } }) => `${type} ${data.sequence} of ${data.sessionId}`,
   });
-
+  let answer: ConsumerAnswer = () => ({ kind: "answer", status: 204 });
+  const consumer = await startSimulatedConsumer({
+    unverified: "respond",
+    record: false,
+    respond(delivery) {
+      const attempt = readAttempt(delivery);
+      attempts.add(attempt);
+      return answer(attempt);
+    },
+  });
   return {
-    url: `${server.origin}/hooks/sms`,
+    url: `${consumer.url}/hooks/sms`,
     attempts,
     answer: (next) => answer = next,
-    received: (sessionId, type, sequence, withinMs) =>
+    received: (sessionId, type, sequence, timeoutMs) =>
       attempts.until(
         `${type} ${sequence ?? ""} of ${sessionId} at the consumer`,
         (items) =>
@@ -66,10 +63,21 @@ export function startWebhookConsumer(): WebhookConsumer {
             event.data.sessionId === sessionId && event.type === type &&
             (sequence === undefined || event.data.sequence === sequence)
           ),
-        withinMs,
+        timeoutMs === undefined ? {} : { timeoutMs },
       ),
     about: (sessionId) => attempts.items.filter(({ event }) => event.data.sessionId === sessionId),
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => consumer.close(),
+  };
+}
+
+function readAttempt({ headers, body }: Delivery): Attempt {
+  return {
+    webhookId: headers.get("webhook-id") ?? "",
+    timestampS: Number(headers.get("webhook-timestamp")),
+    signatures: (headers.get("webhook-signature") ?? "").split(" "),
+    headers,
+    text: body,
+    event: readEvent(JSON.parse(body)),
   };
 }
 

@@ -125,7 +125,7 @@ export async function startWorld(
     agent: async (agentId, scopes) => caller(await tokenOf(agentId, scopes)),
     notify: (notifications) => postNotifications(url(), notifications),
     async consumer(members = {}) {
-      const consumer = all.use(startWebhookConsumer());
+      const consumer = all.use(await startWebhookConsumer());
       const answer = await admin.post("/v1/webhooks", { url: consumer.url, ...members });
       if (answer.status !== 201) throw new Error(`Cannot register a webhook: ${answer.text}`);
       const { id, secret } = readCreatedWebhook(answer.json());

@@ -52,7 +52,7 @@ const TEXT = "strictly confidential";
 export async function soakFollowing(options: FollowingOptions): Promise<string> {
   const seats = Array.from({ length: options.agents }, (_, at) => seatNumber(at + 1));
   await using centre = await startContactCentre({ csrf: true, agents: seats });
-  await using consumer = startWebhookConsumer();
+  await using consumer = await startWebhookConsumer();
   const ledger = keepLedger(consumer);
   await using pair = await startPair({
     REDIS_URL: options.redisUrl,

@@ -22,7 +22,7 @@ const RETRY_S = Array.from({ length: 30 }, () => "0.02").join(",");
 export async function soakOrderedDelivery(options: OrderedDeliveryOptions): Promise<string> {
   const { storeEnv, seed, withinMs } = options;
   const random = seededRandom(seed);
-  await using consumers = startConsumers();
+  await using consumers = await startConsumers();
   const all = [
     consumers.add("steady"),
     consumers.add("failing", () => random() < 0.5),

@@ -48,7 +48,7 @@ export async function soakSharedWork(options: SharedWorkOptions): Promise<string
     WEBHOOK_TIMEOUT_MS: String(TIMEOUT_MS),
     LOG_LEVEL: "info",
   };
-  await using consumers = startConsumers();
+  await using consumers = await startConsumers();
   const consumer = consumers.add("shared");
   await using doomed = await startInstance(env);
   await using other = await startInstance(env);

@@ -22,7 +22,7 @@ export async function soakCommandsPerEvent(
   { redisUrl, events }: RedisOptions & { readonly events: number },
 ): Promise<string> {
   await using endpoint = await startUpstashEndpoint({ redisUrl, token: "soak" });
-  await using consumers = startConsumers();
+  await using consumers = await startConsumers();
   const { url, ledger } = consumers.add("one-at-a-time");
   await using patchbay = await startPatchbayForLoad({ env: upstashEnv(endpoint) });
   await patchbay.manage("POST", "/v1/webhooks", { url });

@@ -1,3 +1,4 @@
+/** The simulated consumer of Standard Webhooks: what it verifies, keeps and answers. */
 import assert from "node:assert/strict";
 import { Webhook } from "standardwebhooks";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
@@ -226,4 +227,43 @@ Deno.test("waitFor() finds a delivery by what it says", async () => {
   await statusOf(deliver(consumer.url));
   await statusOf(deliver(consumer.url, { id: "evt_9" }));
   assert.equal((await wanted).id, "evt_9");
+});
+
+Deno.test("unverified deliveries are answered like others where the consumer is told so, and marked", async () => {
+  await using consumer = await startWebhookConsumer({
+    unverified: "respond",
+    respond: () => ({ kind: "answer", status: 202 }),
+  });
+  assert.equal(await statusOf(deliver(consumer.url)), 202);
+  const { verified, fault } = await consumer.received(1);
+  assert.deepEqual({ verified, fault }, { verified: false, fault: "No secret was set" });
+});
+
+Deno.test("a consumer that records nothing shows each delivery and counts it, and keeps none", async () => {
+  const seen: string[] = [];
+  const counts: number[] = [];
+  await using consumer = await startWebhookConsumer({
+    secret: SECRET,
+    record: false,
+    onDelivery: ({ id }) => seen.push(id),
+    respond(_delivery, n) {
+      counts.push(n);
+      return { kind: "answer", status: 204 };
+    },
+  });
+  for (const id of ["evt_1", "evt_2"]) await statusOf(deliver(consumer.url, { id }));
+  assert.deepEqual(seen, ["evt_1", "evt_2"]);
+  assert.deepEqual(counts, [1, 2]);
+  assert.deepEqual(consumer.deliveries, []);
+});
+
+Deno.test("a handler may answer with a response of its own", async () => {
+  await using consumer = await startWebhookConsumer({
+    secret: SECRET,
+    respond: () => new Response("come back later", { status: 503, headers: { "x-own": "1" } }),
+  });
+  const response = await deliver(consumer.url);
+  assert.equal(response.status, 503);
+  assert.equal(response.headers.get("x-own"), "1");
+  assert.equal(await response.text(), "come back later");
 });
