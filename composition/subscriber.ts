@@ -13,7 +13,7 @@ export interface SubscriberParts extends Pick<UpstreamParts, "upstream" | "crede
   readonly ids: Ids;
 }
 
-/** Who follows upstream's notifications. Null: nobody does (`SUBSCRIBE=off`), and no CometD client is loaded. */
+/** Builds what follows upstream's notifications; null, without loading a CometD client, where `SUBSCRIBE` is off. */
 export async function composeSubscriber(
   { subscribe, upstream: { url, auth } }: Config,
   { clock, random, log, fetch }: Environment,
@@ -33,7 +33,7 @@ export async function composeSubscriber(
   });
 }
 
-/** Which agents are followed: those who sign in, until they sign off, and those who work in a session. */
+/** Has agents followed who sign in, until they sign off, and agents who work in a session. */
 export function presenceFor(subscriber: Subscriber | null): Presence {
   if (subscriber === null) return UNNOTICED;
   const follow = (

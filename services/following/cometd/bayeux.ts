@@ -2,11 +2,11 @@ import { isDeeperThan, mayHoldInexactNumbers, parseExactly } from "../../support
 import { asArray, isJsonObject, type JsonObject } from "../../support/json_object.ts";
 import { MAX_DEPTH } from "../../contact_centre/dialect/notifications.ts";
 
-/** A message that the CometD client can be given: nothing in it makes it stumble. */
+/** A message that holds nothing over which the CometD client would stumble. */
 export interface BayeuxMessage {
   readonly id?: string;
   readonly channel: string;
-  /** Of a notification: the text of `data`, value for value; the client only passes it on. */
+  /** The text of a notification's `data`, value for value; the client only passes it on. */
   readonly data?: string;
   readonly advice?: Advice;
   readonly [member: string]: unknown;
@@ -20,14 +20,14 @@ export interface Advice {
   readonly "multiple-clients"?: true;
 }
 
-/** What was read of an answer; null: it is no Bayeux answer at all. */
+/** What was read of an answer; null: it is not a Bayeux answer. */
 export type BayeuxAnswer = {
   readonly messages: readonly BayeuxMessage[];
   /** How many members of the answer are no messages. */
   readonly malformed: number;
 } | null;
 
-/** No server means a longer wait than this, in milliseconds; a longer one would amount to a connection that is dead. */
+/** The longest wait, in milliseconds, that a server can mean: a longer one would leave the connection dead. */
 export const MAX_ADVICE_MS = 10 * 60_000;
 
 /** A message wraps its data in two levels: the array of the answer, and itself. */
@@ -60,7 +60,7 @@ function parseJson(untrustedText: string): unknown {
 
 function readMessage(untrusted: unknown, verbatim: unknown): BayeuxMessage | null {
   if (!isJsonObject(untrusted) || !isJsonObject(verbatim)) return null;
-  // `failure` is the client's own word for an exchange that failed; of the server it would be taken for one.
+  // The client marks an exchange that failed with `failure`: sent by the server it would be taken for such a mark.
   const { channel, data: _, failure: __, advice: untrustedAdvice, id, ...others } = untrusted;
   if (typeof channel !== "string" || !channel.startsWith("/")) return null;
   const advice = readAdvice(untrustedAdvice);
@@ -73,10 +73,10 @@ function readMessage(untrusted: unknown, verbatim: unknown): BayeuxMessage | nul
   };
 }
 
-/** A reply to a handshake in the shape on which the client relies without looking; others as they are. */
+/** Gives a reply to a handshake the shape on which the client relies without checking it; leaves others as they are. */
 function readable(channel: string, untrusted: JsonObject): JsonObject {
   if (channel !== "/meta/handshake") return untrusted;
-  // With `x-messages` the client would wait for so many messages before it connects, and for ever if they do not come.
+  // The client would wait for as many messages as `x-messages` says before it connects, for ever if they do not come.
   const { "x-messages": _, supportedConnectionTypes: untrustedTypes, ...others } = untrusted;
   return {
     ...others,
@@ -85,7 +85,7 @@ function readable(channel: string, untrusted: JsonObject): JsonObject {
   };
 }
 
-/** The members of an advice that make sense; a wait that is no number would have the client poll without pause. */
+/** Keeps the members of an advice that make sense: with a wait that is no number the client would poll without pause. */
 function readAdvice(untrusted: unknown): Advice | null {
   if (!isJsonObject(untrusted)) return null;
   const { reconnect, interval, timeout } = untrusted;

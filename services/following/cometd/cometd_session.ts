@@ -39,7 +39,7 @@ export interface CometdSessionOptions {
 }
 
 /** How long an answer may take beyond the time for which the server may hold a connect: CometD's own margin. */
-export const NETWORK_DELAY_MS = 10_000;
+const NETWORK_DELAY_MS = 10_000;
 /** How long the disconnect at the end may take. */
 const DISCONNECT_MS = 1_000;
 

@@ -1,8 +1,9 @@
-import { readAtMost } from "../../support/bounded_bytes.ts";
-import type { Clock } from "../../support/clock.ts";
-import { singleSend } from "../../support/single_send.ts";
-import type { AgentLinks } from "../../contact_centre/rest/agent_links.ts";
 import { isCsrfRefusal } from "../../contact_centre/dialect/csrf.ts";
+import type { AgentLinks } from "../../contact_centre/rest/agent_links.ts";
+import { startDeadline } from "../../http/deadline.ts";
+import { exchange } from "../../http/exchange.ts";
+import { overFetch } from "../../http/transport.ts";
+import type { Clock } from "../../support/clock.ts";
 import { type BayeuxMessage, readBayeuxAnswer } from "./bayeux.ts";
 
 /** One CometD request. */
@@ -20,22 +21,23 @@ export type PollOutcome =
   | {
     readonly ok: true;
     readonly messages: readonly BayeuxMessage[];
+    /** How many members of the answer are no messages. */
     readonly malformed: number;
   }
   | {
     readonly ok: false;
-    /** One word or two, without anything of the answer. */
+    /** A few words that hold nothing of the answer. */
     readonly reason: string;
     /** Null: there was no answer. */
     readonly status: number | null;
-    /** It was turned down only for want of the right CSRF token. */
+    /** It was turned down only because its CSRF token was missing or wrong. */
     readonly isCsrfRefusal: boolean;
   };
 
 export interface PollerOptions {
   /**
-   * Long polls hold a connection each, so it must not share one between requests (HTTP/2): 500 polls would fill it, and
-   * upstream's limit of streams would leave no room for anything else.
+   * Long polls hold a connection each, so requests must not share one (HTTP/2): 500 polls would fill it, and upstream's
+   * limit of streams would leave no room for anything else.
    */
   readonly fetch: typeof fetch;
   readonly clock: Clock;
@@ -51,51 +53,47 @@ export interface PollIdentity {
 /** Sends one request; never rejects. */
 export type Poller = (poll: Poll, identity: PollIdentity) => Promise<PollOutcome>;
 
-/** What a session can have queued at most, in bytes, decompressed. */
+/** The most that the messages queued for a session can take, in bytes, decompressed. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** A poller that shares each agent's cookies and CSRF token with its REST calls. */
 export function createPoller({ fetch, clock, links }: PollerOptions): Poller {
+  const transport = overFetch(fetch);
   return async ({ url, messages, timeoutMs, signal }, { agentId, authorization }) => {
     const path = url.pathname;
     const headers = links.of(agentId, authorization).headersFor("POST", path);
     headers.set("content-type", "application/json;charset=UTF-8");
     headers.set("accept", "application/json");
     if (authorization !== null) headers.set("authorization", authorization);
+    const body = new TextEncoder().encode(JSON.stringify(messages));
 
-    const ending = new AbortController();
-    let isLate = false;
-    const abort = () => ending.abort();
-    const timer = clock.after(timeoutMs, () => {
-      isLate = true;
-      abort();
+    using deadline = startDeadline({ clock, timeoutMs, signal });
+    const request = { method: "POST", url, headers, body };
+    const exchanged = await exchange(request, {
+      transport,
+      deadline,
+      maxBodyBytes: MAX_ANSWER_BYTES,
+      async onHead({ headers: answerHeaders }) {
+        // The link is asked for anew: while the poll was held, the agent may have got another one.
+        await links.of(agentId, authorization).adopt(path, answerHeaders, headers.get("cookie"));
+        return true;
+      },
     });
-    // Taken off again below, unlike a signal made by AbortSignal.any: the session's signal outlives thousands of polls.
-    signal.addEventListener("abort", abort);
-    if (signal.aborted) abort();
-    try {
-      const response = await fetch(url, {
-        method: "POST",
-        headers,
-        body: singleSend(new TextEncoder().encode(JSON.stringify(messages))),
-        redirect: "manual",
-        signal: ending.signal,
-      });
-      const body = await readAtMost(response.body, MAX_ANSWER_BYTES);
-      const link = links.of(agentId, authorization);
-      await link.adopt(path, response.headers, headers.get("cookie"));
-      return judge(response.status, body);
-    } catch {
-      return failure(isLate ? "timed out" : "not reached");
-    } finally {
-      timer.cancel();
-      signal.removeEventListener("abort", abort);
+    if (exchanged.kind === "answer") return judge(exchanged);
+    switch (exchanged.class) {
+      case "too-long":
+        return failure("answer too long", exchanged.begun.status);
+      case "timeout":
+        return failure("timed out");
+      default:
+        return failure("not reached");
     }
   };
 }
 
-function judge(status: number, body: Uint8Array<ArrayBuffer> | null): PollOutcome {
-  if (body === null) return failure("answer too long", status);
+function judge(
+  { status, body }: { readonly status: number; readonly body: Uint8Array<ArrayBuffer> },
+): PollOutcome {
   if (status !== 200) {
     return {
       ...failure(`status ${status}`, status),

@@ -26,7 +26,7 @@ export interface PollTransportOptions {
     request: {
       readonly url: URL;
       readonly messages: readonly unknown[];
-      /** It may be held by the server for as long as its advice says. */
+      /** The server may hold it for as long as its advice says. */
       readonly isConnect: boolean;
     },
   ) => Promise<PollOutcome>;
@@ -52,7 +52,7 @@ export function createPollTransport(
     try {
       await tryExchange(envelope, isConnect);
     } catch (error) {
-      // Nobody waits for this promise: what the client stumbles over must not take the process along.
+      // Nobody waits for this promise: an error that the client throws would end the process.
       onBroken(error);
     }
   }
@@ -60,7 +60,7 @@ export function createPollTransport(
   async function tryExchange(envelope: Envelope, isConnect: boolean): Promise<void> {
     if (isAborted) return;
     const { messages } = envelope;
-    // The client ends addresses without a suffix in a slash; servers that take it for a path of its own are not rare.
+    // The client ends an address without a suffix in a slash, which quite a few servers take for another path.
     const url = new URL(envelope.url.replace(/\/$/, ""));
     const outcome = await poll({ url, messages, isConnect });
     if (isAborted) return;

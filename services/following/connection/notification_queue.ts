@@ -41,7 +41,7 @@ interface Waiting extends HeardNotification {
 }
 
 /** So many notifications are kept while the store is away. */
-export const QUEUE_CAPACITY = 1_000;
+const QUEUE_CAPACITY = 1_000;
 
 const BACK_OFF: BackOff = { firstMs: 250, longestMs: 4_000 };
 

@@ -46,7 +46,7 @@ export type ResyncOutcome =
   | { readonly ok: false; readonly passing: boolean; readonly why: string };
 
 /** A notification made here holds at most so many messages. */
-export const MESSAGES_PER_NOTIFICATION = 100;
+const MESSAGES_PER_NOTIFICATION = 100;
 
 const PAGE = 100;
 

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import type { SessionEnd } from "../../../../services/following/cometd/session_end.ts";
-import { MAX_REFUSALS, nextStep } from "../../../../services/following/connection/reconnecting.ts";
+import {
+  countSetback,
+  MAX_REFUSALS,
+  nextStep,
+} from "../../../../services/following/connection/reconnecting.ts";
 
 const NONE = { failures: 0, refusals: 0, csrfRefusals: 0 };
 type Ended = Exclude<SessionEnd, { kind: "closed" }>;
@@ -74,3 +78,35 @@ Deno.test("after a refusal it is asked first whether the credentials are good", 
   const step = nextStep(end, { ...NONE, refusals: MAX_REFUSALS - 1 }, () => 0);
   assert.ok(step.kind === "reconnect" && step.askFirst);
 });
+
+for (
+  const [what, before, end, after] of [
+    ["a loss and a failure make one row", { failures: 1 }, { kind: "lost" }, { failures: 2 }],
+    ["a failure ends the rows of refusals", { refusals: 2, csrfRefusals: 1 }, {
+      kind: "failed",
+      why: "x",
+    }, { failures: 1 }],
+    [
+      "a refusal ends the row of CSRF refusals, not that of failures",
+      {
+        failures: 1,
+        csrfRefusals: 1,
+      },
+      { kind: "refused", why: "x" },
+      { failures: 1, refusals: 1 },
+    ],
+    ["a CSRF refusal ends no row", { failures: 1, refusals: 1 }, { kind: "csrf" }, {
+      failures: 1,
+      refusals: 1,
+      csrfRefusals: 1,
+    }],
+    ["the advice none counts as nothing", { failures: 1 }, { kind: "dismissed", why: "x" }, {
+      failures: 1,
+    }],
+    ["a close counts as nothing", { refusals: 1 }, { kind: "closed" }, { refusals: 1 }],
+  ] as const
+) {
+  Deno.test(`setbacks in a row: ${what}`, () => {
+    assert.deepEqual(countSetback({ ...NONE, ...before }, end), { ...NONE, ...after });
+  });
+}
