@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { InvalidBody, InvalidParameter } from "../errors.ts";
 import { isJsonObject } from "../support/json_object.ts";
-import { parseUpstreamTimestamp } from "../contact_centre/dialect/time.ts";
+import { parseRfc3339 } from "../support/time.ts";
 
 /** Which deliveries somebody wants back, by the time of their events. */
 export interface RecoveryRequest {
@@ -15,8 +15,6 @@ export interface RecoveryRequest {
 const TIME = "a time as in RFC 3339, such as 2026-11-22T10:00:00Z";
 const FLAG = "true or false";
 const MAX_SHOWN_LENGTH = 80;
-// RFC 3339 §5.6, with fractions of up to nine digits.
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
 
 const time = v.pipe(
   v.string(TIME),
@@ -74,8 +72,4 @@ function describe(issue: v.BaseIssue<unknown>): string {
   const text = JSON.stringify(issue.input);
   const shown = text === undefined || text.length > MAX_SHOWN_LENGTH ? "" : `=${text}`;
   return `Cannot use ${path}${shown}: expected ${issue.message}`;
-}
-
-function parseRfc3339(untrustedText: string): number | null {
-  return RFC_3339.test(untrustedText) ? parseUpstreamTimestamp(untrustedText) : null;
 }

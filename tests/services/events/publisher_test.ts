@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { webhookRecord } from "../../support/webhook_record.ts";
 import { StoreUnavailable } from "../../../services/errors.ts";
 import { createIds } from "../../../services/support/ids.ts";
 import { readNotifications } from "../../../services/contact_centre/dialect/notifications.ts";
@@ -18,31 +19,6 @@ import {
 const POLICY = { sessionTtlMs: 86_400_000, eventRetentionMs: 604_800_000 };
 const WEBHOOK_1 = "wh_01JD9P5Q6R7S8T9V0W1X2Y3Z41";
 const WEBHOOK_2 = "wh_01JD9P5Q6R7S8T9V0W1X2Y3Z42";
-
-function webhook(id: string, change: Partial<Webhook> = {}): Webhook {
-  return {
-    id,
-    url: "https://consumer.test/hook",
-    eventTypes: ["*"],
-    agentIds: null,
-    ordering: "session",
-    payload: "full",
-    signing: ["v1"],
-    publicKeys: [],
-    headerNames: [],
-    rateLimit: null,
-    concurrency: 10,
-    description: null,
-    disabled: null,
-    enabledAtMs: null,
-    recovery: null,
-    previousSecretUntilMs: null,
-    createdAtMs: 0,
-    updatedAtMs: 0,
-    sealedCredentials: "",
-    ...change,
-  };
-}
 
 /** A publisher over a real store; `watch` puts itself between the two. */
 function setUp({ watch = (store: Store): Store => store, smsEnabled = true } = {}) {
@@ -157,8 +133,8 @@ Deno.test("NewMessages without any message is a duplicate", async () => {
 
 Deno.test("an event gets a delivery per webhook that wants its type", async () => {
   await using world = setUp();
-  await world.put(webhook(WEBHOOK_1, { eventTypes: ["session.status_changed"] }));
-  await world.put(webhook(WEBHOOK_2, { eventTypes: ["session.messages_added"] }));
+  await world.put(webhookRecord(WEBHOOK_1, { eventTypes: ["session.status_changed"] }));
+  await world.put(webhookRecord(WEBHOOK_2, { eventTypes: ["session.messages_added"] }));
   await world.publish(statusChange("Chatting"), statusChange("LeftChat"), agentTexts([1]));
   const deliveries = await world.deliveries();
   assert.deepEqual(deliveries.map(({ sinkId }) => sinkId), [WEBHOOK_1, WEBHOOK_1, WEBHOOK_2]);
@@ -210,7 +186,7 @@ Deno.test("the webhooks are listed once, and again only after a change", async (
   await world.publish(statusChange("A"));
   await world.publish(statusChange("B"));
   assert.equal(world.lists(), 1);
-  await world.put(webhook(WEBHOOK_1));
+  await world.put(webhookRecord(WEBHOOK_1));
   assert.deepEqual(await world.publish(statusChange("C")), { accepted: 1, duplicates: 0 });
   assert.equal(world.lists(), 2);
   assert.equal((await world.deliveries()).length, 1);
@@ -229,7 +205,7 @@ Deno.test("a webhook registered in the middle of a publish still gets the event,
     watch: (store) => ({
       ...store,
       publish: async (request) => {
-        if (!raced) await store.putWebhook(encodeWebhook(webhook(WEBHOOK_1)));
+        if (!raced) await store.putWebhook(encodeWebhook(webhookRecord(WEBHOOK_1)));
         raced = true;
         return store.publish(request);
       },
@@ -247,7 +223,7 @@ Deno.test("a list of webhooks that never stops changing ends in StoreUnavailable
       ...store,
       publish: async (request) => {
         tries++;
-        await store.putWebhook(encodeWebhook(webhook(WEBHOOK_1)));
+        await store.putWebhook(encodeWebhook(webhookRecord(WEBHOOK_1)));
         return store.publish(request);
       },
     }),
@@ -275,7 +251,7 @@ Deno.test("a listing that failed is repeated by the next publish", async () => {
 Deno.test("a webhook that cannot be read is logged and does not stop the others", async () => {
   await using world = setUp();
   await world.store.putWebhook({ id: WEBHOOK_1, json: '{"url":1}' });
-  await world.put(webhook(WEBHOOK_2));
+  await world.put(webhookRecord(WEBHOOK_2));
   await world.publish(statusChange("A"));
   assert.deepEqual((await world.deliveries()).map(({ sinkId }) => sinkId), [WEBHOOK_2]);
   assert.equal(world.log.of("webhook.unreadable")[0]?.fields.webhookId, WEBHOOK_1);
@@ -286,7 +262,7 @@ Deno.test("draft() addresses an own event to the webhooks, refresh() learns of n
   const event = { type: "session.released", sessionId: "S1", data: { reason: "ended" } };
   const before = await world.publisher.draft(event);
   assert.deepEqual(before.draft.webhooks, []);
-  await world.put(webhook(WEBHOOK_1));
+  await world.put(webhookRecord(WEBHOOK_1));
   await world.publisher.refresh();
   const { draft, webhooksVersion } = await world.publisher.draft(event);
   assert.ok(webhooksVersion > before.webhooksVersion);
@@ -304,8 +280,8 @@ Deno.test("draft() addresses an own event to the webhooks, refresh() learns of n
 
 Deno.test("publishOwn() goes to all who want it, or to the one webhook alone whatever it wants", async () => {
   await using world = setUp();
-  await world.put(webhook(WEBHOOK_1, { eventTypes: ["sms.*"], agentIds: ["agent-9"] }));
-  await world.put(webhook(WEBHOOK_2));
+  await world.put(webhookRecord(WEBHOOK_1, { eventTypes: ["sms.*"], agentIds: ["agent-9"] }));
+  await world.put(webhookRecord(WEBHOOK_2));
   const ping = { type: "webhook.ping", sessionId: null, data: {} };
   const event = await world.publisher.publishOwn(ping, { onlyWebhook: WEBHOOK_1 });
   assert.deepEqual({ ...event, id: "" }, { id: "", accepted: true, sequence: null, deliveries: 1 });
@@ -319,7 +295,7 @@ Deno.test("publishOwn() goes to all who want it, or to the one webhook alone wha
 
 Deno.test("publishIdentified() publishes an id once, however often it is asked to", async () => {
   await using world = setUp();
-  await world.put(webhook(WEBHOOK_1, { eventTypes: ["sms.*"] }));
+  await world.put(webhookRecord(WEBHOOK_1, { eventTypes: ["sms.*"] }));
   const event = {
     id: "evt_01JD9P5Q6R7S8T9V0W1X2Y3Z4A",
     type: "sms.received",

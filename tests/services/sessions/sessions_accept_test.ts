@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { webhookRecord } from "../../support/webhook_record.ts";
 import { SessionHeld, UpstreamTimeout, UpstreamUnavailable } from "../../../services/errors.ts";
 import { CLAIM_GRACE_MS } from "../../../services/sessions/sessions.ts";
 import { encodeWebhook } from "../../../services/webhooks/webhook.ts";
@@ -27,28 +28,8 @@ async function acceptInVain(path: ProxiedPath, agentId: string): Promise<void> {
   path.say(() => json(0));
 }
 
-async function addWebhook({ watched, clock }: ProxiedPath, id: string): Promise<void> {
-  await watched.store.putWebhook(encodeWebhook({
-    id,
-    url: "https://consumer.example/",
-    eventTypes: ["session.*"],
-    agentIds: null,
-    ordering: "session",
-    payload: "full",
-    signing: ["v1"],
-    publicKeys: [],
-    headerNames: [],
-    rateLimit: null,
-    concurrency: 10,
-    description: null,
-    disabled: null,
-    enabledAtMs: null,
-    recovery: null,
-    previousSecretUntilMs: null,
-    createdAtMs: clock.now(),
-    updatedAtMs: clock.now(),
-    sealedCredentials: "",
-  }));
+async function addWebhook({ watched }: ProxiedPath, id: string): Promise<void> {
+  await watched.store.putWebhook(encodeWebhook(webhookRecord(id, { eventTypes: ["session.*"] })));
 }
 
 Deno.test("accept() maps the session and publishes session.accepted, in two round trips", async () => {

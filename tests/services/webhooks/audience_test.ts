@@ -1,41 +1,17 @@
 import assert from "node:assert/strict";
+import { webhookRecord } from "../../support/webhook_record.ts";
 import { webhookCandidates } from "../../../services/webhooks/audience.ts";
 import type { Webhook } from "../../../services/webhooks/webhook.ts";
-
-function webhook(id: string, changes: Partial<Webhook> = {}): Webhook {
-  return {
-    id,
-    url: "https://hook.test/",
-    eventTypes: ["*"],
-    agentIds: null,
-    ordering: "session",
-    payload: "full",
-    signing: ["v1"],
-    publicKeys: [],
-    headerNames: [],
-    rateLimit: null,
-    concurrency: 10,
-    description: null,
-    disabled: null,
-    enabledAtMs: null,
-    recovery: null,
-    previousSecretUntilMs: null,
-    createdAtMs: 0,
-    updatedAtMs: 0,
-    sealedCredentials: "",
-    ...changes,
-  };
-}
 
 const idsFor = (type: string, webhooks: readonly Webhook[]) =>
   webhookCandidates({ type }, webhooks).map(({ id }) => id);
 
 Deno.test("a webhook is a candidate when any of its patterns takes in the event's type", () => {
   const webhooks = [
-    webhook("wh_all"),
-    webhook("wh_exact", { eventTypes: ["sms.sent", "session.accepted"] }),
-    webhook("wh_prefix", { eventTypes: ["session.*"] }),
-    webhook("wh_other", { eventTypes: ["customer.*"] }),
+    webhookRecord("wh_all"),
+    webhookRecord("wh_exact", { eventTypes: ["sms.sent", "session.accepted"] }),
+    webhookRecord("wh_prefix", { eventTypes: ["session.*"] }),
+    webhookRecord("wh_other", { eventTypes: ["customer.*"] }),
   ];
   assert.deepEqual(idsFor("session.accepted", webhooks), ["wh_all", "wh_exact", "wh_prefix"]);
   assert.deepEqual(idsFor("customer.opted_out", webhooks), ["wh_all", "wh_other"]);
@@ -43,8 +19,8 @@ Deno.test("a webhook is a candidate when any of its patterns takes in the event'
 
 Deno.test("a candidate says whose events it wants and whether they keep their order", () => {
   const webhooks = [
-    webhook("wh_1", { agentIds: ["agent-1"], ordering: "none" }),
-    webhook("wh_2"),
+    webhookRecord("wh_1", { agentIds: ["agent-1"], ordering: "none" }),
+    webhookRecord("wh_2"),
   ];
   assert.deepEqual(webhookCandidates({ type: "sms.sent" }, webhooks), [
     { id: "wh_1", agentIds: ["agent-1"], ordered: false, held: false },
@@ -53,7 +29,7 @@ Deno.test("a candidate says whose events it wants and whether they keep their or
 });
 
 Deno.test("for a disabled webhook what it asked for is held, and nothing else is", () => {
-  const disabled = webhook("wh_1", {
+  const disabled = webhookRecord("wh_1", {
     eventTypes: ["session.*"],
     disabled: { reason: "410", atMs: 0 },
   });
@@ -65,8 +41,8 @@ Deno.test("for a disabled webhook what it asked for is held, and nothing else is
 
 Deno.test("a ping is taken in by no pattern, as it is for one webhook alone", () => {
   const webhooks = [
-    webhook("wh_1"),
-    webhook("wh_2", { eventTypes: ["webhook.ping", "webhook.*"] }),
+    webhookRecord("wh_1"),
+    webhookRecord("wh_2", { eventTypes: ["webhook.ping", "webhook.*"] }),
   ];
   assert.deepEqual(idsFor("webhook.ping", webhooks), []);
   assert.deepEqual(idsFor("webhook.disabled", webhooks), ["wh_1", "wh_2"]);

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
-import { decodeWebhook, encodeWebhook, type Webhook } from "../../../services/webhooks/webhook.ts";
+import {
+  decodeWebhook,
+  DEFAULTS,
+  encodeWebhook,
+  type Webhook,
+} from "../../../services/webhooks/webhook.ts";
 
 const WEBHOOK: Webhook = {
+  ...DEFAULTS,
   id: "wh_1",
   url: "https://hook.test/",
   eventTypes: ["session.*"],
