@@ -1,6 +1,7 @@
 import { deliveryId } from "../delivery_id.ts";
 import { SMS_SINK } from "../port/deliveries.ts";
 import type { EventDraft } from "../port/events.ts";
+import type { Shards } from "./shards.ts";
 
 /** A draft in the form that `publish` in `scripts/publishing.lua` reads: deliveries already have their ids. */
 export function draftRequest({ data, webhooks, smsMessages, ...draft }: EventDraft): object {
@@ -18,4 +19,9 @@ export function draftRequest({ data, webhooks, smsMessages, ...draft }: EventDra
       deliveryId: deliveryId(draft.id, SMS_SINK, message.index),
     })),
   };
+}
+
+/** Where a draft is published: one of no session goes where the record of its guard is. */
+export function shardOfDraft(shards: Shards, { sessionId, guard, id }: EventDraft): number {
+  return shards.of(sessionId ?? guard?.key ?? id);
 }

@@ -2,6 +2,7 @@ import type {
   ClaimedDelivery,
   DeliveryRecord,
   DeliveryStatus,
+  DeliveryStore,
   SinkHealth,
 } from "../port/deliveries.ts";
 import type { EventRecord, PublishedEvent } from "../port/events.ts";
@@ -122,4 +123,27 @@ export function deliveryRecord(id: string, fields: ReadonlyMap<string, string>):
     updatedAtMs: Number(field("updatedAt")),
     nextAttemptAtMs: numberOrNull("nextAt"),
   };
+}
+
+/** What `resolve_delivery` says; nothing where the delivery is not. */
+export function resolution(
+  [word, deliveries]: Reply,
+): Awaited<ReturnType<DeliveryStore["resolveDelivery"]>> {
+  switch (word) {
+    case "resolved":
+      return { outcome: "resolved", deliveries: Number(deliveries) };
+    case "not-unknown":
+      return { outcome: "not-unknown" };
+    case "stale":
+      return { outcome: "stale-webhooks" };
+    default:
+      return null;
+  }
+}
+
+/** The rows of all shards in the order of their ids, which stand first. */
+export function merged(replies: readonly unknown[]): Reply[] {
+  return replies
+    .flatMap((reply) => list(reply).map(list))
+    .sort(([a], [b]) => (text(a) < text(b) ? -1 : 1));
 }

@@ -1,13 +1,19 @@
 import { StoreUnavailable } from "../../errors.ts";
-import { DELIVERY_STATUSES } from "../port/deliveries.ts";
+import { DELIVERY_STATUSES, type DeliveryStatus, SMS_SINK } from "../port/deliveries.ts";
 import type { StorePolicy } from "../port/store.ts";
 import {
   ATTEMPTS_KEPT,
+  EXCERPT_MEMBER,
+  KEY_MARGIN_MS,
   LATE_SPANS_KEPT,
   LATE_TEXTS_MS,
   memoryTtlMs,
+  OPEN_STATUSES,
+  POSITIONS_PER_EVENT,
+  SPENT_STATUSES,
   STATE_DUPLICATE_WINDOW_MS,
   SWEEP_LIMIT,
+  WAITING_STATUSES,
 } from "../rules.ts";
 import { RedisReplyError, type RedisTransport, type Script } from "./transport.ts";
 
@@ -40,7 +46,14 @@ export function createShards(
     lateSpansKept: LATE_SPANS_KEPT,
     attemptsKept: ATTEMPTS_KEPT,
     sweepLimit: SWEEP_LIMIT,
+    marginMs: KEY_MARGIN_MS,
+    positionsPerEvent: POSITIONS_PER_EVENT,
+    excerptMember: EXCERPT_MEMBER,
+    smsSink: SMS_SINK,
     statuses: DELIVERY_STATUSES,
+    open: setOf(OPEN_STATUSES),
+    waiting: WAITING_STATUSES,
+    spent: setOf(SPENT_STATUSES),
   });
   const prefix = (shard: number) => `pb:{${shard}}:`;
 
@@ -69,6 +82,11 @@ export function createShards(
     runOnAll: (operation, script, request) => explained(operation, onAll(script, request)),
     commands: (operation, commands) => explained(operation, transport.pipeline(commands)),
   };
+}
+
+/** The statuses as the keys of a table, so that Lua looks one up. */
+function setOf(statuses: readonly DeliveryStatus[]): Readonly<Record<string, true>> {
+  return Object.fromEntries(statuses.map((status) => [status, true]));
 }
 
 /**

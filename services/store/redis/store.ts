@@ -1,10 +1,11 @@
 import type { Store, StorePolicy } from "../port/store.ts";
-import { createRedisHistory } from "./history.ts";
-import { createRedisOutbox } from "./outbox.ts";
+import { createRedisBuckets } from "./buckets.ts";
+import { createRedisCustomers } from "./customers.ts";
+import { createRedisDeliveries } from "./deliveries.ts";
+import { createRedisEvents } from "./events.ts";
 import { createRedisRecords } from "./records.ts";
 import { createRedisSessions } from "./sessions.ts";
 import { createShards } from "./shards.ts";
-import { createRedisSms } from "./sms.ts";
 import type { RedisTransport } from "./transport.ts";
 import { createRedisWebhooks } from "./webhooks.ts";
 
@@ -21,11 +22,12 @@ export function openRedisStore({ transport, shards: count, policy }: RedisStoreO
   const shards = createShards(transport, count, policy);
   return {
     ...createRedisSessions(shards),
-    ...createRedisOutbox(shards, policy),
-    ...createRedisHistory(shards),
+    ...createRedisCustomers(shards),
+    ...createRedisEvents(shards),
+    ...createRedisDeliveries(shards, policy),
     ...createRedisWebhooks(shards),
     ...createRedisRecords(shards),
-    ...createRedisSms(shards),
+    ...createRedisBuckets(shards),
     ping: async () => {
       // A PING is answered by a node of a cluster that serves nothing, and by one alone.
       const keys = Array.from({ length: count }, (_, shard) => `${shards.prefix(shard)}ping`);

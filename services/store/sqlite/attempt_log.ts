@@ -1,6 +1,5 @@
-import { ATTEMPTS_KEPT } from "../rules.ts";
+import { ATTEMPTS_KEPT, EXCERPT_MEMBER } from "../rules.ts";
 import type { Database } from "./database.ts";
-import { dropExcerpts } from "./history.ts";
 
 /** The logs of what deliveries went through, inside the caller's transaction. */
 export interface AttemptLog {
@@ -25,4 +24,14 @@ export function createAttemptLog(db: Database): AttemptLog {
       if (expunged) dropExcerpts(db, deliveryId, deliveryId);
     },
   };
+}
+
+/** Forgets what consumers answered to deliveries with ids from `first` to `last`. */
+export function dropExcerpts(db: Database, first: string, last: string): void {
+  db.run(
+    `UPDATE attempts SET attempt_json = json_remove(attempt_json, '$.${EXCERPT_MEMBER}')
+     WHERE delivery_id BETWEEN ? AND ?`,
+    first,
+    last,
+  );
 }

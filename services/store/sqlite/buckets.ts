@@ -1,4 +1,6 @@
+import type { BucketStore } from "../port/buckets.ts";
 import type { DeliveryRate } from "../port/deliveries.ts";
+import { bucketId } from "../rules.ts";
 import type { Database } from "./database.ts";
 
 /** Token buckets, inside the caller's transaction. Their column is called after sinks, who had them alone at first. */
@@ -41,5 +43,19 @@ export function createBuckets(db: Database): Buckets {
         nowMs,
       );
     },
+  };
+}
+
+/** Token buckets in SQLite. */
+export function createSqliteBuckets(db: Database, buckets: Buckets): BucketStore {
+  return {
+    takeTokens: ({ bucket, tokens, perSecond, burst, nowMs }) =>
+      db.write("take tokens", () => {
+        const name = bucketId(bucket);
+        const rate = { perSecond, burst };
+        const missing = 1 - buckets.tokens(name, rate, nowMs);
+        if (missing <= 0) buckets.take(name, rate, tokens, nowMs);
+        return fillingMs(missing, rate);
+      }),
   };
 }

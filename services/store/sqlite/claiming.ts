@@ -6,11 +6,12 @@ import {
   SMS_SINK,
 } from "../port/deliveries.ts";
 import type { Customer } from "../port/sessions.ts";
-import { shareBySink } from "./sharing.ts";
 import { type Buckets, fillingMs } from "./buckets.ts";
 import type { Database } from "./database.ts";
-import { eventRecord, type EventRow } from "./history.ts";
+import { eventRecord, type EventRow } from "./events.ts";
 import type { Lanes } from "./lanes.ts";
+import { shareBySink } from "./sharing.ts";
+import { IS_OPEN } from "./status_sql.ts";
 
 interface HeadRow extends EventRow {
   delivery_id: string;
@@ -71,7 +72,7 @@ export function createClaiming(
       `SELECT d.id AS delivery_id, d.sink_id, d.status, d.attempts, d.ladder_start,
          d.message_index, d.progress_json, e.*
        FROM deliveries d JOIN events e ON e.id = d.event_id
-       WHERE d.lane = ? AND d.status IN ('pending', 'delivering', 'retrying', 'held')
+       WHERE d.lane = ? AND ${IS_OPEN}
        ORDER BY d.position LIMIT 1`,
       lane,
     );

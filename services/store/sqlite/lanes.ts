@@ -1,5 +1,6 @@
 import type { DeliveryStatus } from "../port/deliveries.ts";
 import type { Database } from "./database.ts";
+import { IS_OPEN } from "./status_sql.ts";
 
 /** Keeps the due times of lanes, inside the caller's transaction. */
 export interface Lanes {
@@ -17,14 +18,14 @@ export function createLanes(db: Database): Lanes {
     const flight = db.one<{ ends: number | null }>(
       `SELECT MAX(next_attempt_at) AS ends FROM deliveries
        WHERE lane = ? AND status = 'delivering' AND next_attempt_at > ?
-         AND status IN ('pending', 'delivering', 'retrying', 'held')`,
+         AND ${IS_OPEN}`,
       lane,
       nowMs,
     );
     if (flight?.ends) return flight.ends;
     const head = db.one<{ status: DeliveryStatus; next_attempt_at: number | null }>(
       `SELECT status, next_attempt_at FROM deliveries
-       WHERE lane = ? AND status IN ('pending', 'delivering', 'retrying', 'held')
+       WHERE lane = ? AND ${IS_OPEN}
        ORDER BY position LIMIT 1`,
       lane,
     );

@@ -1,15 +1,12 @@
-import {
-  type DeliveryRange,
-  type DeliveryStatus,
-  type DeliveryStore,
-  SMS_SINK,
-} from "../port/deliveries.ts";
+import { type DeliveryRange, type DeliveryStatus, type DeliveryStore } from "../port/deliveries.ts";
 import { firstDeliveryIdAt } from "../delivery_id.ts";
+import { isSpent } from "../rules.ts";
 import type { Database } from "./database.ts";
 import type { Lanes } from "./lanes.ts";
+import { IS_WAITING } from "./status_sql.ts";
 
 /** A delivery's place in its lane. */
-interface Place {
+export interface Place {
   id: string;
   lane: string;
   sink_id: string;
@@ -46,8 +43,7 @@ export function createRequeueing(db: Database, lanes: Lanes): Requeueing {
     );
     if (delivery === undefined) return null;
     if (delivery.status === "delivering") return "in-flight";
-    const gone = delivery.status === "delivered" || delivery.status === "unknown";
-    if (delivery.sink_id === SMS_SINK && gone) return "spent";
+    if (isSpent(delivery.sink_id, delivery.status)) return "spent";
     makeDue(delivery, nowMs);
     return "due";
   }
@@ -56,7 +52,7 @@ export function createRequeueing(db: Database, lanes: Lanes): Requeueing {
     const held = db.all<{ lane: string }>(
       `UPDATE deliveries SET status = 'held', next_attempt_at = NULL, updated_at = ?
        WHERE id IN (
-         SELECT id FROM deliveries WHERE sink_id = ? AND status IN ('pending', 'retrying') LIMIT ?)
+         SELECT id FROM deliveries WHERE sink_id = ? AND ${IS_WAITING} LIMIT ?)
        RETURNING lane`,
       nowMs,
       sinkId,

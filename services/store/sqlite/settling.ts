@@ -1,21 +1,30 @@
-import type { Settlement, SinkHealth } from "../port/deliveries.ts";
+import type { DeliveryStatus, DeliveryStore, Settlement, SinkHealth } from "../port/deliveries.ts";
+import { isAttempted } from "../rules.ts";
 import type { AttemptLog } from "./attempt_log.ts";
 import type { Database } from "./database.ts";
 import type { Lanes } from "./lanes.ts";
 import type { PublishingSteps } from "./publishing.ts";
+import type { Place, Requeueing } from "./requeueing.ts";
+
+interface Doubtful extends Place {
+  status: DeliveryStatus;
+  expunged: number;
+}
 
 /** Writing down what became of claimed deliveries, inside the caller's transaction. */
 export function createSettling(
   db: Database,
-  publishing: PublishingSteps,
-  lanes: Lanes,
-  log: AttemptLog,
+  { publishing, lanes, log, makeDue }: {
+    readonly publishing: PublishingSteps;
+    readonly lanes: Pick<Lanes, "schedule">;
+    readonly log: AttemptLog;
+    readonly makeDue: Requeueing["makeDue"];
+  },
 ) {
   function settle(settlement: Settlement): "settled" | "fenced" {
     const { deliveryId, nowMs, next } = settlement;
     const atMs = next.status === "retrying" ? next.atMs : null;
-    const attempted = next.status !== "held" &&
-      !(next.status === "retrying" && next.counted === false);
+    const attempted = isAttempted(next);
     const row = db.one<{ lane: string; sink_id: string; expunged: number }>(
       `UPDATE deliveries SET status = ?, lease_token = NULL, next_attempt_at = ?, updated_at = ?,
          attempts = attempts - ?
@@ -61,5 +70,45 @@ export function createSettling(
     ).map(({ sink_id, failures, since }) => ({ sinkId: sink_id, failures, sinceMs: since }));
   }
 
-  return { settle, failing };
+  function resolve(
+    request: Parameters<DeliveryStore["resolveDelivery"]>[0],
+  ): Awaited<ReturnType<DeliveryStore["resolveDelivery"]>> {
+    const { deliveryId, to, draft, nowMs } = request;
+    const delivery = db.one<Doubtful>(
+      "SELECT id, lane, sink_id, status, expunged FROM deliveries WHERE id = ?",
+      deliveryId,
+    );
+    if (delivery === undefined) return null;
+    if (draft !== null && !publishing.isCurrent(request.webhooksVersion)) {
+      return { outcome: "stale-webhooks" };
+    }
+    if (delivery.status !== "unknown") return { outcome: "not-unknown" };
+    log.append(deliveryId, request.attemptJson, delivery.expunged === 1);
+    if (to === "due") makeDue(delivery, nowMs);
+    else {
+      db.run(
+        "UPDATE deliveries SET status = ?, updated_at = ? WHERE id = ?",
+        to,
+        nowMs,
+        deliveryId,
+      );
+    }
+    const published = draft === null ? null : publishing.publish(draft, nowMs);
+    return { outcome: "resolved", deliveries: published?.deliveries ?? 0 };
+  }
+
+  function noteProgress(
+    { deliveryId, leaseToken, progressJson, nowMs }: Parameters<DeliveryStore["noteProgress"]>[0],
+  ): boolean {
+    return db.run(
+      `UPDATE deliveries SET progress_json = ?, updated_at = ?
+       WHERE id = ? AND lease_token = ? AND status = 'delivering'`,
+      progressJson,
+      nowMs,
+      deliveryId,
+      leaseToken,
+    ) > 0;
+  }
+
+  return { settle, failing, resolve, noteProgress };
 }

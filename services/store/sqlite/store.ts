@@ -1,15 +1,14 @@
 import type { Store, StorePolicy } from "../port/store.ts";
 import { createAttemptLog } from "./attempt_log.ts";
-import { createBuckets } from "./buckets.ts";
+import { createBuckets, createSqliteBuckets } from "./buckets.ts";
+import { createSqliteCustomers } from "./customers.ts";
 import { type DatabaseOptions, openDatabase } from "./database.ts";
-import { createSqliteOutbox } from "./outbox.ts";
-import { createSqliteHistory } from "./history.ts";
+import { createSqliteDeliveries } from "./deliveries.ts";
+import { createSqliteEvents } from "./events.ts";
 import { createLanes } from "./lanes.ts";
 import { createPublishingSteps } from "./publishing.ts";
 import { createRecordSteps, createSqliteRecords } from "./records.ts";
-import { createRequeueing } from "./requeueing.ts";
 import { createSqliteSessions } from "./sessions.ts";
-import { createSqliteSms } from "./sms.ts";
 import { createSweeper } from "./sweeping.ts";
 import { createSqliteWebhooks } from "./webhooks.ts";
 
@@ -23,17 +22,17 @@ export function openSqliteStore({ policy, ...options }: SqliteStoreOptions): Sto
   const records = createRecordSteps(db);
   const publishing = createPublishingSteps(db, policy, records);
   const lanes = createLanes(db);
-  const requeueing = createRequeueing(db, lanes);
   const log = createAttemptLog(db);
   const buckets = createBuckets(db);
   const sweep = createSweeper(db, policy, lanes);
   return {
     ...createSqliteSessions(db, policy, publishing),
-    ...createSqliteOutbox(db, { publishing, lanes, requeueing, log, buckets, sweep }),
-    ...createSqliteHistory(db),
+    ...createSqliteCustomers(db),
+    ...createSqliteEvents(db, publishing),
+    ...createSqliteDeliveries(db, { publishing, lanes, log, buckets, sweep }),
     ...createSqliteWebhooks(db, publishing),
     ...createSqliteRecords(db, records),
-    ...createSqliteSms(db, { publishing, requeueing, log, buckets }),
+    ...createSqliteBuckets(db, buckets),
     ping: () =>
       db.read("reach the store", () => {
         db.one("SELECT 1");

@@ -3,6 +3,7 @@ import { firstDeliveryIdAt, firstEventIdAt } from "../delivery_id.ts";
 import { EXPIRED_SHOWN_MS, SWEEP_LIMIT } from "../rules.ts";
 import type { Database } from "./database.ts";
 import type { Lanes } from "./lanes.ts";
+import { IS_FINISHED, IS_OPEN } from "./status_sql.ts";
 
 export interface Sweep {
   /** False: there is more to drop than one sweep does. */
@@ -25,7 +26,7 @@ export function createSweeper(
       `UPDATE deliveries SET status = 'expired', lease_token = NULL, next_attempt_at = NULL,
          updated_at = ?
        WHERE id IN (SELECT id FROM deliveries WHERE id < ?
-         AND status IN ('pending', 'delivering', 'retrying', 'held') LIMIT ?)
+         AND ${IS_OPEN} LIMIT ?)
        RETURNING lane, sink_id`,
       nowMs,
       before,
@@ -39,7 +40,7 @@ export function createSweeper(
     const gone = db.all<{ id: string }>(
       `DELETE FROM deliveries WHERE id IN (
          SELECT id FROM deliveries WHERE id < ?
-           AND (status IN ('delivered', 'dead', 'unknown') OR (status = 'expired' AND id < ?))
+           AND (${IS_FINISHED} OR (status = 'expired' AND id < ?))
          LIMIT ?)
        RETURNING id`,
       before,

@@ -12,8 +12,8 @@ local policy = cjson.decode(ARGV[2])
 local now = req.nowMs
 local call = redis.call
 
--- Keys outlive by this much what they hold, so that the sweep still finds what to take out of the indexes.
-local MARGIN_MS = 3600000
+-- How long keys outlive what they hold.
+local MARGIN_MS = policy.marginMs
 
 local function hash(key)
   local flat = call('HGETALL', key)

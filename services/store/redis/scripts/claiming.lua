@@ -61,7 +61,7 @@ end
 
 local function reply_for(id, d, e, attempt, interrupted)
   local customer = {}
-  if d.sink == 'sms' then customer = call('HMGET', P .. 'm:' .. e.session, 'phone', 'sender') end
+  if d.sink == policy.smsSink then customer = call('HMGET', P .. 'm:' .. e.session, 'phone', 'sender') end
   return {
     id, d.sink, attempt - tonumber(d.ladder or 0), interrupted, tonumber(d.index or -1),
     d.event, e.type, e.session or '', tonumber(e.seq or -1), e.agent or '', tonumber(e.at), e.data,
@@ -164,10 +164,9 @@ return head
 
 --== take_tokens uses buckets
 -- Takes tokens from a bucket that has at least one, or says when it may have. What is taken beyond that is owed.
--- req    bucket, tokens, perSecond, burst, nowMs
+-- req    bucketId, tokens, perSecond, burst, nowMs
 -- reply  0: taken | how many milliseconds until there may be one
--- No sink has such an id, so this bucket is none of claim_deliveries.lua's.
-local key = P .. 'bucket:named:' .. req.bucket
+local key = P .. 'bucket:' .. req.bucketId
 local missing = 1 - tokens_in(key, req)
 if missing <= 0 then take_from(key, req, req.tokens) end
 return filling_ms(missing, req)

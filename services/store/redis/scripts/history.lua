@@ -72,8 +72,8 @@ local function empty_attempts(id)
   local log = P .. 'a:' .. id
   for i, text in ipairs(call('LRANGE', log, 0, -1)) do
     local attempt = cjson.decode(text)
-    if attempt.responseExcerpt then
-      attempt.responseExcerpt = nil
+    if attempt[policy.excerptMember] then
+      attempt[policy.excerptMember] = nil
       call('LSET', log, i - 1, cjson.encode(attempt))
     end
   end

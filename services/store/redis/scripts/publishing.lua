@@ -4,8 +4,6 @@
 -- publish(draft): duplicates, numbering, the event, its deliveries and their lanes.
 -- Returns {accepted, sequence, deliveries}: accepted 0 or 1, sequence -1 without a session.
 
-local POSITIONS_PER_EVENT = 16384
-
 -- The sinks index tells each sink's earliest due lane; kept after every change to `due:<sink>`.
 local function refresh_sink(sink)
   local first = call('ZRANGE', P .. 'due:' .. sink, 0, 0, 'WITHSCORES')
@@ -17,7 +15,7 @@ local function enqueue(draft, sink, d, seq, ordinal)
   local id, lane = d.deliveryId, d.deliveryId
   local status = d.held and 'held' or 'pending'
   if d.ordered and draft.sessionId then lane = sink .. ':' .. draft.sessionId end
-  local key, position = P .. 'd:' .. id, seq * POSITIONS_PER_EVENT + ordinal
+  local key, position = P .. 'd:' .. id, seq * policy.positionsPerEvent + ordinal
   call('HSET', key, 'event', draft.id, 'type', draft.type, 'sink', sink, 'lane', lane,
     'position', position, 'status', status, 'attempts', 0, 'createdAt', now, 'updatedAt', now)
   if draft.sessionId then call('HSET', key, 'session', draft.sessionId) end
@@ -154,7 +152,7 @@ local function fan_out(draft, s, seq, fresh)
   for _, m in ipairs(draft.smsMessages) do
     if fresh[m.index] and was_mapped(s, spans, m.sentAtMs) then
       m.ordered = true
-      add('sms', m)
+      add(policy.smsSink, m)
     end
   end
   return made

@@ -49,7 +49,7 @@ end
 -- What a consumer answered may echo a text of a session that was expunged meanwhile.
 local function without_excerpt(json)
   local attempt = cjson.decode(json)
-  attempt.responseExcerpt = nil
+  attempt[policy.excerptMember] = nil
   return cjson.encode(attempt)
 end
 
@@ -138,7 +138,7 @@ return { 'resolved', published[3] or 0 }
 local d = hash(P .. 'd:' .. req.deliveryId)
 if not d then return false end
 if d.status == 'delivering' then return 'in-flight' end
-if d.sink == 'sms' and (d.status == 'delivered' or d.status == 'unknown') then return 'spent' end
+if d.sink == policy.smsSink and policy.spent[d.status] then return 'spent' end
 make_due(req.deliveryId, d)
 return 'due'
 
@@ -147,7 +147,7 @@ return 'due'
 -- req    sinkId, limit, nowMs
 -- reply  how many; fewer than limit: none is left
 local held = 0
-for _, status in ipairs({ 'pending', 'retrying' }) do
+for _, status in ipairs(policy.waiting) do
   local index = P .. 'list:' .. req.sinkId .. ':' .. status
   for _, id in ipairs(call('ZRANGE', index, 0, req.limit - held - 1)) do
     local d = hash(P .. 'd:' .. id)

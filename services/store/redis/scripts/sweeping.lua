@@ -4,7 +4,6 @@
 -- sweep(): drops what is past its time and lets what is still open expire, at most policy.sweepLimit things in all.
 -- Returns whether that was all, and how many deliveries expired.
 
-local OPEN = { pending = true, delivering = true, retrying = true, held = true }
 local budget, expired, complete = policy.sweepLimit, 0, true
 
 -- The old ones of an index by id, as many as may be handled still.
@@ -19,7 +18,7 @@ end
 local function sweep_delivery(sink, status, id)
   local key = P .. 'd:' .. id
   local d = hash(key)
-  if d and OPEN[status] then
+  if d and policy.open[status] then
     set_status(id, d, 'expired')
     call('HDEL', key, 'lease', 'nextAt')
     leave_lane(id, d)

@@ -1,32 +1,39 @@
-import type { DeliveryStore } from "../port/deliveries.ts";
-import type { EventStore } from "../port/events.ts";
+import { earlier } from "../../support/time.ts";
+import { firstDeliveryIdAt, firstEventIdAt } from "../delivery_id.ts";
 import type {
   ClaimDeliveriesRequest,
   ClaimedBatch,
-  DeliveryRange,
+  DeliveryStore,
   Settlement,
   SettleOutcome,
   SinkHealth,
 } from "../port/deliveries.ts";
-import type { EventDraft, PublishedEvent } from "../port/events.ts";
+import type { EventDraft } from "../port/events.ts";
+import { page } from "../port/paging.ts";
 import type { StorePolicy } from "../port/store.ts";
-import { earlier } from "../../support/time.ts";
-import { firstDeliveryIdAt, firstEventIdAt } from "../delivery_id.ts";
 import { EXPIRED_SHOWN_MS } from "../rules.ts";
-import { draftRequest } from "./drafts.ts";
+import { rangeRequest, remaining, settlementRequest, shareOfRates } from "./delivery_requests.ts";
+import { draftRequest, shardOfDraft } from "./drafts.ts";
 import { leaseOnShard, readLease } from "./lease.ts";
-import { claimedDelivery, countOrNull, list, publishedEvent, sinkHealth, text } from "./replies.ts";
+import {
+  claimedDelivery,
+  countOrNull,
+  deliveryRecord,
+  fieldsOf,
+  list,
+  merged,
+  resolution,
+  sinkHealth,
+  text,
+} from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import type { Shards } from "./shards.ts";
 
-/** The outbox in Redis. */
-export function createRedisOutbox(shards: Shards, policy: StorePolicy):
-  & Pick<EventStore, "publish">
-  & Omit<DeliveryStore, "noteProgress" | "resolveDelivery" | "readDelivery" | "listDeliveries"> {
+/** Deliveries in Redis. */
+export function createRedisDeliveries(shards: Shards, policy: StorePolicy): DeliveryStore {
   const everyShard = Array.from({ length: shards.count }, (_, shard) => shard);
-  // A draft of no session goes where the record of its guard is.
-  const shardOf = ({ sessionId, guard, id }: EventDraft) =>
-    shards.of(sessionId ?? guard?.key ?? id);
+  const shardOf = (draft: EventDraft) => shardOfDraft(shards, draft);
+  const shardOfSettlement = ({ leaseToken }: Settlement) => readLease(leaseToken).shard;
 
   async function claimOn(shard: number, request: ClaimDeliveriesRequest): Promise<ClaimedBatch> {
     const oldestMs = request.nowMs - policy.eventRetentionMs;
@@ -40,7 +47,6 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy):
     const [nextDueAt, sweptAll, expired, ...deliveries] = list(
       await shards.run("claim deliveries", SCRIPTS.claimDeliveries, shard, {
         ...request,
-        // Each shard has a bucket of its own, so each gives its part of the rate.
         rates: shareOfRates(request.rates, shards.count),
         sweepBefore,
       }),
@@ -81,28 +87,6 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy):
   }
 
   return {
-    async publish({ drafts, nowMs, webhooksVersion }) {
-      const events = new Map<string, PublishedEvent>();
-      // One shard after the other: repeating a request whose later shard was stale is harmless,
-      // because a shard answers for a draft that it holds already without storing it again.
-      for (const [shard, own] of Map.groupBy(drafts, shardOf)) {
-        const reply = await shards.run("publish the events", SCRIPTS.publish, shard, {
-          drafts: own.map(draftRequest),
-          nowMs,
-          webhooksVersion,
-        });
-        if (reply === "stale") return { outcome: "stale-webhooks" };
-        list(reply).forEach((result, at) => {
-          const id = own[at]?.id ?? "";
-          events.set(id, publishedEvent(id, list(result)));
-        });
-      }
-      return {
-        outcome: "published",
-        events: drafts.map(({ id }) => events.get(id)).filter((event) => event !== undefined),
-      };
-    },
-
     async claimDeliveries(request) {
       const deliveries: ClaimedBatch["deliveries"][number][] = [];
       let nextDueAtMs: number | null = null;
@@ -138,13 +122,35 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy):
       };
     },
 
+    async noteProgress({ leaseToken, ...request }) {
+      const { shard, token } = readLease(leaseToken);
+      const reply = await shards.run(
+        "note the progress of the delivery",
+        SCRIPTS.noteProgress,
+        shard,
+        { ...request, leaseToken: token },
+      );
+      return Number(reply) === 1;
+    },
+
+    async resolveDelivery({ draft, webhooksVersion, ...rest }) {
+      const request = draft === null
+        ? rest
+        : { ...rest, draft: draftRequest(draft), webhooksVersion };
+      // Which shard holds it is not to be seen from its id; only that one does anything.
+      const replies = await Promise.all(
+        everyShard.map((shard) =>
+          shards.run("resolve the delivery", SCRIPTS.resolveDelivery, shard, request)
+        ),
+      );
+      return resolution(replies.map(list).find(([word]) => word !== undefined) ?? []);
+    },
+
     async retryDelivery(deliveryId, nowMs) {
       // Which shard holds it is not to be seen from its id; only that one does anything.
       const replies = await Promise.all(
-        Array.from(
-          { length: shards.count },
-          (_, shard) =>
-            shards.run("retry the delivery", SCRIPTS.retryDelivery, shard, { deliveryId, nowMs }),
+        everyShard.map((shard) =>
+          shards.run("retry the delivery", SCRIPTS.retryDelivery, shard, { deliveryId, nowMs })
         ),
       );
       const word = replies.map(text).find((reply) => reply !== "");
@@ -186,51 +192,46 @@ export function createRedisOutbox(shards: Shards, policy: StorePolicy):
       );
       return counts.reduce((sum: number, count) => sum + Number(count), 0);
     },
+
+    async readDelivery(id) {
+      const replies = await shards.commands(
+        "read the delivery",
+        everyShard.flatMap((shard) => [
+          ["HGETALL", `${shards.prefix(shard)}d:${id}`],
+          ["LRANGE", `${shards.prefix(shard)}a:${id}`, "0", "-1"],
+        ]),
+      );
+      for (let at = 0; at + 1 < replies.length; at += 2) {
+        const fields = fieldsOf(list(replies[at]));
+        if (fields.size === 0) continue;
+        return {
+          delivery: deliveryRecord(id, fields),
+          attemptsJson: list(replies[at + 1]).map(text),
+          progressJson: fields.get("progress") ?? null,
+        };
+      }
+      return null;
+    },
+
+    async listDeliveries({ limit, cursor = "", ...filter }) {
+      const replies = await Promise.all(
+        everyShard.map((shard) =>
+          shards.run("list the deliveries", SCRIPTS.listDeliveries, shard, {
+            limit: limit + 1,
+            cursor,
+            ...filter,
+          })
+        ),
+      );
+      const deliveries = merged(replies).map(([id, ...fields]) =>
+        deliveryRecord(text(id), fieldsOf(fields))
+      );
+      return page(deliveries, limit);
+    },
   };
 }
 
 function readCursor(cursor: string): [shard: number, lastId: string] {
   const dot = cursor.indexOf(".");
   return dot === -1 ? [0, ""] : [Number(cursor.slice(0, dot)), cursor.slice(dot + 1)];
-}
-
-function rangeRequest({ sinkId, statuses, fromMs, untilMs }: DeliveryRange): object {
-  return { sinkId, statuses, from: firstDeliveryIdAt(fromMs), until: firstDeliveryIdAt(untilMs) };
-}
-
-/** What is left of a claim for the next shard. */
-function remaining(
-  request: ClaimDeliveriesRequest,
-  taken: ClaimedBatch["deliveries"],
-): ClaimDeliveriesRequest {
-  const capacity: Record<string, number> = { ...request.capacity };
-  for (const { sinkId } of taken) {
-    capacity[sinkId] = (capacity[sinkId] ?? request.capacityPerSink) - 1;
-  }
-  return { ...request, capacity, limit: request.limit - taken.length };
-}
-
-function shareOfRates(
-  rates: ClaimDeliveriesRequest["rates"],
-  shards: number,
-): ClaimDeliveriesRequest["rates"] {
-  return Object.fromEntries(
-    Object.entries(rates).map(([sinkId, { perSecond, burst }]) => [
-      sinkId,
-      { perSecond: perSecond / shards, burst: Math.max(1, burst / shards) },
-    ]),
-  );
-}
-
-const shardOfSettlement = ({ leaseToken }: Settlement) => readLease(leaseToken).shard;
-
-function settlementRequest({ leaseToken, next, drafts, ...settlement }: Settlement): object {
-  return {
-    ...settlement,
-    leaseToken: readLease(leaseToken).token,
-    status: next.status,
-    atMs: next.status === "retrying" ? next.atMs : undefined,
-    attempted: next.status !== "held" && !(next.status === "retrying" && next.counted === false),
-    drafts: drafts.map(draftRequest),
-  };
 }

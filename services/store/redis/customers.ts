@@ -1,0 +1,23 @@
+import type { SessionStore } from "../port/sessions.ts";
+import { list, text } from "./replies.ts";
+import { SCRIPTS } from "./scripts.ts";
+import type { Shards } from "./shards.ts";
+
+/** The way from a customer's number to the session, in Redis: by one script on each shard, as no number tells its own. */
+export function createRedisCustomers(shards: Shards): Pick<SessionStore, "findCustomerSession"> {
+  return {
+    async findCustomerSession(request) {
+      if (request.customerDigits === "") return null;
+      const replies = await shards.runOnAll(
+        "find the customer's session",
+        SCRIPTS.findCustomerSession,
+        request,
+      );
+      const found = replies.map(list)
+        .filter(([acceptedAt]) => acceptedAt !== undefined)
+        .map(([acceptedAt, id]) => ({ acceptedAtMs: Number(acceptedAt), id: text(id) }))
+        .sort((a, b) => b.acceptedAtMs - a.acceptedAtMs || (a.id < b.id ? 1 : -1));
+      return found[0]?.id ?? null;
+    },
+  };
+}
