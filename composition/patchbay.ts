@@ -8,7 +8,6 @@ import { createSealer } from "../services/sealing/secrets.ts";
 import { createContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
 import { createSessionService } from "../services/sessions/sessions.ts";
 import { createResolver } from "../services/sms/resolution.ts";
-import { openStore } from "../services/store/open.ts";
 import { createIds } from "../services/support/ids.ts";
 import type { LogValue } from "../services/support/log.ts";
 import { createWebhookService } from "../services/webhooks/webhooks.ts";
@@ -21,6 +20,7 @@ import { createGuards } from "./guards.ts";
 import { composeMetrics } from "./metrics.ts";
 import { composePublisher } from "./publisher.ts";
 import { composeSms, smsIngressOf } from "./sms.ts";
+import { openStore } from "./store.ts";
 import { composeSubscriber, presenceFor } from "./subscriber.ts";
 import { composeUpstream } from "./upstream.ts";
 

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import * as v from "valibot";
-import type { CentreEnv, RouteContext } from "./app.ts";
+import type { CentreEnv, RouteContext } from "./route_context.ts";
 import { absoluteUri, type Centre } from "./model.ts";
 import { readOperationName } from "./operations.ts";
 import { done, type Outcome } from "./outcome.ts";

@@ -16,27 +16,8 @@ import type { Centre } from "./model.ts";
 import type { Notifier } from "./notifier.ts";
 import type { Outcome } from "./outcome.ts";
 import { type RefusalHttpStatus, refusalResponse, refuse, STATUS } from "./refusals.ts";
+import type { CentreEnv } from "./route_context.ts";
 import { sessionRoutes } from "./session_routes.ts";
-
-/** The Hono environment of the contact centre. */
-export interface CentreEnv {
-  Bindings: Exchange;
-  Variables: {
-    recorded: RecordedRequest;
-    /** Empty: not known, which only a handshake that CometD is to deny can be. */
-    agentId: string;
-    /** Whom the credentials name, proved or not. */
-    claimedAgentId: string | null;
-  };
-}
-
-/** What the routes work with. */
-export interface RouteContext {
-  readonly centre: Centre;
-  /** Turns an outcome into the HTTP answer, and queues its notifications behind that answer. */
-  respond(exchange: Exchange, outcome: Outcome): Response;
-}
-
 export interface AppOptions {
   readonly centre: Centre;
   /** What `/control` serves; null: it is not there. */

@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import type { CentreEnv } from "./app.ts";
+import type { CentreEnv } from "./route_context.ts";
 import type { Cometd } from "./cometd.ts";
 import { readMessages } from "./cometd_exchange.ts";
 

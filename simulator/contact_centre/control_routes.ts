@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Exchange } from "../kit/exchange.ts";
 import { faultPlan, readFaultOptions } from "./control_faults.ts";
-import type { ContactCentre } from "./server.ts";
+import type { ContactCentre } from "./contact_centre.ts";
 import { parseJson } from "./session_routes.ts";
 
 interface ControlEnv {

@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { AgentDirectory } from "./agents.ts";
-import type { CentreEnv } from "./app.ts";
+import type { CentreEnv } from "./route_context.ts";
 import type { Counters } from "./counts.ts";
 import { type HttpSession, type HttpSessions, SESSION_COOKIE } from "./http_sessions.ts";
 import { type RefusalHttpStatus, refusalResponse, refuse, STATUS } from "./refusals.ts";

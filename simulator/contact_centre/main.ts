@@ -1,7 +1,8 @@
 import { readPort, runProgram, say } from "../kit/program.ts";
 import { controlRoutes } from "./control_routes.ts";
 import { type ContactCentreFlags, HELP, readFlags } from "./flags.ts";
-import { type ContactCentre, startContactCentre } from "./server.ts";
+import { startContactCentre } from "./server.ts";
+import type { ContactCentre } from "./contact_centre.ts";
 
 async function start(args: readonly string[]): Promise<ContactCentre | null> {
   const flags = readFlags(args);

@@ -1,25 +1,25 @@
 import { type Clock, pause, systemClock } from "../../services/support/clock.ts";
-import { createFaultQueue, type Faults } from "../kit/faults.ts";
-import { createInbox, type Inbox } from "../kit/inbox.ts";
+import { createFaultQueue } from "../kit/faults.ts";
+import { createInbox } from "../kit/inbox.ts";
 import type { RecordedRequest } from "../kit/request_log.ts";
 import { listenAgain } from "../kit/restartable_server.ts";
-import type { ListenOptions, Random, Simulator } from "../kit/simulator.ts";
+import type { ListenOptions, Random } from "../kit/simulator.ts";
 import { type AgentCredentials, createAgentDirectory } from "./agents.ts";
 import { createApp } from "./app.ts";
 import { type AgentOf, believedAgent } from "./auth.ts";
 import { createCometd } from "./cometd.ts";
-import type { CometdOptions, CometdView } from "./cometd_view.ts";
-import { type Control, createControl } from "./control.ts";
+import type { CometdOptions } from "./cometd_view.ts";
+import type { ContactCentre } from "./contact_centre.ts";
+import { createControl } from "./control.ts";
 import { controlRoutes } from "./control_routes.ts";
-import { type Counts, createCounters } from "./counts.ts";
+import { createCounters } from "./counts.ts";
 import { addDocumentedSessions, readDocumentedAccept } from "./documented_accept.ts";
 import { createHttpSessions } from "./http_sessions.ts";
 import type { CsrfOptions } from "./identify.ts";
 import type { Centre } from "./model.ts";
-import { createNotifier, type Ingress, type Notify, type Undelivered } from "./notifier.ts";
+import { createNotifier, type Ingress, type Notify } from "./notifier.ts";
 import type { RefusalHttpStatus } from "./refusals.ts";
 import type { TimestampStyle } from "./timestamps.ts";
-
 export interface ContactCentreOptions extends ListenOptions {
   /** Everything's but CometD's, which runs in real time. */
   readonly clock?: Clock;
@@ -49,41 +49,6 @@ export interface ContactCentreOptions extends ListenOptions {
   readonly control?: boolean;
   /** Sees each request as it arrives. */
   readonly onRequest?: (request: RecordedRequest) => void;
-}
-
-/** A running contact centre. */
-export interface ContactCentre extends Simulator, Control {
-  /** Every request that came, refused and failed ones included. */
-  readonly requests: Inbox<RecordedRequest>;
-  readonly faults: Faults;
-  readonly cometd: CometdView;
-  /** From now on the agent is let in, with this password. */
-  addAgent(agent: AgentCredentials): void;
-  /** What an agent, or everybody, has asked for so far. */
-  counts(agentId?: string): Counts;
-  /**
-   * Forgets the CometD sessions of an agent, or all, with what they had yet to be told. A held connect is answered at
-   * once, and any further request too, with `402::session_unknown` and the advice to handshake. Tells how many there were.
-   */
-  dropCometdSessions(agentId?: string): number;
-  /** Forgets HTTP sessions, and with them their CSRF tokens; tells how many there were. */
-  dropHttpSessions(agentId?: string): number;
-  /** Breaks open connections and listens no more; HTTP and CometD sessions are forgotten, everything else is kept. */
-  stop(): Promise<void>;
-  /** Stops if need be, and `downMs` later (0 unless told otherwise) listens on the same port again. */
-  restart(options?: { readonly downMs?: number }): Promise<void>;
-  /** Resolves once every notification so far has been delivered or given up. */
-  idle(): Promise<void>;
-  /** Notifications that were given up. */
-  readonly undelivered: readonly Undelivered[];
-  /**
-   * Adds the two sessions of the documented Accept sample (simulator/contact_centre/samples). Accept of `0071023821aec011` then
-   * answers and notifies value for value as published, and the agent is in `0000Na9B26EF002X` from there on.
-   */
-  playDocumentedAccept(
-    samplesDir: string,
-    options?: { readonly customerPhone?: string },
-  ): Promise<void>;
 }
 
 /** Starts a simulated contact centre on loopback: the SMS Session API of Web Services 8.5.2, all in memory. */

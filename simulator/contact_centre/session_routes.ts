@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { CentreEnv, RouteContext } from "./app.ts";
+import type { CentreEnv, RouteContext } from "./route_context.ts";
 import { absoluteUri, type Centre, findSeat, isLive, sessionPath } from "./model.ts";
 import { sessionResource } from "./notifications.ts";
 import { operate, readOperationName } from "./operations.ts";

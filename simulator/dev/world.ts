@@ -3,11 +3,13 @@ import { systemClock } from "../../services/support/clock.ts";
 import { readConfig } from "../../services/config/config.ts";
 import type { Logger } from "../../services/support/log.ts";
 import { createTestKey, TEST_AUDIENCE, TEST_ISSUER, type TestKey } from "../kit/tokens.ts";
-import { type ContactCentre, startContactCentre } from "../contact_centre/server.ts";
+import { startContactCentre } from "../contact_centre/server.ts";
+import type { ContactCentre } from "../contact_centre/contact_centre.ts";
 import type { RecordedRequest } from "../kit/request_log.ts";
 import type { HookCall } from "../twilio/hook_caller.ts";
 import type { TwilioMessage } from "../twilio/message.ts";
-import { startTwilio, type Twilio } from "../twilio/server.ts";
+import { startTwilio } from "../twilio/server.ts";
+import type { Twilio } from "../twilio/twilio.ts";
 import { startWebhookConsumer, type WebhookConsumer } from "../webhook_consumer/server.ts";
 import type { Delivery } from "../webhook_consumer/webhook_inbox.ts";
 

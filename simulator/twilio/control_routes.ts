@@ -4,7 +4,7 @@ import type { Exchange } from "../kit/exchange.ts";
 import type { PlannedFault } from "../kit/faults.ts";
 import type { TwilioFaults } from "./fault_presets.ts";
 import { FAULT_RATES } from "./fault_rates.ts";
-import type { Twilio } from "./server.ts";
+import type { Twilio } from "./twilio.ts";
 
 interface ControlEnv {
   Bindings: Exchange;

@@ -3,7 +3,8 @@ import { HELP, readFlags } from "./flags.ts";
 import type { HookAttempt, HookCall } from "./hook_caller.ts";
 import type { CustomerReply } from "./inbound.ts";
 import type { TwilioMessage } from "./message.ts";
-import { startTwilio, type Twilio } from "./server.ts";
+import { startTwilio } from "./server.ts";
+import type { Twilio } from "./twilio.ts";
 
 async function start(args: readonly string[]): Promise<Twilio | null> {
   const options = readFlags(args);

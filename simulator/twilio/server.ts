@@ -1,26 +1,21 @@
 import { type Clock, systemClock } from "../../services/support/clock.ts";
 import { createFaultQueue } from "../kit/faults.ts";
-import { createInbox, type Inbox, type WaitOptions } from "../kit/inbox.ts";
+import { createInbox } from "../kit/inbox.ts";
 import { listenOnLoopback } from "../kit/loopback_server.ts";
 import type { RecordedRequest } from "../kit/request_log.ts";
-import type { ListenOptions, Random, Simulator } from "../kit/simulator.ts";
+import type { ListenOptions, Random } from "../kit/simulator.ts";
 import { createApp } from "./app.ts";
 import { controlRoutes } from "./control_routes.ts";
-import { createTwilioFaults, type TwilioFaults } from "./fault_presets.ts";
+import { createTwilioFaults } from "./fault_presets.ts";
 import { withChance } from "./fault_rates.ts";
 import { createHookCaller, type HookCall } from "./hook_caller.ts";
-import {
-  createInbound,
-  type CustomerReply,
-  type CustomerWrites,
-  type TextHandedIn,
-} from "./inbound.ts";
+import { createInbound, type CustomerReply } from "./inbound.ts";
 import type { TwilioMessage } from "./message.ts";
-import { createOptOutBook, type OptOutBook } from "./opt_out_book.ts";
+import { createOptOutBook } from "./opt_out_book.ts";
 import { DEFAULT_SETTINGS, type TwilioSettings } from "./settings.ts";
 import type { WalkOptions } from "./status_walk.ts";
-import { createWalker, type Walks } from "./walker.ts";
-
+import type { Twilio } from "./twilio.ts";
+import { createWalker } from "./walker.ts";
 export interface TwilioOptions extends ListenOptions, Partial<TwilioSettings> {
   /** `AC` and 32 hexadecimal digits. */
   readonly accountSid?: string;
@@ -39,31 +34,6 @@ export interface TwilioOptions extends ListenOptions, Partial<TwilioSettings> {
   readonly onHook?: (call: HookCall) => void;
   /** Sees each text that goes to a customer without having been created by the API. */
   readonly onReply?: (reply: CustomerReply) => void;
-}
-
-/** A running Twilio. */
-export interface Twilio extends Simulator {
-  readonly accountSid: string;
-  readonly authToken: string;
-  /** The messages that were taken, oldest first. */
-  readonly messages: readonly TwilioMessage[];
-  /** The nth message that was taken, counted from 1; rejects when it does not come in time. */
-  received(n: number, options?: WaitOptions): Promise<TwilioMessage>;
-  /** A customer writes: hands the text in at `inboundUrl`, signed, with Twilio's rule for repeating, and tells what came of it. */
-  textIn(text: CustomerWrites): Promise<TextHandedIn>;
-  /** What customers wrote. */
-  readonly texts: Inbox<TwilioMessage>;
-  /** What customers got that nobody had created by the API: TwiML, Twilio's own confirmations, stray plain text. */
-  readonly replies: Inbox<CustomerReply>;
-  /** The requests to webhooks, in the order in which they ended. */
-  readonly hooks: Inbox<HookCall>;
-  readonly walks: Walks;
-  /** Who has texted STOP to whom: a create for such a pair is refused with 21610. */
-  readonly optOuts: Omit<OptOutBook, "takeText">;
-  configure(changes: Partial<TwilioSettings>): void;
-  /** Every request that came, refused and failed ones included. */
-  readonly requests: Inbox<RecordedRequest>;
-  readonly faults: TwilioFaults;
 }
 
 /**

@@ -15,7 +15,7 @@ import {
   publish,
   settleAs,
   webhook,
-} from "../services/store/drafts.ts";
+} from "../support/drafts.ts";
 import { type RedisKey, redisKeys } from "../support/redis_dump.ts";
 import { startRedisServer } from "../../simulator/kit/redis_server.ts";
 import { redisTest } from "../support/needs_redis.ts";

@@ -1,6 +1,8 @@
-import { type ContactCentre, startContactCentre } from "../../simulator/contact_centre/server.ts";
+import { startContactCentre } from "../../simulator/contact_centre/server.ts";
+import type { ContactCentre } from "../../simulator/contact_centre/contact_centre.ts";
 import { createInbox, type Inbox } from "../../simulator/kit/inbox.ts";
-import { startTwilio, type Twilio } from "../../simulator/twilio/server.ts";
+import { startTwilio } from "../../simulator/twilio/server.ts";
+import type { Twilio } from "../../simulator/twilio/twilio.ts";
 import {
   startWebhookConsumer,
   type WebhookConsumer,

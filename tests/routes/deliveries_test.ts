@@ -14,7 +14,7 @@ import {
   settle,
   T0,
   webhook,
-} from "../services/store/drafts.ts";
+} from "../support/drafts.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
 import { appOf, createTestGuards, problemOf } from "./management_app.ts";
 

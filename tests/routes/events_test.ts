@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { eventRoutes } from "../../routes/events.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
-import { draft, POLICY, publish, T0 } from "../services/store/drafts.ts";
+import { draft, POLICY, publish, T0 } from "../support/drafts.ts";
 import { appOf, createTestGuards, problemOf } from "./management_app.ts";
 
 async function setUp() {

@@ -20,7 +20,7 @@ import {
   signature,
   statusFields,
 } from "../support/twilio_requests.ts";
-import { accept } from "../services/store/drafts.ts";
+import { accept } from "../support/drafts.ts";
 import { problemOf } from "./management_app.ts";
 
 const SMS = "/ingress/twilio/sms";

@@ -7,7 +7,7 @@ import type { Store } from "../../services/store/port/store.ts";
 import { composePublisher } from "../../composition/publisher.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import { agentTexts, seedText, statusChange } from "../services/contact_centre/dialect/samples.ts";
-import { POLICY } from "../services/store/drafts.ts";
+import { POLICY } from "../support/drafts.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
 import { createVirtualClock } from "../support/virtual_clock.ts";
 import { appOf, problemOf } from "./management_app.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { sessionRoutes } from "../../routes/sessions.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
-import { draft, POLICY, publish } from "../services/store/drafts.ts";
+import { draft, POLICY, publish } from "../support/drafts.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
 import { appOf, createTestGuards, problemOf } from "./management_app.ts";
 

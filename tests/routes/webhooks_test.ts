@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { webhookRoutes } from "../../routes/webhooks.ts";
-import { draft, publish, webhook } from "../services/store/drafts.ts";
+import { draft, publish, webhook } from "../support/drafts.ts";
 import { createTestWebhooks } from "../support/webhooks.ts";
 import { appOf, createTestGuards, problemOf } from "./management_app.ts";
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { indexesTold } from "../black_box/following.ts";
 import { startWebhookConsumer, type WebhookConsumer } from "../black_box/webhook_consumer.ts";
-import { type ContactCentre, startContactCentre } from "../../simulator/contact_centre/server.ts";
+import { startContactCentre } from "../../simulator/contact_centre/server.ts";
+import type { ContactCentre } from "../../simulator/contact_centre/contact_centre.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { type Pair, startPair } from "./pair.ts";
 

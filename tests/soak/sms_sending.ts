@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Clock, systemClock } from "../../services/support/clock.ts";
-import { startTwilio, type Twilio } from "../../simulator/twilio/server.ts";
+import { startTwilio } from "../../simulator/twilio/server.ts";
+import type { Twilio } from "../../simulator/twilio/twilio.ts";
 import { clientOf, type PatchbayClient } from "../support/patchbay_for_load.ts";
 import { seededRandom } from "../../simulator/kit/seeded_random.ts";
 import { startMortalPatchbay } from "./mortal_patchbay.ts";

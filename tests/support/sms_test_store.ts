@@ -2,7 +2,7 @@ import type { Store } from "../../services/store/port/store.ts";
 import { createRespTransport } from "../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../services/store/redis/store.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
-import { POLICY } from "../services/store/drafts.ts";
+import { POLICY } from "./drafts.ts";
 import { startRedisServer } from "../../simulator/kit/redis_server.ts";
 import { redisTest } from "./needs_redis.ts";
 

@@ -13,7 +13,7 @@ import type { DeliveryRecord } from "../../services/store/port/deliveries.ts";
 import type { EventRecord, PublishRequest } from "../../services/store/port/events.ts";
 import type { Store } from "../../services/store/port/store.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
-import { accept, POLICY } from "../services/store/drafts.ts";
+import { accept, POLICY } from "./drafts.ts";
 import { startTwilio, type TwilioOptions } from "../../simulator/twilio/server.ts";
 import { createMemoryLog } from "./memory_log.ts";
 import { observeOutbox } from "./observed_outbox.ts";

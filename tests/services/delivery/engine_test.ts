@@ -12,7 +12,7 @@ import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
 import { observeOutbox } from "../../support/observed_outbox.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
-import { draft, POLICY, publish, T0, webhook } from "../store/drafts.ts";
+import { draft, POLICY, publish, T0, webhook } from "../../support/drafts.ts";
 
 const LEASE_MS = 30_000;
 

@@ -15,10 +15,10 @@ import { createAgentLinks } from "../../../services/contact_centre/rest/agent_li
 import { basicAuthorization } from "../../../services/contact_centre/rest/credentials.ts";
 import { createUpstream } from "../../../services/contact_centre/rest/upstream.ts";
 import {
-  type ContactCentre,
   type ContactCentreOptions,
   startContactCentre,
 } from "../../../simulator/contact_centre/server.ts";
+import type { ContactCentre } from "../../../simulator/contact_centre/contact_centre.ts";
 import { createMemoryLog, type MemoryLog } from "../../support/memory_log.ts";
 
 /** Deadlines for what happens at all, on a busy machine. */

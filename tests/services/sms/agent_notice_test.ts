@@ -11,7 +11,7 @@ import {
   unreachableUrl,
 } from "../../support/scripted_upstream.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
-import { accept, POLICY } from "../store/drafts.ts";
+import { accept, POLICY } from "../../support/drafts.ts";
 
 interface World {
   readonly notices: AgentNotices;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
 import { createSmsSink } from "../../../services/sms/sms_sink.ts";
-import { claimDeliveries } from "../store/drafts.ts";
+import { claimDeliveries } from "../../support/drafts.ts";
 import { dataOf, startTexting, type TextingOptions } from "../../support/texting_world.ts";
 
 const SESSION = "0000Na9B26EF002X";

@@ -10,7 +10,7 @@ import { startRedisServer } from "../../../simulator/kit/redis_server.ts";
 import { redisTest } from "../../support/needs_redis.ts";
 import { createRespTransport } from "../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../services/store/redis/store.ts";
-import { accept, POLICY } from "../store/drafts.ts";
+import { accept, POLICY } from "../../support/drafts.ts";
 
 const SMS = "/ingress/twilio/sms";
 const HOUR_MS = 3_600_000;

@@ -11,7 +11,15 @@ import {
   type TwilioIngressWorld,
 } from "../../support/twilio_ingress.ts";
 import { CUSTOMER, OWN_NUMBER, statusFields } from "../../support/twilio_requests.ts";
-import { accept, claimDeliveries, draft, messages, publish, settle, T0 } from "../store/drafts.ts";
+import {
+  accept,
+  claimDeliveries,
+  draft,
+  messages,
+  publish,
+  settle,
+  T0,
+} from "../../support/drafts.ts";
 
 const SID = `SM${"a".repeat(32)}`;
 const SESSION = "0000Na9B26EF002X";

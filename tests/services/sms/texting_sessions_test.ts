@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createSmsSink } from "../../../services/sms/sms_sink.ts";
-import { accept, claimDeliveries } from "../store/drafts.ts";
+import { accept, claimDeliveries } from "../../support/drafts.ts";
 import { dataOf, OUR_NUMBER, startTexting } from "../../support/texting_world.ts";
 
 // The rows SES of the conformance list of the SMS bridge, as far as texts that leave are concerned.

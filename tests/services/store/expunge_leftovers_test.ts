@@ -8,7 +8,15 @@ import { dumpRedis } from "../../support/redis_dump.ts";
 import { startRedisServer } from "../../../simulator/kit/redis_server.ts";
 import { redisTest } from "../../support/needs_redis.ts";
 import { readSqliteFiles } from "../../support/sqlite_files.ts";
-import { accept, claimDeliveries, draft, POLICY, publish, T0, webhook } from "./drafts.ts";
+import {
+  accept,
+  claimDeliveries,
+  draft,
+  POLICY,
+  publish,
+  T0,
+  webhook,
+} from "../../support/drafts.ts";
 
 /** What a customer of the session to be expunged wrote, and where it appears nowhere else. */
 const SECRET_TEXT = "zebra-7f3a1c";

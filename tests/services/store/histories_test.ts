@@ -10,7 +10,7 @@ import { startUpstashEndpoint } from "../../../simulator/upstash/endpoint.ts";
 import { startRedisCluster } from "../../support/redis_cluster.ts";
 import { startRedisServer } from "../../../simulator/kit/redis_server.ts";
 import { redisTest } from "../../support/needs_redis.ts";
-import { POLICY } from "./drafts.ts";
+import { POLICY } from "../../support/drafts.ts";
 import { type Command, histories } from "./histories/commands.ts";
 import { createPlayer, draftsOf, newHistory, type Player } from "./histories/player.ts";
 import { redisCommand } from "../../support/redis_command.ts";

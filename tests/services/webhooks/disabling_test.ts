@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
 import type { Store } from "../../../services/store/port/store.ts";
 import { shouldDisable } from "../../../services/webhooks/disabling.ts";
-import { claimDeliveries } from "../store/drafts.ts";
+import { claimDeliveries } from "../../support/drafts.ts";
 import { createBenchWithWebhook } from "./held_deliveries.ts";
 
 const HOUR_MS = 3_600_000;

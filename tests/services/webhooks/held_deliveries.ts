@@ -1,7 +1,7 @@
 import type { DeliveryStatus } from "../../../services/store/port/deliveries.ts";
 import type { Store } from "../../../services/store/port/store.ts";
 import { createTestWebhooks, type TestWebhooksOptions } from "../../support/webhooks.ts";
-import { claimDeliveries, draft, publish, settle, webhook } from "../store/drafts.ts";
+import { claimDeliveries, draft, publish, settle, webhook } from "../../support/drafts.ts";
 
 /** The webhook service with one webhook, and ways to give that deliveries of every status. */
 export async function createBenchWithWebhook(options: TestWebhooksOptions = {}) {

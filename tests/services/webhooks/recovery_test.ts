@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { InvalidParameter, NotFound, StoreUnavailable } from "../../../services/errors.ts";
 import type { Store } from "../../../services/store/port/store.ts";
 import type { RecoverOutcome } from "../../../services/webhooks/recovery.ts";
-import { claimDeliveries, settle } from "../store/drafts.ts";
+import { claimDeliveries, settle } from "../../support/drafts.ts";
 import { createBenchWithWebhook } from "./held_deliveries.ts";
 
 const MINUTE_MS = 60_000;

@@ -5,7 +5,7 @@ import { createVirtualClock } from "../../support/virtual_clock.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { createWebhookRegistry, MAX_AGE_MS } from "../../../services/webhooks/registry.ts";
 import { createTestWebhooks } from "../../support/webhooks.ts";
-import { POLICY } from "../store/drafts.ts";
+import { POLICY } from "../../support/drafts.ts";
 
 /** A registry over a real store, and how often it listed what is there. */
 async function createBench() {

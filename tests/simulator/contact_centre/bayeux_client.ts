@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
 import {
-  type ContactCentre,
   type ContactCentreOptions,
   startContactCentre,
 } from "../../../simulator/contact_centre/server.ts";
+import type { ContactCentre } from "../../../simulator/contact_centre/contact_centre.ts";
 
 /** The replies and messages of an answer. */
 export const replySchema = v.array(v.looseObject({

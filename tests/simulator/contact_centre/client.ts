@@ -2,10 +2,10 @@ import * as v from "valibot";
 import { createVirtualClock, type VirtualClock } from "../../support/virtual_clock.ts";
 import { SAMPLES } from "../../../simulator/contact_centre/documented_accept.ts";
 import {
-  type ContactCentre,
   type ContactCentreOptions,
   startContactCentre,
 } from "../../../simulator/contact_centre/server.ts";
+import type { ContactCentre } from "../../../simulator/contact_centre/contact_centre.ts";
 
 /** Where the sample of the documented Accept lies. */
 export const SEED = SAMPLES.pathname.replace(/\/$/, "");

@@ -1,6 +1,6 @@
 import { CometD, type Message } from "cometd";
 import { adapt } from "cometd-nodejs-client";
-import type { ContactCentre } from "../../../simulator/contact_centre/server.ts";
+import type { ContactCentre } from "../../../simulator/contact_centre/contact_centre.ts";
 import { createInbox, type Inbox } from "../../../simulator/kit/inbox.ts";
 
 /** An agent's desktop: the CometD client as published, over long polling, with a cookie jar of its own. */

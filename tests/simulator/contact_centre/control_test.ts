@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { openDesktop } from "./cometd_client.ts";
 import { INTERNAL_ERROR, toOperate } from "../../../simulator/contact_centre/fault_presets.ts";
-import {
-  type ContactCentre,
-  startContactCentre,
-} from "../../../simulator/contact_centre/server.ts";
+import { startContactCentre } from "../../../simulator/contact_centre/server.ts";
+import type { ContactCentre } from "../../../simulator/contact_centre/contact_centre.ts";
 import { ACCEPT, inShortByAgent, operate, send, startWatched, SUCCESS } from "./client.ts";
 
 /** A contact centre that is controlled over HTTP, and a way to do so. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import {
-  type ContactCentre,
   type ContactCentreOptions,
   startContactCentre,
 } from "../../../simulator/contact_centre/server.ts";
+import type { ContactCentre } from "../../../simulator/contact_centre/contact_centre.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 import { ACCEPT } from "./client.ts";
 

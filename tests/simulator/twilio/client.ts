@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Twilio } from "../../../simulator/twilio/server.ts";
+import type { Twilio } from "../../../simulator/twilio/twilio.ts";
 
 const messageSchema = v.looseObject({
   sid: v.string(),

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { startHookServer } from "./hook_server.ts";
 import { readFlags } from "../../../simulator/twilio/flags.ts";
-import { startTwilio, type Twilio } from "../../../simulator/twilio/server.ts";
+import { startTwilio } from "../../../simulator/twilio/server.ts";
+import type { Twilio } from "../../../simulator/twilio/twilio.ts";
 import { FROM, post, postGood, readRefusal, TO } from "./client.ts";
 
 async function control(

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { startHookServer } from "./hook_server.ts";
-import { startTwilio, type Twilio, type TwilioOptions } from "../../../simulator/twilio/server.ts";
+import { startTwilio, type TwilioOptions } from "../../../simulator/twilio/server.ts";
+import type { Twilio } from "../../../simulator/twilio/twilio.ts";
 import { FROM, post, readRefusal, TO } from "./client.ts";
 
 const TOLL_FREE = "+18005550100";

@@ -1,9 +1,8 @@
 import type { Patchbay } from "../../../main.ts";
-import {
-  type ContactCentre,
-  startContactCentre,
-} from "../../../simulator/contact_centre/server.ts";
-import { startTwilio, type Twilio } from "../../../simulator/twilio/server.ts";
+import { startContactCentre } from "../../../simulator/contact_centre/server.ts";
+import type { ContactCentre } from "../../../simulator/contact_centre/contact_centre.ts";
+import { startTwilio } from "../../../simulator/twilio/server.ts";
+import type { Twilio } from "../../../simulator/twilio/twilio.ts";
 import {
   startWebhookConsumer,
   type WebhookConsumer,

@@ -10,8 +10,8 @@ import {
   settled,
   T0,
   webhook,
-} from "../drafts.ts";
-import type { ContractTest } from "./suite.ts";
+} from "../../../support/drafts.ts";
+import type { ContractTest } from "./contract.ts";
 
 const LEASE = 30_000;
 

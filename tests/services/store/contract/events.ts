@@ -9,8 +9,8 @@ import {
   settle,
   T0,
   webhook,
-} from "../drafts.ts";
-import type { ContractTest } from "./suite.ts";
+} from "../../../support/drafts.ts";
+import type { ContractTest } from "./contract.ts";
 
 /** Publishing: duplicates, numbering, who gets what, and reading it back. */
 export function eventContract(test: ContractTest): void {

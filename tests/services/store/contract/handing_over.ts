@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { SessionEffect } from "../../../../services/store/port/sessions.ts";
 import type { Store } from "../../../../services/store/port/store.ts";
-import { accept, draft, T0 } from "../drafts.ts";
-import type { ContractTest } from "./suite.ts";
+import { accept, draft, T0 } from "../../../support/drafts.ts";
+import type { ContractTest } from "./contract.ts";
 
 const MINUTE = 60_000;
 const SEAT_MS = 5 * MINUTE;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Observation } from "../../../../services/store/port/events.ts";
 import type { Store } from "../../../../services/store/port/store.ts";
-import { accept, draft, ids, publish, T0 } from "../drafts.ts";
-import type { ContractTest } from "./suite.ts";
+import { accept, draft, ids, publish, T0 } from "../../../support/drafts.ts";
+import type { ContractTest } from "./contract.ts";
 
 const CLAIM_MS = 60_000;
 const DAY = 86_400_000;

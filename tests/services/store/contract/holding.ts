@@ -11,8 +11,8 @@ import {
   settleAs,
   T0,
   webhook,
-} from "../drafts.ts";
-import type { ContractTest } from "./suite.ts";
+} from "../../../support/drafts.ts";
+import type { ContractTest } from "./contract.ts";
 
 const MINUTE = 60_000;
 

@@ -2,8 +2,16 @@ import assert from "node:assert/strict";
 import type { SessionEffect } from "../../../../services/store/port/sessions.ts";
 import type { Store } from "../../../../services/store/port/store.ts";
 import { LATE_SPANS_KEPT, LATE_TEXTS_MS } from "../../../../services/store/rules.ts";
-import { accept, claimDeliveries, draft, messages, POLICY, publish, T0 } from "../drafts.ts";
-import type { ContractTest } from "./suite.ts";
+import {
+  accept,
+  claimDeliveries,
+  draft,
+  messages,
+  POLICY,
+  publish,
+  T0,
+} from "../../../support/drafts.ts";
+import type { ContractTest } from "./contract.ts";
 
 const SECOND = 1_000;
 const ACCEPTED = T0;

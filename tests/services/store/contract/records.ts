@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { RecordKind, RecordWrite } from "../../../../services/store/port/records.ts";
 import type { Store } from "../../../../services/store/port/store.ts";
-import { claimDeliveries, nothingClaimed, T0 } from "../drafts.ts";
-import type { ContractTest } from "./suite.ts";
+import { claimDeliveries, nothingClaimed, T0 } from "../../../support/drafts.ts";
+import type { ContractTest } from "./contract.ts";
 
 const HOUR = 3_600_000;
 

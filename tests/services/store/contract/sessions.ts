@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
-import { accept, claimDeliveries, draft, ids, messages, publish, T0 } from "../drafts.ts";
-import type { ContractTest } from "./suite.ts";
+import {
+  accept,
+  claimDeliveries,
+  draft,
+  ids,
+  messages,
+  publish,
+  T0,
+} from "../../../support/drafts.ts";
+import type { ContractTest } from "./contract.ts";
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;

@@ -12,8 +12,8 @@ import {
   settle,
   T0,
   webhook,
-} from "../drafts.ts";
-import type { ContractTest } from "./suite.ts";
+} from "../../../support/drafts.ts";
+import type { ContractTest } from "./contract.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -1,4 +1,5 @@
 import type { Store } from "../../../../services/store/port/store.ts";
+import type { ContractTest } from "./contract.ts";
 import { deliveryContract } from "./deliveries.ts";
 import { eventContract } from "./events.ts";
 import { guardContract } from "./guards.ts";
@@ -9,10 +10,6 @@ import { lateTextsContract } from "./late_texts.ts";
 import { recordContract } from "./records.ts";
 import { sessionContract } from "./sessions.ts";
 import { smsContract } from "./sms.ts";
-
-/** Registers one test of the contract against an engine. */
-export type ContractTest = (name: string, check: (store: Store) => Promise<void>) => void;
-
 export interface Engine {
   readonly name: string;
   /** True where this machine cannot run it. */

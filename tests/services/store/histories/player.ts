@@ -7,7 +7,7 @@ import {
 import type { EventDraft } from "../../../../services/store/port/events.ts";
 import type { SessionEffect } from "../../../../services/store/port/sessions.ts";
 import type { Store } from "../../../../services/store/port/store.ts";
-import { draft, messages, T0, webhook } from "../drafts.ts";
+import { draft, messages, T0, webhook } from "../../../support/drafts.ts";
 import type { Command, DraftPlan } from "./commands.ts";
 
 const FAR_MS = 365 * 86_400_000;

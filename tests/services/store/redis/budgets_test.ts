@@ -22,7 +22,7 @@ import { redisTest } from "../../../support/needs_redis.ts";
 import { spyOnTransport } from "../../../support/spied_transport.ts";
 import { aRequest } from "../../../support/upstream_request.ts";
 import { createVirtualClock } from "../../../support/virtual_clock.ts";
-import { draft, POLICY, publish, T0, webhook } from "../drafts.ts";
+import { draft, POLICY, publish, T0, webhook } from "../../../support/drafts.ts";
 
 // What Patchbay may ask of its store, counted where the words leave for Redis. An idle Patchbay's two commands a minute
 // are counted in tests/delivery_soak_test.ts.

@@ -4,7 +4,7 @@ import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import { type RedisCluster, startRedisCluster } from "../../../support/redis_cluster.ts";
 import { ignoredWithoutRedis, redisTest } from "../../../support/needs_redis.ts";
 import { testStoreContract } from "../contract/suite.ts";
-import { POLICY } from "../drafts.ts";
+import { POLICY } from "../../../support/drafts.ts";
 
 /** One for each node. */
 const SHARDS = 3;

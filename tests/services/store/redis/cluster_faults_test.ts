@@ -10,7 +10,7 @@ import {
   startRedisCluster,
 } from "../../../support/redis_cluster.ts";
 import { ignoredWithoutRedis, redisTest } from "../../../support/needs_redis.ts";
-import { draft, POLICY, publish, T0 } from "../drafts.ts";
+import { draft, POLICY, publish, T0 } from "../../../support/drafts.ts";
 
 const SHARDS = 3;
 const ANSWERED_WITHIN_MS = 2_000;

@@ -5,7 +5,15 @@ import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import type { RedisTransport } from "../../../../services/store/redis/transport.ts";
 import { startRedisServer } from "../../../../simulator/kit/redis_server.ts";
 import { redisTest } from "../../../support/needs_redis.ts";
-import { accept, claimDeliveries, draft, messages, POLICY, publish, T0 } from "../drafts.ts";
+import {
+  accept,
+  claimDeliveries,
+  draft,
+  messages,
+  POLICY,
+  publish,
+  T0,
+} from "../../../support/drafts.ts";
 import { redisCommand } from "../../../support/redis_command.ts";
 
 const HOUR = 3_600_000;

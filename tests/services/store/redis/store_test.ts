@@ -7,7 +7,7 @@ import { startUpstashEndpoint } from "../../../../simulator/upstash/endpoint.ts"
 import { type RedisServer, startRedisServer } from "../../../../simulator/kit/redis_server.ts";
 import { ignoredWithoutRedis, redisTest } from "../../../support/needs_redis.ts";
 import { testStoreContract } from "../contract/suite.ts";
-import { claimDeliveries, draft, POLICY, publish, T0, webhook } from "../drafts.ts";
+import { claimDeliveries, draft, POLICY, publish, T0, webhook } from "../../../support/drafts.ts";
 import { redisCommand } from "../../../support/redis_command.ts";
 
 const ignore = ignoredWithoutRedis();

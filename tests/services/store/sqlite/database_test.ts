@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { StoreUnavailable } from "../../../../services/errors.ts";
 import { openSqliteStore } from "../../../../services/store/sqlite/store.ts";
-import { POLICY } from "../drafts.ts";
+import { POLICY } from "../../../support/drafts.ts";
 
 /** A store in a file, and another connection to that file, as another process would have. */
 async function withRival(

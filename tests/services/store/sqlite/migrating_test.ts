@@ -8,7 +8,15 @@ import firstSchema from "../../../../services/store/sqlite/schema/0001_first.sql
   type: "text",
 };
 import { openSqliteStore } from "../../../../services/store/sqlite/store.ts";
-import { claimDeliveries, draft, messages, POLICY, publish, settle, T0 } from "../drafts.ts";
+import {
+  claimDeliveries,
+  draft,
+  messages,
+  POLICY,
+  publish,
+  settle,
+  T0,
+} from "../../../support/drafts.ts";
 
 const open = (path: string) => openSqliteStore({ path, sync: "normal", policy: POLICY });
 

@@ -8,7 +8,15 @@
 import type { ClaimedDelivery } from "../../../../services/store/port/deliveries.ts";
 import type { Store } from "../../../../services/store/port/store.ts";
 import { openSqliteStore } from "../../../../services/store/sqlite/store.ts";
-import { claimDeliveries, draft, ids, POLICY, publish, settle, webhook } from "../drafts.ts";
+import {
+  claimDeliveries,
+  draft,
+  ids,
+  POLICY,
+  publish,
+  settle,
+  webhook,
+} from "../../../support/drafts.ts";
 
 /** What the process is told, as JSON. */
 export interface Sharing {

@@ -1,6 +1,6 @@
 import { openSqliteStore } from "../../../../services/store/sqlite/store.ts";
 import { testStoreContract } from "../contract/suite.ts";
-import { POLICY } from "../drafts.ts";
+import { POLICY } from "../../../support/drafts.ts";
 
 testStoreContract({
   name: "SQLite",

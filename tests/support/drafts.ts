@@ -2,12 +2,12 @@ import type {
   ClaimDeliveriesRequest,
   ClaimedBatch,
   Settlement,
-} from "../../../services/store/port/deliveries.ts";
-import type { EventDraft, WebhookCandidate } from "../../../services/store/port/events.ts";
-import type { ConfirmRequest } from "../../../services/store/port/sessions.ts";
-import type { Store } from "../../../services/store/port/store.ts";
+} from "../../services/store/port/deliveries.ts";
+import type { EventDraft, WebhookCandidate } from "../../services/store/port/events.ts";
+import type { ConfirmRequest } from "../../services/store/port/sessions.ts";
+import type { Store } from "../../services/store/port/store.ts";
 import { encodeTime } from "ulid";
-import { createIds } from "../../../services/support/ids.ts";
+import { createIds } from "../../services/support/ids.ts";
 
 /** A quiet Sunday in November 2026. */
 export const T0 = Date.UTC(2026, 10, 22, 10, 0, 0);

@@ -1,7 +1,7 @@
-import type { Config } from "../config/config.ts";
-import { createEncryptionKey } from "../sealing/encryption_key.ts";
-import { loadOrCreateKeyFile, MissingKeyFile, readKeyFile } from "../sealing/key_file.ts";
-import type { Store } from "./port/store.ts";
+import type { Config } from "../services/config/config.ts";
+import { createEncryptionKey } from "../services/sealing/encryption_key.ts";
+import { loadOrCreateKeyFile, MissingKeyFile, readKeyFile } from "../services/sealing/key_file.ts";
+import type { Store } from "../services/store/port/store.ts";
 
 /** A store and the key that seals what is secret in it. */
 export interface OpenedStore {
@@ -20,7 +20,7 @@ export async function openStore(
   const { engine, sessionTtlMs, eventRetentionMs } = config;
   const policy = { sessionTtlMs, eventRetentionMs };
   if (engine.kind === "sqlite") {
-    const { openSqliteStore } = await import("./sqlite/store.ts");
+    const { openSqliteStore } = await import("../services/store/sqlite/store.ts");
     const store = openSqliteStore({ path: engine.path, sync: engine.sync, policy });
     try {
       return {
@@ -35,12 +35,12 @@ export async function openStore(
   if (config.encryptionKey === null) {
     throw new Error("Cannot open a Redis store without ENCRYPTION_KEY: expected 32 bytes base64");
   }
-  const { openRedisStore } = await import("./redis/store.ts");
+  const { openRedisStore } = await import("../services/store/redis/store.ts");
   const transport = engine.kind === "upstash"
-    ? await import("./redis/upstash_transport.ts").then((module) =>
+    ? await import("../services/store/redis/upstash_transport.ts").then((module) =>
       module.createUpstashTransport({ url: engine.url.href, token: engine.token })
     )
-    : await import("./redis/resp_transport.ts").then((module) =>
+    : await import("../services/store/redis/resp_transport.ts").then((module) =>
       module.createRespTransport({ url: engine.url.href })
     );
   return {

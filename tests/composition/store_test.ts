@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { MissingKeyFile } from "../../../services/sealing/key_file.ts";
-import { openStore } from "../../../services/store/open.ts";
-import type { Store } from "../../../services/store/port/store.ts";
+import { MissingKeyFile } from "../../services/sealing/key_file.ts";
+import { openStore } from "../../composition/store.ts";
+import type { Store } from "../../services/store/port/store.ts";
 
 async function inFolder(test: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
