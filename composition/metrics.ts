@@ -66,7 +66,7 @@ function cometdMetrics(subscriber: Subscriber): Metric[] {
 function smsStopped(sms: Sms): Metric {
   return {
     name: "patchbay_sms_stopped",
-    help: "1 while no text is sent, because Twilio refuses the account",
+    help: `1 while no text is sent, because ${sms.providerName} refuses the account`,
     kind: "gauge",
     read: () => Object.keys(sms.degraded()).length,
   };

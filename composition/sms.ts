@@ -14,6 +14,7 @@ import {
   TWILIO_PATHS as PROVIDER_PATHS,
 } from "../services/sms/twilio/twilio.ts";
 import type { Store } from "../services/store/port/store.ts";
+import { createNoticeSender } from "../services/contact_centre/rest/notice.ts";
 import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
 import type { Environment } from "./environment.ts";
 
@@ -30,6 +31,8 @@ export interface Sms {
   readonly notices: AgentNotices;
   readonly sendingSwitch: SendingSwitch;
   readonly ingress: SmsIngress;
+  /** What people call the provider. */
+  readonly providerName: string;
   /** The customer's phone as a sink. */
   createSink(parts: { readonly store: Store; readonly leaseMs: number }): Sink;
   /** What does not work, for readiness; empty: all does. */
@@ -62,18 +65,18 @@ export function composeSms(
   const optOuts = createOptOuts({ ...shared, records: store, own: provider.defaultSender });
   const notices = createAgentNotices({
     provider,
-    upstream,
+    sendNotice: createNoticeSender({ upstream, requestId: ids.token }),
     store,
     authMode: auth.mode,
     clock,
     log,
-    requestId: ids.token,
   });
   const sendingSwitch = createSendingSwitch({ clock, log });
   return {
     optOuts,
     notices,
     sendingSwitch,
+    providerName: provider.name,
     ingress: {
       provider,
       inbound: createInboundSms({ ...shared, optOuts }),

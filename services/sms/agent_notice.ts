@@ -2,10 +2,7 @@ import type { Clock } from "../support/clock.ts";
 import type { Config } from "../config/config.ts";
 import type { Logger } from "../support/log.ts";
 import type { SessionStore } from "../store/port/sessions.ts";
-import type { Upstream } from "../contact_centre/rest/upstream.ts";
-import { noticeToAgents } from "../contact_centre/dialect/operations.ts";
-import { API_ROOT, ownSessionPath } from "../contact_centre/dialect/paths.ts";
-import { judgeAnswer } from "../contact_centre/dialect/verdict.ts";
+import type { SendNotice } from "../contact_centre/rest/notice.ts";
 import type { SmsProvider } from "./provider.ts";
 
 /** Words of Patchbay's own to the agents of a session, which the customer does not see. */
@@ -25,14 +22,12 @@ export interface AgentNotices {
 
 export interface AgentNoticesDependencies {
   readonly provider: Pick<SmsProvider, "name" | "explain">;
-  readonly upstream: Upstream;
+  readonly sendNotice: SendNotice;
   readonly store: Pick<SessionStore, "readSession">;
   /** In `forward` nothing is told: once the agent's request is over there is no token to speak with. */
   readonly authMode: Config["upstream"]["auth"]["mode"];
   readonly clock: Clock;
   readonly log: Logger;
-  /** A fresh id for each upstream request. */
-  readonly requestId: () => string;
 }
 
 /** When many texts fail at once (a suspended account), upstream is not to suffer for it. */
@@ -40,32 +35,16 @@ const MAX_UNDER_WAY = 32;
 
 /** The notices of one instance, sent as the session's holder. */
 export function createAgentNotices(
-  { provider, upstream, store, authMode, clock, log, requestId }: AgentNoticesDependencies,
+  { provider, sendNotice, store, authMode, clock, log }: AgentNoticesDependencies,
 ): AgentNotices {
   const underWay = new Set<Promise<void>>();
 
-  async function send(sessionId: string, noticeText: string): Promise<void> {
+  async function send(sessionId: string, text: string): Promise<void> {
     const session = await store.readSession(sessionId, { nowMs: clock.now(), slide: false });
     if (session === null) return log.debug("sms.notice_skipped", { sessionId, reason: "released" });
-    const answer = await upstream.call({
-      agentId: session.agentId,
-      method: "POST",
-      path: API_ROOT + ownSessionPath(sessionId),
-      search: "",
-      untrustedHeaders: new Headers({ "content-type": "application/json" }),
-      body: new TextEncoder().encode(JSON.stringify(noticeToAgents(noticeText))),
-      requestId: requestId(),
-      clientIp: null,
-      forwardedProto: "https",
-      forwardedHost: null,
-      authorization: null,
-      authorizationExpiresAtMs: null,
-      // Upstream calls have a deadline of their own.
-      signal: new AbortController().signal,
-    });
-    const verdict = judgeAnswer(answer.status, answer.body);
-    if (verdict === "success") return log.info("sms.notice_sent", { sessionId });
-    log.warn("sms.notice_refused", { sessionId, status: answer.status });
+    const { taken, status } = await sendNotice({ agentId: session.agentId, sessionId, text });
+    if (taken) return log.info("sms.notice_sent", { sessionId });
+    log.warn("sms.notice_refused", { sessionId, status });
   }
 
   function tell({ sessionId, text }: { sessionId: string; text: string }): void {

@@ -17,6 +17,7 @@ import {
 } from "../../services/sms/twilio/twilio.ts";
 import type { EventRecord } from "../../services/store/port/events.ts";
 import type { Store } from "../../services/store/port/store.ts";
+import { createNoticeSender } from "../../services/contact_centre/rest/notice.ts";
 import { createUpstream } from "../../services/contact_centre/rest/upstream.ts";
 import { createMemoryLog, type MemoryLog } from "./memory_log.ts";
 import { type SeenRequest, startUpstream } from "./scripted_upstream.ts";
@@ -98,12 +99,14 @@ export function createTwilioIngressWorld(
   const optOuts = createOptOuts({ ...shared, records: store, own: provider.defaultSender });
   const notices = createAgentNotices({
     provider,
-    upstream: createUpstream({ url: centre.url, auth, timeoutMs: 5_000, fetch, clock }),
+    sendNotice: createNoticeSender({
+      upstream: createUpstream({ url: centre.url, auth, timeoutMs: 5_000, fetch, clock }),
+      requestId: ids.token,
+    }),
     store,
     authMode,
     clock,
     log,
-    requestId: ids.token,
   });
   const sendingSwitch = createSendingSwitch({ clock, log });
   const app = new Hono<AppEnv>();

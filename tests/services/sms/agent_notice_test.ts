@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type AgentNotices, createAgentNotices } from "../../../services/sms/agent_notice.ts";
 import { explainSmsError } from "../../../services/sms/twilio/codes.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
+import { createNoticeSender } from "../../../services/contact_centre/rest/notice.ts";
 import { createUpstream } from "../../../services/contact_centre/rest/upstream.ts";
 import { createMemoryLog, type MemoryLog } from "../../support/memory_log.ts";
 import {
@@ -36,12 +37,14 @@ async function withNotices(
   let made = 0;
   const notices = createAgentNotices({
     provider: { name: "Twilio", explain: explainSmsError },
-    upstream: createUpstream({ url: url ?? centre.url, auth, timeoutMs: 5_000, fetch, clock }),
+    sendNotice: createNoticeSender({
+      upstream: createUpstream({ url: url ?? centre.url, auth, timeoutMs: 5_000, fetch, clock }),
+      requestId: () => `notice-${++made}`,
+    }),
     store,
     authMode,
     clock,
     log,
-    requestId: () => `notice-${++made}`,
   });
   try {
     await test({ notices, log, centre });
