@@ -6,6 +6,7 @@ import type { Subscriber } from "../services/following/subscriber.ts";
 import { createIdempotency } from "../services/idempotency/idempotency.ts";
 import { createSealer } from "../services/sealing/secrets.ts";
 import { createContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
+import { createManagedSessions } from "../services/sessions/managed_sessions.ts";
 import { createSessionService } from "../services/sessions/sessions.ts";
 import { createResolver } from "../services/sms/resolution.ts";
 import { createIds } from "../services/support/ids.ts";
@@ -21,7 +22,7 @@ import { composeMetrics } from "./metrics.ts";
 import { composePublisher } from "./publisher.ts";
 import { composeSms, smsIngressOf } from "./sms.ts";
 import { openStore } from "./store.ts";
-import { composeSubscriber, presenceFor } from "./subscriber.ts";
+import { composeSubscriber, workSignalsTo } from "./subscriber.ts";
 import { composeUpstream } from "./upstream.ts";
 
 /** A Patchbay that is built. It takes its requests from whoever listens for it. */
@@ -88,13 +89,13 @@ export async function composePatchbay(
     publisher,
     ids,
   });
-  const presence = presenceFor(subscriber);
+  const workSignals = workSignalsTo(subscriber);
   const sms = composeSms(config, environment, { store, publisher, ids, upstream });
   const delivery = composeDelivery(config, environment, { store, publisher, webhooks, ids, sms });
   engine = delivery;
   const { timeoutMs: upstreamTimeoutMs } = config.upstream;
   const shared = { clock, ids, log, upstreamTimeoutMs };
-  const sessions = createSessionService({ ...shared, store, upstream, publisher, presence });
+  const sessions = createSessionService({ ...shared, store, upstream, publisher, workSignals });
   const idempotency = createIdempotency({ ...shared, records: store });
 
   const drain = createDrain({
@@ -116,8 +117,9 @@ export async function composePatchbay(
   const app = createApp({
     guards: createGuards(config, auth.verifier, clock),
     sessions,
+    managedSessions: createManagedSessions({ store, clock, log }),
     idempotency,
-    contactCentre: createContactCentreSessions({ upstream, presence }),
+    contactCentre: createContactCentreSessions({ upstream, workSignals }),
     upstream,
     publisher,
     webhooks,

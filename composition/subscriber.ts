@@ -1,7 +1,11 @@
 import type { Config } from "../services/config/config.ts";
 import type { Ids } from "../services/support/ids.ts";
 import type { Publisher } from "../services/events/publisher.ts";
-import { type AgentAtWork, type Presence, UNNOTICED } from "../services/sessions/work_signals.ts";
+import {
+  type AgentAtWork,
+  UNNOTICED,
+  type WorkSignals,
+} from "../services/sessions/work_signals.ts";
 import type { Store } from "../services/store/port/store.ts";
 import type { Following, Subscriber } from "../services/following/subscriber.ts";
 import type { Environment } from "./environment.ts";
@@ -34,7 +38,7 @@ export async function composeSubscriber(
 }
 
 /** Has agents followed who sign in, until they sign off, and agents who work in a session. */
-export function presenceFor(subscriber: Subscriber | null): Presence {
+export function workSignalsTo(subscriber: Subscriber | null): WorkSignals {
   if (subscriber === null) return UNNOTICED;
   const follow = (
     { agentId, authorization, authorizationExpiresAtMs }: AgentAtWork,

@@ -13,6 +13,7 @@ import type { Logger } from "../services/support/log.ts";
 import type { Metric } from "../services/support/metrics.ts";
 import type { Publisher } from "../services/events/publisher.ts";
 import type { ContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
+import type { ManagedSessions } from "../services/sessions/managed_sessions.ts";
 import type { SessionService } from "../services/sessions/sessions.ts";
 import type { Store } from "../services/store/port/store.ts";
 import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
@@ -34,6 +35,7 @@ import { webhookRoutes } from "./webhooks.ts";
 export interface AppDependencies {
   readonly guards: RouteGuards;
   readonly sessions: SessionService;
+  readonly managedSessions: ManagedSessions;
   readonly idempotency: Idempotency;
   readonly contactCentre: ContactCentreSessions;
   readonly upstream: Upstream;
@@ -73,7 +75,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/", smsSessionRoutes(dependencies));
   app.route("/", meRoutes(dependencies));
   app.route("/", credentialRoutes({ guards, vault: dependencies.vault ?? null }));
-  app.route("/", sessionRoutes({ store, guards, clock, log }));
+  app.route("/", sessionRoutes(dependencies));
   app.route("/", webhookRoutes(dependencies));
   app.route("/", webhookKeyRoutes(dependencies));
   app.route("/", eventRoutes({ store, guards }));

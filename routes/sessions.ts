@@ -1,15 +1,12 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
-import type { Clock } from "../services/support/clock.ts";
-import { InsufficientScope, InvalidBody, InvalidParameter, NotFound } from "../services/errors.ts";
-import type { Logger } from "../services/support/log.ts";
-import { isJsonObject } from "../services/support/json_object.ts";
-import { isInSession, sessionView } from "../services/sessions/view.ts";
+import { InvalidBody, InvalidParameter } from "../services/errors.ts";
+import type { ManagedSessions } from "../services/sessions/managed_sessions.ts";
+import { sessionView } from "../services/sessions/view.ts";
 import { toE164, toSender } from "../services/sms/phone.ts";
-import type { Customer, SessionRecord } from "../services/store/port/sessions.ts";
-import type { Store } from "../services/store/port/store.ts";
-import type { Agent } from "../services/auth/token_verifier.ts";
+import type { Customer } from "../services/store/port/sessions.ts";
+import { isJsonObject } from "../services/support/json_object.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
 
 const MAX_BODY_BYTES = 16 * 1024;
@@ -20,36 +17,26 @@ const numberText = v.pipe(v.string(), v.maxLength(MAX_NUMBER_LENGTH));
 const customerSchema = v.object({ phone: numberText, sender: v.nullish(numberText) });
 
 export interface SessionRoutesDependencies {
-  readonly store: Pick<Store, "readSession" | "listSessions" | "setCustomer" | "expungeSession">;
+  readonly managedSessions: ManagedSessions;
   readonly guards: RouteGuards;
-  readonly clock: Clock;
-  readonly log: Logger;
 }
 
-/** `/v1/sessions`: who holds what. An agent sees its own sessions, with `sms:supervise` all of them. */
-export function sessionRoutes({ store, guards, clock, log }: SessionRoutesDependencies) {
+/** `/v1/sessions`: who holds what. */
+export function sessionRoutes({ managedSessions, guards }: SessionRoutesDependencies) {
   const routes = new Hono<AppEnv>();
 
   routes.get("/v1/sessions", guards.agent("sessions:read"), async (c) => {
-    const { agent } = filtersIn(c.req.query(), ["agent"]);
-    const agentId = wantedAgent(c.get("agent"), agent);
-    const page = await store.listSessions({
-      ...readPage(c.req.query()),
-      ...(agentId === null ? {} : { agentId }),
-      nowMs: clock.now(),
-    });
-    return c.body(
-      listBody(page, (session) => JSON.stringify(sessionView(session))),
-      200,
-      JSON_TYPE,
-    );
+    const { agent: untrustedAgentId } = filtersIn(c.req.query(), ["agent"]);
+    const page = readPage(c.req.query());
+    const sessions = await managedSessions.list(c.get("agent"), untrustedAgentId, page);
+    const body = listBody(sessions, (session) => JSON.stringify(sessionView(session)));
+    return c.body(body, 200, JSON_TYPE);
   });
 
-  routes.get(
-    "/v1/sessions/:id",
-    guards.agent("sessions:read"),
-    async (c) => c.json(sessionView(await readVisible(c.get("agent"), c.req.param("id")))),
-  );
+  routes.get("/v1/sessions/:id", guards.agent("sessions:read"), async (c) => {
+    const session = await managedSessions.read(c.get("agent"), c.req.param("id"));
+    return c.json(sessionView(session));
+  });
 
   routes.put(
     "/v1/sessions/:id/customer",
@@ -58,65 +45,17 @@ export function sessionRoutes({ store, guards, clock, log }: SessionRoutesDepend
     async (c) => {
       const customer = await readCustomer(c.get("body").untrustedJson);
       const sessionId = c.req.param("id");
-      await requireWritable(c.get("agent"), sessionId);
-      const session = await store.setCustomer({ sessionId, customer, nowMs: clock.now() });
-      return c.json(sessionView(found(session)));
+      const session = await managedSessions.setCustomer(c.get("agent"), sessionId, customer);
+      return c.json(sessionView(session));
     },
   );
 
   routes.post("/v1/sessions/:id/expunge", guards.agent("sessions:write"), async (c) => {
-    const sessionId = c.req.param("id");
-    await requireWritable(c.get("agent"), sessionId);
-    const events = await store.expungeSession(sessionId);
-    if (events === 0) {
-      throw new NotFound("Cannot expunge this session: expected one of which something is kept");
-    }
-    log.info("session.expunged", { sessionId, events, agentId: c.get("agent").id });
-    return c.json({ id: sessionId, events });
+    const id = c.req.param("id");
+    return c.json({ id, events: await managedSessions.expunge(c.get("agent"), id) });
   });
 
-  /**
-   * An integration, whose token operates no sessions, may write to any; an agent only to its own,
-   * or it could have another's texts sent to a number of its choice.
-   */
-  async function requireWritable(agent: Agent, sessionId: string): Promise<void> {
-    if (agent.scopes.has("sms:operate")) await readVisible(agent, sessionId);
-  }
-
-  async function readVisible(agent: Agent, sessionId: string): Promise<SessionRecord> {
-    const session = await store.readSession(sessionId, { nowMs: clock.now(), slide: false });
-    const visible = session !== null && (supervises(agent) || isInSession(session, agent.id));
-    return found(visible ? session : null);
-  }
-
   return routes;
-}
-
-/** Whose sessions to list; null: everybody's. */
-function wantedAgent(agent: Agent, untrustedAgentId: string | undefined): string | null {
-  if (supervises(agent)) return untrustedAgentId ?? null;
-  if (untrustedAgentId !== undefined && untrustedAgentId !== agent.id) {
-    throw new InsufficientScope(
-      "Cannot list another agent's sessions: expected the scope sms:supervise",
-      {
-        // RFC 6750 §3.1
-        headers: {
-          "www-authenticate": 'Bearer error="insufficient_scope", scope="sms:supervise"',
-        },
-      },
-    );
-  }
-  return agent.id;
-}
-
-function supervises(agent: Agent): boolean {
-  return agent.scopes.has("sms:supervise");
-}
-
-function found(session: SessionRecord | null): SessionRecord {
-  // One answer for all: that somebody else has such a session is nobody's business.
-  if (session === null) throw new NotFound("Cannot find this session among those that you may see");
-  return session;
 }
 
 async function readCustomer(untrustedJson: unknown): Promise<Customer> {

@@ -51,8 +51,8 @@ export interface ExchangeOptions {
 }
 
 /**
- * Sends one request and reads its answer, both within the deadline. The one way out for what Patchbay asks of upstream,
- * webhooks, the provider of texts and the issuer. Nothing is sent twice and no redirect is followed. Never throws for what the other
+ * Sends one request and reads its answer, both within the deadline. It is the one way out for what Patchbay asks of
+ * others over HTTP. Nothing is sent twice and no redirect is followed. Never throws for what the other
  * side or the network does; what `onHead` throws counts as a failure of the exchange.
  */
 export async function exchange(

@@ -2,7 +2,7 @@ import type { Clock } from "../support/clock.ts";
 import { IdempotencyConflict, IdempotencyMismatch } from "../errors.ts";
 import type { Ids } from "../support/ids.ts";
 import type { Logger } from "../support/log.ts";
-import { createFollowUps } from "../support/follow_ups.ts";
+import { createFollowUps } from "../store/follow_ups.ts";
 import type { RecordName, RecordStore } from "../store/port/records.ts";
 import {
   decodeIdempotencyRecord,

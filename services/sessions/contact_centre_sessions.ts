@@ -2,7 +2,7 @@ import type { UpstreamAnswer, UpstreamRequest } from "../contact_centre/rest/cal
 import type { Upstream } from "../contact_centre/rest/upstream.ts";
 import { ME_OPERATIONS, type MeOperation } from "../contact_centre/dialect/operations.ts";
 import { isPartlyDone, judgeAnswer } from "../contact_centre/dialect/verdict.ts";
-import type { Presence } from "./work_signals.ts";
+import type { WorkSignals } from "./work_signals.ts";
 
 /** Agents as upstream's `/me` shows them: their contact-centre sessions begin and end here. */
 export interface ContactCentreSessions {
@@ -11,15 +11,15 @@ export interface ContactCentreSessions {
 }
 
 export function createContactCentreSessions(
-  { upstream, presence }: { readonly upstream: Upstream; readonly presence: Presence },
+  { upstream, workSignals }: { readonly upstream: Upstream; readonly workSignals: WorkSignals },
 ): ContactCentreSessions {
   return {
     async operate(operationName, request) {
       const answer = await upstream.call(request);
       const operation = ME_OPERATIONS.get(operationName);
       if (operation !== undefined && counts(operation, answer)) {
-        if (operation.effect === "sign-in") presence.signedIn(request);
-        else presence.signedOff(request.agentId);
+        if (operation.effect === "sign-in") workSignals.signedIn(request);
+        else workSignals.signedOff(request.agentId);
       }
       return answer;
     },

@@ -1,8 +1,8 @@
 import type { Clock } from "../support/clock.ts";
 import { NotYourSession, SessionHeld, StoreUnavailable } from "../errors.ts";
-import { createFollowUps } from "../support/follow_ups.ts";
+import { createFollowUps } from "../store/follow_ups.ts";
 import type { Ids } from "../support/ids.ts";
-import type { Presence } from "./work_signals.ts";
+import type { WorkSignals } from "./work_signals.ts";
 import type { Logger } from "../support/log.ts";
 import type { Operation } from "../contact_centre/dialect/operations.ts";
 import { createOwnershipMemory } from "./ownership_memory.ts";
@@ -59,7 +59,7 @@ export interface SessionServiceOptions {
   readonly log: Logger;
   /** How long one upstream call can take: a claim outlives it by {@link CLAIM_GRACE_MS}. */
   readonly upstreamTimeoutMs: number;
-  readonly presence: Presence;
+  readonly workSignals: WorkSignals;
 }
 
 /** How long an agent whose Accept went unanswered may retry it before anyone else gets a chance. */
@@ -73,7 +73,7 @@ const NO_WEBHOOKS_VERSION = 0;
 
 /** The proxied path of one instance. */
 export function createSessionService(
-  { store, upstream, publisher, clock, ids, log, upstreamTimeoutMs, presence }:
+  { store, upstream, publisher, clock, ids, log, upstreamTimeoutMs, workSignals }:
     SessionServiceOptions,
 ): SessionService {
   const ownership = createOwnershipMemory(clock.now);
@@ -111,7 +111,7 @@ export function createSessionService(
       const acceptedUpstreamMs = answer.dateMs ?? Math.floor(claimedAtMs / 1000) * 1000;
       await confirm(call, { as: claim.as, acceptedUpstreamMs, untilMs });
     }
-    if (succeeded(answer)) presence.accepted(call.request);
+    if (succeeded(answer)) workSignals.accepted(call.request);
     return answer;
   }
 
@@ -181,7 +181,7 @@ export function createSessionService(
     const answer = await upstream.call(call.request);
     if (succeeded(answer)) {
       // Each request may bring a token that lives longer than the one before.
-      if (!invited) presence.working(call.request);
+      if (!invited) workSignals.working(call.request);
       await applyEffect({ ...call, invited });
     }
     return answer;

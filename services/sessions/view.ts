@@ -2,15 +2,6 @@ import { rfc3339 } from "../support/time.ts";
 import { maskPhone } from "../support/log.ts";
 import type { Customer, SessionRecord } from "../store/port/sessions.ts";
 
-/** Whether a session is an agent's own: as holder or as participant. */
-export function isInSession(
-  { agentId, participants }: SessionRecord,
-  candidateAgentId: string,
-): boolean {
-  return agentId === candidateAgentId ||
-    participants.some((participant) => participant.agentId === candidateAgentId);
-}
-
 /** A session as it is shown (DESIGN §5): times in RFC 3339, the customer's number down to its last four digits. */
 export function sessionView(session: SessionRecord) {
   const { id, agentId, nickname, participants, state, sequence, customer } = session;

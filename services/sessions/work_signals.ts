@@ -7,7 +7,7 @@ export type AgentAtWork = Pick<
 >;
 
 /** Who wants to know which agents are at work; whoever hears upstream's notifications for them does. Must not throw. */
-export interface Presence {
+export interface WorkSignals {
   /** Upstream has begun a contact-centre session for the agent. */
   signedIn(agent: AgentAtWork): void;
   /** Upstream has ended it. */
@@ -19,4 +19,9 @@ export interface Presence {
 }
 
 /** Nobody wants to know. */
-export const UNNOTICED: Presence = { signedIn() {}, signedOff() {}, accepted() {}, working() {} };
+export const UNNOTICED: WorkSignals = {
+  signedIn() {},
+  signedOff() {},
+  accepted() {},
+  working() {},
+};

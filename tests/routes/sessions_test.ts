@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createManagedSessions } from "../../services/sessions/managed_sessions.ts";
 import { sessionRoutes } from "../../routes/sessions.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import { draft, POLICY, publish } from "../support/drafts.ts";
@@ -11,7 +12,9 @@ async function setUp() {
   const { clock, guards, as } = await createTestGuards();
   const store = openSqliteStore({ path: ":memory:", sync: "normal", policy: POLICY });
   const log = createMemoryLog();
-  const app = appOf(sessionRoutes({ store, guards, clock, log }));
+  const app = appOf(
+    sessionRoutes({ managedSessions: createManagedSessions({ store, clock, log }), guards }),
+  );
 
   async function accept(
     sessionId: string,

@@ -75,7 +75,7 @@ export async function withProxiedApp(
       upstreamTimeoutMs: UPSTREAM_TIMEOUT_MS,
     });
     app.route("/", smsSessionRoutes({ guards, idempotency, sessions: path.sessions, upstream }));
-    const contactCentre = createContactCentreSessions({ upstream, presence: UNNOTICED });
+    const contactCentre = createContactCentreSessions({ upstream, workSignals: UNNOTICED });
     app.route("/", meRoutes({ guards, upstream, contactCentre }));
     app.onError(createErrorHandler({ log: path.log }));
     app.notFound(notFound);

@@ -92,7 +92,7 @@ export async function withProxiedPath(
       ids,
       log,
       upstreamTimeoutMs: UPSTREAM_TIMEOUT_MS,
-      presence: UNNOTICED,
+      workSignals: UNNOTICED,
     });
 
   try {

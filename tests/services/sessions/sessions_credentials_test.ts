@@ -49,7 +49,7 @@ for (
       ids,
       log,
       upstreamTimeoutMs: 10_000,
-      presence: UNNOTICED,
+      workSignals: UNNOTICED,
     });
     const accept = (agentId: string) => {
       const operation = readOperation({ operationName: "Accept", nickname: agentId });

@@ -66,7 +66,7 @@ async function startInstance() {
       ids,
       log,
       upstreamTimeoutMs: 10_000,
-      presence: UNNOTICED,
+      workSignals: UNNOTICED,
     });
   // An instance reads the list of webhooks once, with the first event that it publishes.
   await publisher.refresh();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createFollowUps, type FollowUp } from "../../../services/support/follow_ups.ts";
+import { createFollowUps, type FollowUp } from "../../../services/store/follow_ups.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 

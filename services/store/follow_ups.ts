@@ -1,6 +1,6 @@
-import type { Clock } from "./clock.ts";
-import type { Logger } from "./log.ts";
-import { storeFailureReason } from "../store/failure_reason.ts";
+import type { Clock } from "../support/clock.ts";
+import type { Logger } from "../support/log.ts";
+import { storeFailureReason } from "./failure_reason.ts";
 
 /** A write of the store that follows from what upstream has already done, so that no answer may be withheld over it. */
 export interface FollowUp {
