@@ -18,7 +18,7 @@ import { VERSION } from "../version.ts";
 import type { Environment } from "./environment.ts";
 import type { Sms } from "./sms.ts";
 
-/** Without SMS, texts that were left from a time with it wait where they are: they have to end with a true word. */
+/** While SMS is off, texts from a time when it was on wait where they are: only with SMS can they end truthfully. */
 const NO_TEXTS: SinkSettings = { sinkId: SMS_SINK, concurrency: 0, rate: null };
 
 export interface DeliveryParts {
@@ -26,7 +26,7 @@ export interface DeliveryParts {
   readonly publisher: Publisher;
   readonly webhooks: WebhookService;
   readonly ids: Ids;
-  /** Null: SMS is off. */
+  /** Null where SMS is off. */
   readonly sms: Sms | null;
 }
 
@@ -65,7 +65,7 @@ async function addressOf(host: string): Promise<string> {
   return (await lookup(host)).address;
 }
 
-/** What each webhook asks of deliveries to it, and whether texts may go at all. */
+/** How each webhook wants to be sent to, and whether texts may go at all. */
 async function settingsOf(webhooks: WebhookService, sms: Sms | null): Promise<SinkSettings[]> {
   const all = await webhooks.all();
   const settings = all.map((webhook) => ({
@@ -76,7 +76,7 @@ async function settingsOf(webhooks: WebhookService, sms: Sms | null): Promise<Si
   return [...settings, sms?.sendingSwitch.sinkSettings(DEFAULTS.concurrency) ?? NO_TEXTS];
 }
 
-/** All webhooks share one sink; the customer's phone is another, and there only with SMS configured. */
+/** All webhooks share one sink. The customer's phone is another, which there is only where SMS is configured. */
 function createSinks(
   config: Config,
   environment: Environment,

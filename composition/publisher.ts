@@ -11,7 +11,7 @@ export interface PublisherParts {
   readonly clock: Clock;
   readonly ids: Pick<Ids, "event">;
   readonly log: Logger;
-  /** False: no message of a notification is offered for sending to the customer. */
+  /** Where false, no message of a notification is offered for sending to the customer. */
   readonly smsEnabled: boolean;
   /** Told how many deliveries have just become due, never 0: wakes the delivery engine. */
   readonly onPublished: (deliveries: number) => void;

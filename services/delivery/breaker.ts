@@ -3,19 +3,19 @@
  * costing attempts; after a while one probe decides whether it closes.
  */
 
-/** What the breaker knows. Of one process: instances find out for themselves. */
+/** What the breaker of one process knows: each instance finds out for itself. */
 export interface Breaker {
   /** Outcomes of the last five minutes, in slices. */
   readonly slices: readonly Slice[];
   /** Failures since the last success. */
   readonly streak: number;
-  /** When the first of them was. */
+  /** When the first failure of the streak was. */
   readonly streakSinceMs: number;
   /** The lanes of that streak, up to as many as are needed. */
   readonly lanes: readonly string[];
-  /** 0: closed. */
+  /** 0 while it is closed. */
   readonly openUntilMs: number;
-  /** How long it was opened for last; 0: it has closed since. */
+  /** For how long it was opened last; 0 once it has closed. */
   readonly openForMs: number;
 }
 
@@ -43,7 +43,7 @@ const FIRST_OPEN_MS = 30_000;
 const LONGEST_OPEN_MS = 15 * 60_000;
 /**
  * One session's retries say little about an endpoint, and a consumer that fails every other call at random will fail ten
- * in a row within milliseconds at some hundred calls a second. Neither is what a breaker is for.
+ * in a row within milliseconds at some hundred calls a second. Neither may open a breaker.
  */
 const MIN_LANES = 3;
 const MIN_DURATION_MS = 5_000;
@@ -68,7 +68,7 @@ export function afterOutcome(breaker: Breaker, outcome: Outcome): Breaker {
   const state = stateOf(breaker, nowMs);
   if (state === "half-open") return failed ? opened(breaker, nowMs) : CLOSED;
   const counted = count(breaker, outcome);
-  // What was under way when it opened changes nothing: the probe decides.
+  // Attempts that were under way when it opened change nothing: the probe decides.
   if (state === "open") return counted;
   return shouldOpen(counted, nowMs) ? opened(counted, nowMs) : counted;
 }

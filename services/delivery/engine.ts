@@ -38,7 +38,7 @@ export interface DeliveryEngineOptions {
   readonly log: Logger;
   /** Longer than any attempt takes; after it a delivery comes back by itself. */
   readonly leaseMs: number;
-  /** Called with each sweep, once a minute: for what else is to be looked after now and then. */
+  /** Called with each sweep, once a minute, for other things that have to be looked after now and then. */
   readonly onSweep?: () => void;
 }
 
@@ -46,7 +46,7 @@ export interface DeliveryEngineOptions {
 export interface DeliveryEngine {
   /** Begins with a claim: what an earlier process left is due. */
   start(): void;
-  /** Something was published. */
+  /** To be called when something was published or made due. */
   wake(): void;
   /** Claims nothing more; ends once the attempts under way are settled. Those still running after `withinMs` are aborted. */
   stop(withinMs: number): Promise<void>;
@@ -56,7 +56,7 @@ export interface DeliveryEngine {
 const MOST_UNDER_WAY = 1_024;
 /** A claim takes at most this many, so that its reply stays small (32 events of 20 kB). */
 const CLAIM_LIMIT = 32;
-/** Picks up what a dead instance left and trims what is past its time; the only store command of an idle instance. */
+/** A sweep picks up what a dead instance left and trims what is past its time. An idle instance sends nothing else. */
 const SWEEP_MS = 60_000;
 /** How much of a drain is kept for writing down what was aborted: about one round trip of a slow store. */
 const SETTLING_MS = 1_000;
@@ -75,9 +75,9 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
   });
   let state: "new" | "running" | "stopping" = "new";
   let pumping: Promise<void> | null = null;
-  /** Something may be due: to be claimed. */
+  /** Something may be due and is to be claimed. */
   let looking = false;
-  /** Attempts have ended: to be written down. */
+  /** Attempts have ended and are to be written down. */
   let ended = false;
   /** When the last settling was done, more was due than had been claimed. */
   let backlog = false;
@@ -113,7 +113,7 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
     }
   }
 
-  /** Whether a claim is asked for; what has ended or was published until now is seen to. */
+  /** Tells whether a claim is asked for. What has ended or was published until now counts as seen to. */
   function takeWishes(): boolean {
     const look = looking;
     looking = false;
@@ -121,7 +121,7 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
     return look;
   }
 
-  /** With nothing else under way: what was settled may have freed what is due. */
+  /** With nothing else under way, one after the other: what is settled may make something due. */
   async function settleThenClaim(): Promise<void> {
     const look = takeWishes();
     const { written, isDue } = await settle();
@@ -129,16 +129,16 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
     if (look || isDue || written === 0) attempts.begin((await claim()).deliveries);
   }
 
-  /** Under load: both at once, as a round trip is what they mostly cost. What settling frees, the next claim takes. */
+  /** Under load, both at once, since a round trip is most of their cost. The next claim takes what settling frees. */
   async function settleAndClaim(): Promise<void> {
     // One turn of the event loop, so that attempts that end together are written down together: it costs microseconds,
     // a round trip more.
     await setImmediate();
-    // All of them have ended: a claim beside the settling would find nothing, and be repeated behind it.
+    // If all of them have ended, a claim beside the settling would find nothing, and be repeated after it.
     if (attempts.count() === 0 || !(looking || backlog)) return await settleThenClaim();
     takeWishes();
     const settling = settle();
-    // Whatever becomes of it, what was claimed has to be begun; it is awaited below.
+    // Its failure is heard below: what was claimed has to be begun first.
     settling.catch(() => {});
     attempts.begin((await claim()).deliveries);
     if ((await settling).isDue) looking = true;
@@ -213,15 +213,15 @@ export function createDeliveryEngine(options: DeliveryEngineOptions): DeliveryEn
     if (state !== "running") return;
     state = "stopping";
     await pumping;
-    // Only now: the claim that was under way has set it again.
+    // Not earlier: the claim that was under way may have set it again.
     timer?.cancel();
-    // What is aborted has to be written down within the time too.
+    // What is aborted has to be written down within the time as well.
     const deadline = clock.after(Math.max(0, withinMs - SETTLING_MS), attempts.abort);
     let settling = flushAtExit();
     await Promise.all(
       attempts.ends().map(async (end) => {
         await end;
-        // As they end, so that an exit that comes early loses as little as it can.
+        // They are written down as they end, so that an exit that comes early loses as little as it can.
         settling = settling.then(flushAtExit);
       }),
     );

@@ -37,9 +37,9 @@ export interface Settler {
 export interface Flushed {
   /** How many ends of attempts were written down. */
   readonly written: number;
-  /** When something is due where they live ({@link DeliveryStore.settleDeliveries}); null: nothing is, as far as that tells. */
+  /** When something is due where they live ({@link DeliveryStore.settleDeliveries}); null where that told of nothing. */
   readonly nextDueAtMs: number | null;
-  /** Whether that goes for everything that waits. */
+  /** Whether `nextDueAtMs` speaks for everything that waits. */
   readonly tellsAll: boolean;
 }
 
@@ -49,7 +49,7 @@ interface Ended {
   readonly endedAtMs: number;
 }
 
-// As many as one claim takes: one settlement costs the store a handful of writes.
+// As many as one claim takes. Each settlement costs the store a handful of writes.
 const SETTLE_LIMIT = 32;
 const MAX_TRIES = 5;
 
@@ -77,7 +77,7 @@ export function createSettler(options: SettlerOptions): Settler {
 
   async function describe(batch: readonly Ended[]) {
     const settlements: Settlement[] = [];
-    // The oldest of the versions: a draft addressed from an older list than the one named would miss a webhook.
+    // The oldest of the versions counts: with a newer one, a draft addressed by an older list could miss a webhook.
     let webhooksVersion = Infinity;
     for (const { delivery, end, endedAtMs } of batch) {
       const drafts: EventDraft[] = [];
@@ -109,7 +109,7 @@ export function createSettler(options: SettlerOptions): Settler {
       while (ended.length > 0) {
         const batch = ended.slice(0, SETTLE_LIMIT);
         const told = await settle(batch);
-        // What an earlier batch was told may have been the lease of one in this.
+        // The due time that an earlier batch was told may have been the lease of a delivery in this one.
         next = told.tellsAll
           ? told
           : { ...told, nextDueAtMs: earlier(next.nextDueAtMs, told.nextDueAtMs) };

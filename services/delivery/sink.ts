@@ -1,4 +1,4 @@
-import type { ClaimedDelivery } from "../store/port/deliveries.ts";
+import type { ClaimedDelivery, Settlement } from "../store/port/deliveries.ts";
 import type { OwnEvent } from "../events/own_event.ts";
 
 /** Why an attempt ended as it did: the enum of the attempt log. */
@@ -30,7 +30,7 @@ export interface AttemptReport {
   /** RFC 3339. */
   readonly startedAt: string;
   readonly durationMs: number;
-  /** Until the answer's first byte, where there was one. */
+  /** How long the answer's first byte took, where there was one. */
   readonly firstByteMs?: number;
   /** What the host's name stood for, or the address in the URL itself. */
   readonly resolvedAddress?: string;
@@ -48,12 +48,7 @@ export interface AttemptReport {
 }
 
 /** What is to become of a delivery after an attempt. */
-export type Decision =
-  | { readonly status: "delivered" | "dead" | "unknown" }
-  /** `counted` is false where nothing was tried because it was not the delivery's turn. */
-  | { readonly status: "retrying"; readonly atMs: number; readonly counted?: false }
-  /** Its webhook is disabled: nothing was sent. */
-  | { readonly status: "held" };
+export type Decision = Settlement["next"];
 
 /** An attempt's end, ready to be settled. */
 export interface AttemptEnd {
@@ -68,8 +63,8 @@ export interface AttemptEnd {
 /** Where deliveries go: all webhooks, or the customer's phone. */
 export interface Sink {
   /**
-   * Makes one attempt; never throws for what the other side does.
-   * `signal` aborts at the end of a drain: report `shutdown`.
+   * Makes one attempt; never throws for what the other side does. When `signal` aborts, at the end of a drain, the
+   * attempt ends at once and reports `shutdown`.
    */
   attempt(delivery: ClaimedDelivery, signal: AbortSignal): Promise<AttemptEnd>;
 }

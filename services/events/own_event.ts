@@ -3,7 +3,7 @@ import type { RecordGuard } from "../store/port/records.ts";
 /** An event of Patchbay's own: something that Patchbay did or found out, which no notification tells. */
 export interface OwnEvent {
   readonly type: string;
-  /** Null: the event belongs to no session. */
+  /** Null where the event belongs to no session. */
   readonly sessionId: string | null;
   /** The members of the event's `data` beside the ids that every event has (DESIGN §8). */
   readonly data: Readonly<Record<string, unknown>>;

@@ -5,9 +5,9 @@ import type { Logger } from "../support/log.ts";
 /** Long work on a webhook's deliveries, step by step, beside everything else. */
 export interface Background {
   /**
-   * Begins the work; work on the same webhook begins when that before it is over. `step` is repeated for as long as it
-   * says true, unless the program is stopping. An error ends the work and is logged. Resolves when it has ended, in
-   * whichever way.
+   * Begins the work, once earlier work on the same webhook is over. `step` is repeated for as long as it resolves to
+   * true, unless the program is stopping. An error ends the work and is logged. The promise resolves, and never
+   * rejects, when the work has ended.
    */
   start(webhookId: string, work: string, step: () => Promise<boolean>): Promise<void>;
   /** Ends all work at its next step and resolves when it has ended. */
@@ -16,7 +16,7 @@ export interface Background {
   settled(): Promise<void>;
 }
 
-/** The background of one instance. */
+/** The background work of one instance. */
 export function createBackground({ log }: { readonly log: Logger }): Background {
   const inTurn = createKeyedQueue();
   const underWay = new Set<Promise<void>>();
@@ -24,7 +24,7 @@ export function createBackground({ log }: { readonly log: Logger }): Background 
 
   async function repeat(step: () => Promise<boolean>): Promise<void> {
     while (!stopping && await step()) {
-      // SQLite answers without leaving the thread: without a pause nothing else would run until the last step.
+      // SQLite answers without leaving the thread, so that without a pause nothing else would run until the last step.
       await setImmediate();
     }
   }

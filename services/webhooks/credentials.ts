@@ -8,7 +8,7 @@ const keySchema = v.object({
   scheme: v.picklist(SIGNING_SCHEMES),
   /** `whsec_…` or `whsk_…`. */
   secret: v.string(),
-  /** `whpk_…`, of `v1a`. */
+  /** `whpk_…` for `v1a`; null for `v1`. */
   publicKey: v.nullable(v.string()),
   /** When a rotated key ceases to sign, in Unix milliseconds; null for the present key. */
   untilMs: v.nullable(v.number()),
@@ -17,14 +17,14 @@ const keySchema = v.object({
 const credentialsSchema = v.object({
   /** The present keys first, then the rotated ones from newest to oldest. */
   keys: v.array(keySchema),
-  /** Header values of the webhook's own; among them may be passwords to the consumer's gateway. */
+  /** The webhook's own headers with their values, which may be passwords to the consumer's gateway. */
   headers: v.record(v.string(), v.string()),
 });
 
 /** One key that requests of a webhook are signed with. */
 export type WebhookKey = Readonly<v.InferOutput<typeof keySchema>>;
 
-/** What a webhook has that is secret. Sealed at rest. */
+/** What is secret of a webhook. It is sealed at rest. */
 export type WebhookCredentials = Readonly<v.InferOutput<typeof credentialsSchema>>;
 
 /** How long a rotated secret still signs beside the new one (DESIGN §9). */

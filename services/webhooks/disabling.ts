@@ -9,7 +9,7 @@ import type { WebhookRegistry } from "./registry.ts";
 
 const FAILURES_MIN = 20;
 const WITHOUT_SUCCESS_MS = 72 * 60 * 60 * 1_000;
-// One step of a Redis script, a few milliseconds.
+// So many are one step of a Redis script, which takes a few milliseconds.
 const HOLD_LIMIT = 500;
 
 export interface DisablingDependencies {
@@ -21,18 +21,21 @@ export interface DisablingDependencies {
   readonly log: Logger;
 }
 
-/** Ceasing to send to webhooks. */
+/** Stops sending to webhooks, when they ask for it and when they only fail. */
 export interface Disabling {
-  /** Sends it nothing more until somebody enables it, and holds what waits. False: it was disabled or gone already. */
+  /**
+   * Sends the webhook nothing more until somebody enables it, and holds what waits. Resolves to false where it was
+   * disabled or gone already.
+   */
   disable(id: string, reason: string): Promise<boolean>;
   /**
-   * Told how the sinks stand that have just failed; disables those that {@link shouldDisable} names, and publishes
-   * `webhook.disabled` for each. Never rejects: a sink that goes on failing comes again.
+   * Is told how the sinks that have just failed stand. Disables those that {@link shouldDisable} names, and publishes
+   * `webhook.disabled` for each. Never rejects: a sink that goes on failing is told of again.
    */
   noteFailing(healths: readonly SinkHealth[]): Promise<void>;
 }
 
-/** The rule: at least 20 failed attempts, and no success for 72 hours. */
+/** Whether a sink has failed at least 20 times and had no success for 72 hours. */
 export function shouldDisable(
   { failures, sinceMs }: Pick<SinkHealth, "failures" | "sinceMs">,
   nowMs: number,
@@ -40,7 +43,10 @@ export function shouldDisable(
   return failures >= FAILURES_MIN && nowMs - sinceMs >= WITHOUT_SUCCESS_MS;
 }
 
-/** The event that tells of a disabling. At most one for each time that a webhook was enabled, so it cannot beget itself. */
+/**
+ * The event that tells of a disabling. There is at most one for each time that a webhook was enabled, so it cannot cause
+ * itself.
+ */
 export function disabledEvent(webhookId: string, reason: string): OwnEvent {
   return { type: "webhook.disabled", sessionId: null, data: { webhookId, reason } };
 }
@@ -63,14 +69,14 @@ export function createDisabling(
     });
     if (!changed) return false;
     log.warn("webhook.disabled", { webhookId: id, reason });
-    // What a process that dies over this leaves waiting, the sink holds one by one when it is due.
+    // If the process dies before this is done, the sink holds what was left, one by one, as it becomes due.
     void background.start(id, "hold", () => holdSome(id));
     return true;
   }
 
   async function holdSome(id: string): Promise<boolean> {
     const webhook = await registry.get(id);
-    // Enabled again, by now.
+    // Somebody has enabled it again, or deleted it.
     if (webhook === null || webhook.disabled === null) return false;
     const request = { sinkId: id, limit: HOLD_LIMIT, nowMs: clock.now() };
     return await outbox.holdDeliveries(request) > 0;
@@ -79,7 +85,7 @@ export function createDisabling(
   async function disableFailing({ sinkId, failures, sinceMs }: SinkHealth): Promise<void> {
     const webhook = await registry.get(sinkId);
     if (webhook === null || webhook.disabled !== null) return;
-    // The store counts on over an enabling, which is to give the consumer its 72 hours anew.
+    // Enabling gives the consumer its 72 hours anew, but the store goes on counting.
     const countedFromMs = Math.max(sinceMs, webhook.enabledAtMs ?? 0);
     if (!shouldDisable({ failures, sinceMs: countedFromMs }, clock.now())) return;
     const since = new Date(sinceMs).toISOString();

@@ -14,12 +14,12 @@ import {
 } from "./recovery_runs.ts";
 
 const RECOVERED_STATUSES: readonly DeliveryStatus[] = ["dead", "held"];
-/** A job that has not been written for so long has lost its run. */
+/** A job of which nothing was written for so long has lost its run. */
 const STALE_MS = 60_000;
-// For this long after an enabling, an instance that has not heard of it (2 s) may have taken a delivery and be holding
-// it (a lease, 30 s as a rule and 135 s at most).
+// An instance hears of an enabling 2 s late at most. Until then it may take a delivery, and it holds that delivery within
+// its lease, which is 30 s as a rule and 135 s at most.
 const LATE_HOLDING_MS = 180_000;
-// Events are held until the enabling is written down, and by the clocks of other instances.
+// Events are held until the enabling is written down, and their times are those of other instances' clocks.
 const CLOCK_MARGIN_MS = 5_000;
 
 export interface RecoveringDependencies extends RecoveryRunsDependencies {
@@ -31,7 +31,7 @@ export interface RecoveringDependencies extends RecoveryRunsDependencies {
 
 /** What asking for a recovery came to. */
 export type RecoverOutcome =
-  /** A dry run: so many it would be. */
+  /** It was a dry run: so many deliveries would be brought back. */
   | {
     readonly kind: "counted";
     readonly sinceMs: number;
@@ -41,7 +41,7 @@ export type RecoverOutcome =
   /** The job that runs now, which may be an earlier one. */
   | { readonly kind: "running"; readonly recovery: Recovery };
 
-/** Bringing back the deliveries of webhooks, as jobs that any instance can carry on. */
+/** Brings back the deliveries of webhooks, in jobs that any instance can carry on. */
 export interface Recovering {
   /** Makes what is dead or held due again. A webhook runs one such job at a time, and none while disabled. */
   recover(id: string, untrustedJson: unknown): Promise<RecoverOutcome>;
@@ -74,7 +74,7 @@ export function createRecovering(dependencies: RecoveringDependencies): Recoveri
     const nowMs = clock.now();
     const job = await plan(id, allHeld(nowMs));
     return await begin(id, job, (present) => {
-      // What an enabled webhook has held is left over from an enabling that did not come to its end.
+      // If an enabled webhook has deliveries held, an earlier enabling did not come to its end.
       const isDone = present.disabled === null && (isRecovering(present) || job.total === 0);
       if (isDone) return present;
       return { ...present, disabled: null, enabledAtMs: nowMs, updatedAtMs: nowMs, recovery: job };
@@ -104,7 +104,7 @@ export function createRecovering(dependencies: RecoveringDependencies): Recoveri
     };
   }
 
-  /** Writes the job down by way of `alter`, and runs it if that has taken it. */
+  /** Has `alter` write the job down, and runs the job if `alter` took it. */
   async function begin(
     id: string,
     job: Recovery,
@@ -115,7 +115,7 @@ export function createRecovering(dependencies: RecoveringDependencies): Recoveri
     return webhook;
   }
 
-  /** Makes a job of another run one of this instance's. */
+  /** Makes another run's job one of this instance's. */
   async function takeOver(id: string, isFree: (recovery: Recovery) => boolean): Promise<void> {
     const runner = ids.token();
     const webhook = await registry.change(id, (present) => {
@@ -125,7 +125,7 @@ export function createRecovering(dependencies: RecoveringDependencies): Recoveri
     });
     if (webhook?.recovery?.runner !== runner) return;
     const job = webhook.recovery;
-    // What the earlier run did after it last wrote shows only in what it left.
+    // What the earlier run did after it last wrote shows only in what it left over.
     const left = await outbox.countDeliveries(rangeOf(id, job));
     log.info("webhook.recovery_resumed", { webhookId: id, left });
     runs.start(id, { ...job, requeued: Math.max(job.requeued, job.total - left) });

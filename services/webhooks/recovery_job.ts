@@ -16,9 +16,9 @@ export const recoverySchema = v.object({
   total: v.number(),
   requeued: v.number(),
   state: v.picklist(RECOVERY_STATES),
-  /** Where to carry on; null: at the beginning. */
+  /** Where to carry on; null at the beginning and once all is done. */
   cursor: v.nullable(v.string()),
-  /** The token of the run that writes this, so that a run that was given up for dead cannot. */
+  /** The token of the run that may write this; a run that was given up for dead has another. */
   runner: v.string(),
   startedAtMs: v.number(),
   updatedAtMs: v.number(),

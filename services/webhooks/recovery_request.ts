@@ -8,7 +8,7 @@ export interface RecoveryRequest {
   readonly sinceMs: number;
   /** Exclusive. */
   readonly untilMs: number;
-  /** Only count them. */
+  /** Whether they are only to be counted. */
   readonly dryRun: boolean;
 }
 

@@ -29,9 +29,9 @@ export interface RecoveryRange extends Pick<Recovery, "sinceMs" | "untilMs"> {
 
 /** The recoveries that this instance runs, each in the background and step by step. */
 export interface RecoveryRuns {
-  /** Runs a job that its webhook's record names as this run's. It ends early once the record says otherwise. */
+  /** Runs a job that the webhook's record gives to this run. It ends early once the record says otherwise. */
   start(webhookId: string, job: Recovery): void;
-  /** Whether a run is this instance's, by its token. */
+  /** Whether the run with this token is this instance's. */
   has(runner: string): boolean;
   /** Brings back a range of an enabled webhook without writing anything down. */
   gather(webhookId: string, range: RecoveryRange): void;
@@ -57,7 +57,7 @@ export function createRecoveryRuns(dependencies: RecoveryRunsDependencies): Reco
     let progress = job;
     tokens.add(job.runner);
 
-    /** False: the job is no longer this run's. */
+    /** Resolves to false where the job is no longer this run's. */
     async function write(change: Partial<Recovery>): Promise<boolean> {
       const next = { ...progress, ...change, updatedAtMs: clock.now() };
       const webhook = await registry.change(
@@ -73,7 +73,7 @@ export function createRecoveryRuns(dependencies: RecoveryRunsDependencies): Reco
       const { requeued, nextCursor } = await requeueSome(id, job, progress.cursor);
       progress = { ...progress, requeued: progress.requeued + requeued, cursor: nextCursor };
       if (nextCursor === null) {
-        // More than were counted: some came between counting and the end.
+        // There may be more than were counted: some came between the counting and the end.
         const total = Math.max(progress.total, progress.requeued);
         const ended = await write({ state: "done", total });
         if (ended) log.info("webhook.recovered", { webhookId: id, requeued: progress.requeued });

@@ -10,9 +10,9 @@ import { decodeWebhook, encodeWebhook, type Webhook } from "./webhook.ts";
  * store is.
  */
 export interface WebhookRegistry {
-  /** As it was at most {@link MAX_AGE_MS} ago, this instance's own changes included; null: no such webhook. */
+  /** As it was at most {@link MAX_AGE_MS} ago, own changes included; null where there is no such webhook. */
   get(id: string): Promise<Webhook | null>;
-  /** All of them, as old at most. Records that cannot be read are left out: they must not stop the others. */
+  /** All of them, at most as old. Records that cannot be read are left out: they must not stop the others. */
   all(): Promise<readonly Webhook[]>;
   /** By id, which is the order of registering. */
   list(): Promise<Webhook[]>;
@@ -21,7 +21,8 @@ export interface WebhookRegistry {
   add(webhook: Webhook): Promise<Webhook>;
   /**
    * Replaces a record by what `alter` makes of it; nothing is written if it gives the very same back. `alter` is called
-   * again when somebody else changed the list meanwhile. Returns the record as it then is; null: no such webhook.
+   * again when somebody else changed the list meanwhile. Resolves to the record as it then is, or to null where
+   * there is no such webhook.
    */
   change(
     id: string,
@@ -96,7 +97,7 @@ export function found(webhook: Webhook | null): Webhook {
   return webhook;
 }
 
-/** For what is asked of a webhook that is not registered. */
+/** The answer to whatever is asked of a webhook that is not registered. */
 export function noSuchWebhook(): NotFound {
   return new NotFound("Cannot find this webhook: expected one that is registered");
 }

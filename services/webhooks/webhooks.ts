@@ -45,7 +45,7 @@ export interface WebhookServiceDependencies {
 /** A webhook and, where one was just made, its secret: the only time that it is to be had. */
 export interface WebhookWithSecret {
   readonly webhook: Webhook;
-  /** `whsec_…`; null: none was made, as none is needed (`v1a` alone) or the present one stays. */
+  /** `whsec_…`; null where none was made, because none is needed (`v1a` alone) or the present one stays. */
   readonly secret: string | null;
 }
 
@@ -61,7 +61,7 @@ export interface WebhookService extends Recovering, Disabling {
   /** All of them, as they were at most 2 s ago: costs nothing to ask often. */
   all(): Promise<readonly Webhook[]>;
   read(id: string): Promise<Webhook>;
-  /** One as it was at most 2 s ago; null: no such webhook. */
+  /** The webhook as it was at most 2 s ago; null where there is none. */
   get(id: string): Promise<Webhook | null>;
   /** A new signing scheme gets a new key; the URL, once changed, is judged again. */
   patch(id: string, untrustedJson: unknown): Promise<WebhookWithSecret>;

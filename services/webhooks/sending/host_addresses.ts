@@ -6,7 +6,7 @@ import { createLruMap } from "../../support/lru_map.ts";
 export interface HostAddresses {
   /**
    * Begins to look up the host of a URL, beside the request. The returned function tells what is known by the time it
-   * is called; null: nothing. No attempt waits for it, and none fails by it.
+   * is called: null where nothing is. No attempt waits for it, and none fails because of it.
    */
   lookUp(url: string): () => string | null;
 }

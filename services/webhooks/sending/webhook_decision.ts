@@ -33,7 +33,7 @@ export interface DecideRequest {
 
 export interface WebhookDecision {
   readonly decision: Decision;
-  /** True: the webhook wants no more of anything. */
+  /** Whether the webhook is to be disabled: it wants no more of anything. */
   readonly disable: boolean;
 }
 

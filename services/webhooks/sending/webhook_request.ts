@@ -32,11 +32,11 @@ export type WebhookAnswer =
     readonly status: number;
     /** When its status and headers had come, in Unix milliseconds. */
     readonly firstByteAtMs: number;
-    /** What Retry-After asked for; null: nothing. */
+    /** What Retry-After asked for; null where it asked for nothing. */
     readonly retryAfterMs: number | null;
     /** The first {@link MAX_EXCERPT_BYTES} of the answer, as text. */
     readonly untrustedExcerpt: string;
-    /** Why the answer's body was not read to its end; null: it was, or there was more than is read of any. */
+    /** Why the answer's body was cut off; null where it was read to its end, or as far as any is. */
     readonly cutOff: string | null;
   }
   | {
@@ -99,7 +99,7 @@ function failureOf({ class: kind, detail }: Unanswered, timeoutMs: number): Webh
   }
 }
 
-/** Why the body was not read to its end; null: enough of it was read. */
+/** Why the body was cut off; null where enough of it was read. */
 function cutOffOf({ class: kind }: Unfinished): string | null {
   switch (kind) {
     case "too-long":

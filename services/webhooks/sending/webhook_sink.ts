@@ -16,9 +16,9 @@ import { postWebhook, type WebhookAnswer, type WebhookRequest } from "./webhook_
 
 /** What the sink asks of whoever knows the webhooks. */
 export interface WebhookSource {
-  /** The webhook as it is now; null: it was deleted. */
+  /** The webhook as it is now; null where it was deleted. */
   get(id: string): Promise<Webhook | null>;
-  /** Sends it nothing more until somebody enables it. False: it was disabled or gone already. */
+  /** Sends it nothing more until somebody enables it. Resolves to false where it was disabled or gone already. */
   disable(id: string, reason: string): Promise<boolean>;
 }
 
@@ -201,8 +201,8 @@ function masked(text: string, { headers }: WebhookCredentials): string {
 }
 
 /**
- * None for a delivery whose webhook was taken away on purpose, nor for events about delivering: a consumer of
- * failures that fails would make more of them without end.
+ * There is none for a delivery whose webhook was deleted on purpose, and none for events about delivering: a consumer
+ * of failures that fails itself would make more of them without end.
  */
 function exhaustedEvents(
   { id, sinkId, attempt, event }: ClaimedDelivery,
