@@ -13,7 +13,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 const CHALLENGE = 'Bearer realm="notifications"';
 
 export interface IngressRoutesDependencies {
-  /** `NOTIFICATIONS_TOKEN`; null: there is no ingress and the route answers 404. */
+  /** `NOTIFICATIONS_TOKEN`. Null: it is not set, so the route answers 404. */
   readonly token: string | null;
   readonly guards: Pick<RouteGuards, "jsonBody">;
   readonly publisher: Pick<Publisher, "publishNotifications">;

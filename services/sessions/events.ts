@@ -22,7 +22,7 @@ export interface OwnEventPublisher {
   ): Promise<{ readonly draft: EventDraft; readonly webhooksVersion: number }>;
   /** Lists the webhooks again, after the store called the version stale. */
   refresh(): Promise<void>;
-  /** Deliveries were made: wakes whoever sends them. */
+  /** To be called when deliveries were made: wakes the engine that sends them. */
   published(count: number): void;
 }
 

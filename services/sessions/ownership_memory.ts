@@ -11,12 +11,12 @@ export const OWNERSHIP_MEMORY_SIZE = 10_000;
 
 /**
  * Remembers for a moment who may operate a session, to spare the store a read per operation. It says only "yes":
- * whoever is not remembered is looked up, so that an agent let in elsewhere is never turned away for being new.
+ * an agent who is not remembered is looked up, so that an agent let in elsewhere is never turned away for being new.
  */
 export interface OwnershipMemory {
-  /** True: as of at most {@link OWNERSHIP_MEMORY_MS} ago the agent was holder or participant. */
+  /** Whether the agent was holder or participant no longer than {@link OWNERSHIP_MEMORY_MS} ago. */
   isOwn(sessionId: string, agentId: string): boolean;
-  /** The same as of at most {@link OWNERSHIP_OUTAGE_MS} ago; only for a caller whom the store has not answered. */
+  /** The same no longer than {@link OWNERSHIP_OUTAGE_MS} ago; only for a caller whom the store has not answered. */
   wasOwn(sessionId: string, agentId: string): boolean;
   /** `asOfMs` is the moment before the store was asked, so that a slow answer is not remembered for longer. */
   remember(sessionId: string, agentIds: readonly string[], asOfMs: number): void;

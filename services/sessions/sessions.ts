@@ -30,8 +30,6 @@ export interface OperationCall extends SessionCall {
   readonly operation: Operation;
 }
 
-export type { OwnEventPublisher };
-
 /**
  * The proxied path: who may do what to which session, and what upstream's answers mean for the mapping.
  * Upstream's answer, whatever it says, is always the value. Every method throws `UpstreamTimeout`,

@@ -6,7 +6,7 @@ export type AgentAtWork = Pick<
   "agentId" | "authorization" | "authorizationExpiresAtMs"
 >;
 
-/** Who wants to know which agents are at work; whoever hears upstream's notifications for them does. Must not throw. */
+/** Hears which agents are at work, so that upstream's notifications can be followed for them. Must not throw. */
 export interface WorkSignals {
   /** Upstream has begun a contact-centre session for the agent. */
   signedIn(agent: AgentAtWork): void;

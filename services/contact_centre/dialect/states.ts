@@ -10,8 +10,8 @@ interface SessionState {
 }
 
 /**
- * Every state of a session that is known. The SMS pages name `Invited`, `Chatting`, `LeftChat` and `Completed`; `Revoked`
- * is the other state that the vendor's own .NET client takes for an end, as of an offer that nobody answered.
+ * Every state of a session that is known. The SMS pages name `Invited`, `Chatting`, `LeftChat` and `Completed`. The
+ * vendor's own .NET client takes `Revoked` for an end, too: an offer that nobody answered in time is taken back so.
  */
 const SESSION_STATES: ReadonlyMap<string, SessionState> = new Map<string, SessionState>([
   ["Invited", { mayBeTaken: true, ending: null }],

@@ -40,7 +40,8 @@ export interface AgentLinksOptions {
   readonly url: URL;
   /**
    * Who goes upstream, as that user's HTTP session hangs on the link. `basic`: one user for all, so one link for all.
-   * `vault`: whoever the credentials name, so a link ends with them. `forward`: the agent, with one token after another.
+   * `vault`: the user whom the credentials name, so a link ends with them. `forward`: the agent, with one token after
+   * another.
    */
   readonly mode: UpstreamAuth["mode"];
   /** The least recently used link makes room; its agent merely begins a new HTTP session. */

@@ -12,7 +12,8 @@ export type UpstreamAuth =
 /** Tells the credentials that go upstream. */
 export interface UpstreamCredentials {
   /**
-   * The `authorization` of a request on the agent's behalf; null: there is none to send, and upstream is the judge.
+   * The `authorization` of a request on the agent's behalf; null: there is none to send, and upstream judges the
+   * request without.
    * `clientAuthorization` is what the client sent with the request at hand; null where no client waits for the answer.
    *
    * @throws {NoUpstreamCredentials} in mode `vault`: the agent has left none

@@ -29,7 +29,7 @@ export interface UpstreamOptions {
   /** `/api/v2/…` is appended. */
   readonly url: URL;
   readonly auth: UpstreamAuth;
-  /** Whose credentials go upstream; what `auth` says, unless told otherwise. Mode `vault` needs them. */
+  /** The credentials that go upstream. Without them those that `auth` describes do; mode `vault` needs them. */
   readonly credentials?: UpstreamCredentials;
   /** The agents' cookies and CSRF tokens; links of its own, unless they are shared with others. */
   readonly links?: AgentLinks;
@@ -131,7 +131,8 @@ interface Means {
 
 /**
  * Whether a call that threw has surely not reached upstream: then nothing was done there, and what was prepared for it
- * can be taken back. Without credentials to send, for want of any or of the store that has them, a call ends before it begins.
+ * can be taken back. A call ends before it begins where there are no credentials to send, and where the store that has them
+ * is away.
  */
 export function surelyNotSent(error: unknown): boolean {
   return error instanceof UpstreamUnavailable
