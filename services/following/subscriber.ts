@@ -93,7 +93,7 @@ export interface SubscriberOptions {
 }
 
 /** Long enough for the session that the Accept was about to show. */
-export const IDLE_MS = 60_000;
+const IDLE_MS = 60_000;
 
 /**
  * So many connections begin a session and catch up at a time. It bounds the burst that upstream sees and the memory that it

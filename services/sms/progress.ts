@@ -101,7 +101,7 @@ export function readProgress(progressJson: string | null): SmsProgress | "unread
 }
 
 /** The same with another fate of one part, counted from 0. */
-export function withFate(progress: SmsProgress, at: number, fate: PartFate): SmsProgress {
+function withFate(progress: SmsProgress, at: number, fate: PartFate): SmsProgress {
   return {
     ...progress,
     parts: progress.parts.map((part, index) => (index === at ? { ...part, fate } : part)),

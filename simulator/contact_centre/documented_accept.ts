@@ -7,9 +7,9 @@ import type { Outcome } from "./outcome.ts";
 export const SAMPLES = new URL("./samples/", import.meta.url);
 
 /** The session of the sample request. */
-export const DOCUMENTED_REQUEST_SESSION = "0071023821aec011";
+const DOCUMENTED_REQUEST_SESSION = "0071023821aec011";
 /** The session that the sample's notifications are about; on the page it is not the one of the request. */
-export const DOCUMENTED_NOTIFICATION_SESSION = "0000Na9B26EF002X";
+const DOCUMENTED_NOTIFICATION_SESSION = "0000Na9B26EF002X";
 
 const NOTIFICATION_FILES = [
   "notification_1_status_change.json",

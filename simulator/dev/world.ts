@@ -13,7 +13,7 @@ import type { Twilio } from "../twilio/twilio.ts";
 import { startWebhookConsumer, type WebhookConsumer } from "../webhook_consumer/server.ts";
 import type { Delivery } from "../webhook_consumer/webhook_inbox.ts";
 
-export const SCOPES =
+const SCOPES =
   "sms:operate sms:supervise sessions:read sessions:write webhooks:read webhooks:write";
 
 const NOTIFICATIONS_TOKEN = "development-notifications";

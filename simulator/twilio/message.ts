@@ -104,6 +104,6 @@ export function messageResource(
 }
 
 /** `Thu, 24 Aug 2023 05:01:45 +0000` */
-export function formatRfc2822(atMs: number): string {
+function formatRfc2822(atMs: number): string {
   return new Date(atMs).toUTCString().replace(/GMT$/, "+0000");
 }

@@ -10,7 +10,7 @@ export type CommandRequest =
   | { readonly error: string };
 
 /** The size of a request body that Upstash takes on its larger plans; the smaller ones stop at 1 MiB. */
-export const MAX_BODY_BYTES = 10 * 1024 * 1024;
+const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 /**
  * Reads the commands out of a request (https://upstash.com/docs/redis/features/restapi, "API Semantics").

@@ -5,7 +5,7 @@ import type { UpstreamRequest } from "./call.ts";
  * The client's headers that go upstream as they came (DESIGN §6). `authorization` has a rule of its own, and
  * `x-request-id`, `x-forwarded-*` and `via` are written afresh.
  */
-export const UPSTREAM_REQUEST_HEADERS: ReadonlySet<string> = new Set([
+const UPSTREAM_REQUEST_HEADERS: ReadonlySet<string> = new Set([
   "content-type",
   "accept",
   "accept-language",
@@ -17,7 +17,7 @@ export const UPSTREAM_REQUEST_HEADERS: ReadonlySet<string> = new Set([
  * Upstream's headers that go back to the client as they came (DESIGN §6). `content-length` and `cache-control` are
  * written afresh. `location` is not among them: upstream's names are not the client's.
  */
-export const UPSTREAM_ANSWER_HEADERS: ReadonlySet<string> = new Set([
+const UPSTREAM_ANSWER_HEADERS: ReadonlySet<string> = new Set([
   "content-type",
   "retry-after",
 ]);

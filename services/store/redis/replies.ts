@@ -24,7 +24,7 @@ export function text(value: unknown): string {
 }
 
 /** '' stands for nothing in replies, as a Lua table cannot hold a nil. */
-export function textOrNull(value: unknown): string | null {
+function textOrNull(value: unknown): string | null {
   return text(value) === "" ? null : text(value);
 }
 

@@ -197,7 +197,7 @@ function isMoved(reply: RespReply | undefined): boolean {
 }
 
 /** `host:port` of an address as configured. */
-export function addressOf({ hostname, port }: URL): string {
+function addressOf({ hostname, port }: URL): string {
   return `${hostname.replace(/^\[|\]$/g, "")}:${port === "" ? "6379" : port}`;
 }
 
