@@ -47,8 +47,6 @@ const WORD_RULES: readonly WordRule[] = [
     places: [
       "services/sms/twilio",
       "composition/sms.ts",
-      // The help text of a metric.
-      "composition/metrics.ts",
       "services/config",
     ],
     says: "knows Twilio",
