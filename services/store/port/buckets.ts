@@ -1,9 +1,10 @@
 /** Token buckets that all instances share. */
 export interface BucketStore {
   /**
-   * Takes tokens from a bucket that all instances share. 0: taken. Otherwise nothing was taken, and it is how many milliseconds
-   * it lasts until there may be one. Whoever finds one may take more, and the bucket owes them: were they to wait until all
-   * are there, those who want few would always come first, and a long text would never leave.
+   * Takes tokens from a bucket that all instances share. Returns 0 where they were taken; otherwise nothing was taken, and the
+   * number says in how many milliseconds there may be a token. Whoever finds one token may take more, and the bucket then owes
+   * them. If everybody waited until all their tokens are there, those who want few would always come first, and a long text
+   * would never leave.
    */
   takeTokens(
     request: {

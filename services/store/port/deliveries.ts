@@ -28,35 +28,35 @@ export interface DeliveryRecord {
   /** A webhook's id or {@link SMS_SINK}. */
   readonly sinkId: string;
   readonly sessionId: string | null;
-  /** For SMS: which of the event's messages. */
+  /** Which of the event's messages a text is; null for webhooks. */
   readonly messageIndex: number | null;
   readonly status: DeliveryStatus;
-  /** How many attempts were begun, earlier ladders included. */
+  /** How many attempts were begun, those of earlier ladders included. */
   readonly attempts: number;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
-  /** When the next attempt is due; null once it is over. */
+  /** When the next attempt is due; null where none is to come. */
   readonly nextAttemptAtMs: number | null;
 }
 
 export interface ClaimDeliveriesRequest {
   readonly nowMs: number;
   /**
-   * The fencing token of this batch. A claim whose reply was lost is to be repeated with the same token: what it took is
-   * given again, and does not count as interrupted.
+   * The fencing token of this batch. A claim whose reply was lost is repeated with the same token: it gets again what it took,
+   * and that does not count as interrupted.
    */
   readonly leaseToken: string;
-  /** When the lease ends and the deliveries come back by themselves. */
+  /** When the lease ends. Deliveries that are not settled by then become due by themselves. */
   readonly leaseUntilMs: number;
   /** At most this many in all. */
   readonly limit: number;
-  /** At most this many of one sink, for sinks not in `capacity`. */
+  /** At most this many of each sink that is not in `capacity`. */
   readonly capacityPerSink: number;
-  /** How many more deliveries a sink can take now; 0 passes it over. */
+  /** How many more deliveries a sink can take now. A sink with 0 is passed over. */
   readonly capacity: Readonly<Record<string, number>>;
-  /** Token buckets of sinks, kept in the store so that all instances draw on one: a claimed delivery takes a token. */
+  /** The rates of sinks. Each has a bucket in the store, on which all instances draw: a claimed delivery takes a token. */
   readonly rates: Readonly<Record<string, DeliveryRate>>;
-  /** Also drop what is past its time (bounded work). */
+  /** Whether to drop what is past its time as well. One sweep does a bounded amount of work. */
   readonly sweep: boolean;
 }
 
@@ -69,17 +69,17 @@ export interface DeliveryRate {
 export interface ClaimedDelivery {
   readonly id: string;
   readonly sinkId: string;
-  /** To be handed back when settling, as it is: an engine may have put more into it. */
+  /** To be handed back unchanged when settling. An engine may have put more into it than the claim's token. */
   readonly leaseToken: string;
-  /** 1 for the first, and again for the first after {@link DeliveryStore.retryDelivery} or a requeue: the place on the ladder. */
+  /** The place on the ladder: 1 for the first attempt, and again for the first after a retry or a requeue. */
   readonly attempt: number;
-  /** True when an earlier attempt's lease ran out unsettled: what became of it is not known. */
+  /** True where the lease of an earlier attempt ran out unsettled, so that nobody knows what became of it. */
   readonly interrupted: boolean;
   readonly messageIndex: number | null;
   readonly event: EventRecord;
-  /** For SMS: the customer as known now. */
+  /** The customer of a text, as far as known now; null for webhooks. */
   readonly customer: Customer | null;
-  /** What {@link DeliveryStore.noteProgress} last wrote down, on whichever ladder; null: nothing yet. */
+  /** What {@link DeliveryStore.noteProgress} last wrote down, on whichever ladder; null where it has written nothing yet. */
   readonly progressJson: string | null;
 }
 
@@ -87,12 +87,12 @@ export interface ClaimedBatch {
   readonly deliveries: readonly ClaimedDelivery[];
   /**
    * The earliest time at which a further claim can find something: a due time, a lease's end, or a token for a sink whose
-   * bucket is empty. Sinks without room are left out. Null: nothing is waiting.
+   * bucket is empty. Sinks without room are left out. Null where nothing is waiting.
    */
   readonly nextDueAtMs: number | null;
-  /** False: the sweep reached its bound, and there is more to drop. True also where none was asked for. */
+  /** False where the sweep reached its bound and there is more to drop. True also where no sweep was asked for. */
   readonly sweptAll: boolean;
-  /** How many open deliveries the sweep found past their retention, and let expire. */
+  /** How many open deliveries were past their retention, so that the sweep let them expire. */
   readonly expired: number;
 }
 
@@ -100,15 +100,15 @@ export interface Settlement {
   readonly deliveryId: string;
   readonly leaseToken: string;
   readonly nowMs: number;
-  /** The attempt's log entry, as JSON text; the last 30 are kept. */
+  /** The attempt's log entry as JSON text. The last `ATTEMPTS_KEPT` are kept. */
   readonly attemptJson: string;
   readonly next:
     | { readonly status: "delivered" | "dead" | "unknown" }
-    /** `counted` false: it was not its turn. No attempt was made, so none is counted or logged. */
+    /** `counted` is false where it was not the delivery's turn: no attempt was made, so none is counted or logged. */
     | { readonly status: "retrying"; readonly atMs: number; readonly counted?: false }
-    /** Its webhook turned out to be disabled: no attempt was made, and its lane waits for {@link DeliveryStore.requeueDeliveries}. */
+    /** The webhook turned out to be disabled: no attempt was made, and the lane waits for {@link DeliveryStore.requeueDeliveries}. */
     | { readonly status: "held" };
-  /** How it counts for the health of its sink; null: not at all. */
+  /** How it counts for the health of its sink; null where it does not count. */
   readonly health: "success" | "failure" | null;
   /** Own events that belong to this outcome (`sms.sent`, `delivery.exhausted`), published in the same step. */
   readonly drafts: readonly EventDraft[];
@@ -122,21 +122,21 @@ export interface SettleRequest {
 export type SettleOutcome =
   | {
     readonly outcome: "settled";
-    /** Per settlement, in order; `fenced`: the lease had passed to somebody else and nothing was done. */
+    /** One for each settlement, in order. `fenced` means that the lease had passed to another claim, and nothing was done. */
     readonly results: readonly ("settled" | "fenced")[];
-    /** The sinks that failed in this batch, as they stand after it. */
+    /** The health of the sinks that failed in this batch, as it is after the batch. */
     readonly failing: readonly SinkHealth[];
     /**
-     * The earliest time at which anything is due where these deliveries live, also for a sink without room; null: nothing waits
-     * there. It saves the claim that would only find this out.
+     * The earliest time at which anything is due where these deliveries live, also for a sink without room; null where nothing
+     * waits there. It saves a claim that would only find this out.
      */
     readonly nextDueAtMs: number | null;
-    /** Whether that goes for everything that waits, and not only for the shards of these deliveries. */
+    /** Whether that time covers everything that waits, and not only the shards of these deliveries. */
     readonly tellsAll: boolean;
   }
   | StaleWebhooks;
 
-/** How long a sink has failed without a success in between. */
+/** How long a sink has been failing without a success in between. */
 export interface SinkHealth {
   readonly sinkId: string;
   /** Failed attempts since its last success. */
@@ -157,9 +157,9 @@ export interface DeliveryRange {
 /** A delivery with what it went through. */
 export interface DeliveryHistory {
   readonly delivery: DeliveryRecord;
-  /** The last 30 entries of its attempt log, in the order in which they were written. */
+  /** The last `ATTEMPTS_KEPT` entries of its attempt log, in the order in which they were written. */
   readonly attemptsJson: readonly string[];
-  /** As a claim would give it. */
+  /** The same text that a claim would give. */
   readonly progressJson: string | null;
 }
 
@@ -168,8 +168,8 @@ export interface DeliveryStore {
   /** Takes the heads of due lanes under a lease. Lanes of different sinks are served in turn. */
   claimDeliveries(request: ClaimDeliveriesRequest): Promise<ClaimedBatch>;
   /**
-   * Writes down how far an attempt has come, before its next step: a text's parts with what is known of each. It comes back
-   * with every later claim of the delivery. False: the lease has passed to somebody else, and nothing was written.
+   * Writes down how far an attempt has come, before its next step: a text's parts with what is known of each. Every later claim
+   * of the delivery gives it back. Returns false where the lease has passed to another claim, and nothing was written.
    */
   noteProgress(
     request: {
@@ -183,16 +183,18 @@ export interface DeliveryStore {
   /** Writes down what became of claimed deliveries and moves their lanes on. */
   settleDeliveries(request: SettleRequest): Promise<SettleOutcome>;
   /**
-   * Makes a finished or waiting delivery due now, at its place in its lane, on a new ladder. `spent`: a text that has left
-   * or may have, which nothing may send again; null: no such delivery.
+   * Makes a finished or waiting delivery due now, at its place in its lane and on a new ladder. `in-flight` means that an
+   * attempt is under way. `spent` means a text that has left or may have left, which nothing may send again. Null where there
+   * is no such delivery.
    */
   retryDelivery(
     deliveryId: string,
     nowMs: number,
   ): Promise<"due" | "in-flight" | "spent" | null>;
   /**
-   * Ends the doubt about a delivery whose status is `unknown`, and publishes `draft` in the same step: `delivered` and `dead` are
-   * final, `due` sends it anew, at its place in its lane. `not-unknown`: it has another status; null: no such delivery.
+   * Ends the doubt about a delivery whose status is `unknown`, and publishes `draft` in the same step. `delivered` and `dead`
+   * are final; `due` sends it anew, at its place in its lane. `not-unknown` means that it has another status. Null where there
+   * is no such delivery.
    */
   resolveDelivery(
     request: {
@@ -210,13 +212,13 @@ export interface DeliveryStore {
     | StaleWebhooks
     | null
   >;
-  /** Holds up to `limit` waiting deliveries of a sink; returns how many: to be repeated until it is 0. */
+  /** Holds up to `limit` waiting deliveries of a sink, and returns how many. To be repeated until it returns 0. */
   holdDeliveries(
     request: { readonly sinkId: string; readonly limit: number; readonly nowMs: number },
   ): Promise<number>;
   /**
    * Makes up to `limit` deliveries of the range due, in the order of their ids, each on a new ladder. To be repeated with
-   * the returned cursor until that is null; an interruption in between repeats and loses nothing.
+   * the returned cursor until that is null. An interruption in between repeats nothing and loses nothing.
    */
   requeueDeliveries(
     request: DeliveryRange & PageRequest & { readonly nowMs: number },

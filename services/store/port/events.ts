@@ -2,32 +2,32 @@ import type { Page, PageRequest } from "./paging.ts";
 import type { RecordGuard } from "./records.ts";
 import type { StaleWebhooks } from "./webhooks.ts";
 
-/** An event about to be published. The engine gives it its sequence and its `agentId`. */
+/** An event that is to be published. The engine gives it its sequence and its `agentId`. */
 export interface EventDraft {
-  /** `evt_` and a ULID, so that the order of ids is the order of time. */
+  /** `evt_` and a ULID, so that ids are in the order of time. */
   readonly id: string;
   readonly type: string;
-  /** Null: the event belongs to no session and gets no sequence. */
+  /** Null for an event that belongs to no session; such a one gets no sequence. */
   readonly sessionId: string | null;
   readonly occurredAtMs: number;
   readonly data: EventData;
-  /** When set, the draft is dropped as a duplicate if the session's last state notification had this hash within 60 s. */
+  /** A draft with a hash is dropped as a duplicate if the session's last state notification had the same one within 60 s. */
   readonly stateHash?: string;
   /**
-   * Publish only while a record holds what it should, and change it in the same step; otherwise the draft is dropped as a
-   * duplicate. The record is the one near the draft's session, or near none where the draft has none. A draft that was
-   * published before counts as accepted, whatever the record holds by now. A settlement's draft may have a guard only if its
-   * session is the delivery's: another one's record may be in another shard.
+   * The draft is published only while a record holds what it should, and the record changes in the same step; otherwise the
+   * draft is dropped as a duplicate. The record is near the draft's session, or near none where the draft has none. A draft
+   * that was published before counts as accepted, whatever the record holds by now. A settlement's draft may have a guard
+   * only if it belongs to the delivery's session, because another session's record may be in another shard.
    */
   readonly guard?: RecordGuard;
-  /** What the notification tells about the session; kept with the mapping where there is one. */
+  /** What the notification tells about the session. It is kept with the mapping, where there is one. */
   readonly observed?: Observation;
-  /** The webhooks whose event types match; the engine adds deliveries for those whose agents match too. */
+  /** The webhooks whose event types match. The engine makes a delivery for each whose agents match too. */
   readonly webhooks: readonly WebhookCandidate[];
   /**
-   * Messages that may leave as SMS. The engine makes a delivery of each that is new, if the session is mapped and the message
-   * not older than the mapping, or if the message is from the time of a mapping that was released (not: has lapsed) less than
-   * `LATE_TEXTS_MS` ago: upstream may tell of a text only after the Complete that followed it.
+   * Messages that may leave as SMS. The engine makes a delivery of a new message in two cases: the session is mapped and the
+   * message is not older than the mapping; or the message is from the time of a mapping that was released (and did not merely
+   * lapse) less than `LATE_TEXTS_MS` ago, because upstream may tell of a text only after the Complete that followed it.
    */
   readonly smsMessages: readonly SmsCandidate[];
 }
@@ -36,8 +36,8 @@ export type EventData =
   /** The members of `data` that are the event's own, as the text of a JSON object. */
   | { readonly kind: "object"; readonly json: string }
   /**
-   * The same with the messages cut out: the text is `before + "[" + texts of the new messages + "]" + after`.
-   * Messages whose index the session has seen are left out; if none is new the draft is a duplicate.
+   * The same text with its messages cut out, so that it is put together as `before + "[" + new messages + "]" + after`.
+   * Messages whose index the session has seen are left out; if none is new, the draft is a duplicate.
    */
   | {
     readonly kind: "messages";
@@ -49,22 +49,23 @@ export type EventData =
 export interface Observation {
   readonly state?: string;
   /**
-   * Whose notification it was: the state is the session's only if this agent holds it. Absent: it is. While nobody does, the
-   * same goes for the agent who has claimed it, and the state stands once that claim is confirmed.
+   * The agent whose notification it was. The state counts as the session's only if this agent holds the session; if no agent
+   * is named, it counts. While nobody holds the session, the same goes for the agent who has claimed it, and the state stands
+   * once that claim is confirmed.
    */
   readonly heardBy?: string;
-  /** From `userData`; never replaces a number that `setCustomer` gave. */
+  /** The number in `userData`. It never replaces one that `setCustomer` has set. */
   readonly phone?: string;
   readonly sender?: string;
 }
 
 export interface WebhookCandidate {
   readonly id: string;
-  /** Null: whoever holds the session. Otherwise only events whose `agentId` is among these. */
+  /** The webhook gets only events whose `agentId` is among these; null means that it gets all. */
   readonly agentIds: readonly string[] | null;
-  /** False: each delivery is a lane of its own. */
+  /** Whether its deliveries of one session keep their order. If not, each delivery is a lane of its own. */
   readonly ordered: boolean;
-  /** Its webhook is disabled: the delivery is kept as `held` and is not due. */
+  /** Whether the webhook is disabled. Its delivery is then kept as `held` and is not due. */
   readonly held: boolean;
 }
 
@@ -83,10 +84,10 @@ export interface PublishRequest {
 
 export interface PublishedEvent {
   readonly id: string;
-  /** False: a duplicate; nothing was stored for it. */
+  /** False for a duplicate, for which nothing was stored. */
   readonly accepted: boolean;
   readonly sequence: number | null;
-  /** How many deliveries it made. */
+  /** How many deliveries were made of it. */
   readonly deliveries: number;
 }
 
@@ -115,9 +116,9 @@ export interface EventStore {
     page: PageRequest & { readonly sessionId?: string; readonly type?: string },
   ): Promise<Page<EventRecord>>;
   /**
-   * Empties what is kept of a session: the data of its events, what consumers answered, its customer. Events and
-   * deliveries stay, queued ones too, as the record that they happened; their progress and the records near the session
-   * stay as well, so neither may hold what is personal. Returns how many events; 0: nothing is kept.
+   * Empties what is kept of a session: the data of its events, what consumers answered, and its customer. Events and
+   * deliveries, queued ones too, stay as the record that they happened. Their progress and the records near the session stay
+   * as well, so neither may hold anything personal. Returns how many events were emptied; 0 where nothing is kept.
    */
   expungeSession(sessionId: string): Promise<number>;
 }

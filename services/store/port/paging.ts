@@ -1,4 +1,4 @@
-/** Keyset pagination: ordered by id, `cursor` is the last id of the page before. */
+/** A page by its place in the order of ids: `cursor` is the last id of the page before. */
 export interface PageRequest {
   readonly limit: number;
   readonly cursor?: string;
@@ -10,7 +10,7 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-/** A page out of up to `limit` + 1 items ordered by id: the one too many only says that there is more. */
+/** Makes a page of up to `limit` + 1 items in the order of their ids. The one too many only says that there are more. */
 export function page<T extends { readonly id: string }>(
   items: readonly T[],
   limit: number,

@@ -6,7 +6,7 @@ export type RecordKind =
   | "credentials"
   /** An agent whose notifications are to be followed, by agent id, and which instance does. */
   | "subscription"
-  /** A running instance, by its id; lapses when the instance dies. */
+  /** A running instance, by its id. It lapses when the instance dies. */
   | "instance"
   /** A text that came in, by its MessageSid. */
   | "inbound-sms"
@@ -21,24 +21,24 @@ export interface RecordName {
   /** Any text up to 512 characters. */
   readonly key: string;
   /**
-   * The session that the record belongs to: it is then kept in that session's shard, so that publishing can look at it in the
-   * same step ({@link RecordGuard}). A record with and one without are two records.
+   * The session that the record belongs to. The record is then kept in that session's shard, so that publishing can look at it
+   * in the same step ({@link RecordGuard}). The same key near a session and near none names two records.
    */
   readonly near?: string;
 }
 
 export interface RecordWrite extends RecordName {
-  /** What it is to hold; null: the record goes. */
+  /** What the record is to hold; null removes it. */
   readonly text: string | null;
-  /** Only if the record now holds exactly this; null: only if there is none. Absent: whatever is there. */
+  /** The write is done only if the record holds exactly this, or, with null, only if there is none. Left out, it is always done. */
   readonly expected?: string | null;
-  /** When it goes by itself; null: never. */
+  /** When the record lapses by itself; null for never. */
   readonly untilMs: number | null;
   readonly nowMs: number;
 }
 
 export interface RecordWritten {
-  /** False: `expected` was not there, and nothing was done. */
+  /** False where the record did not hold `expected`, and nothing was done. */
   readonly written: boolean;
   /** What the record holds now. */
   readonly text: string | null;
@@ -56,11 +56,11 @@ export interface RecordGuard {
   readonly untilMs: number | null;
 }
 
-/** Small texts under names, each changed in one atomic step. A record past its time reads as absent. */
+/** Small texts under names, each changed in one atomic step. A record past its time counts as absent. */
 export interface RecordStore {
   readRecord(name: RecordName, nowMs: number): Promise<string | null>;
   writeRecord(write: RecordWrite): Promise<RecordWritten>;
-  /** The records of one kind that belong to no session, by key. */
+  /** The records of one kind that belong to no session, in the order of their keys. */
   listRecords(
     page: {
       readonly kind: RecordKind;

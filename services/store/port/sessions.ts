@@ -10,15 +10,15 @@ export interface SessionRecord {
   readonly nickname: string;
   /** Further agents let in, in the order in which they came. */
   readonly participants: readonly Participant[];
-  /** The last state that upstream told since the holder's claim; `accepted` while it has told none. */
+  /** The last state that upstream has told since the holder's claim; `accepted` until it tells one. */
   readonly state: string;
   readonly acceptedAtMs: number;
-  /** The same moment by upstream's clock, in whole seconds: what was said before it was not this mapping's agents' to send. */
+  /** The same moment by upstream's clock, in whole seconds. What was said before it does not belong to this mapping's agents. */
   readonly acceptedUpstreamMs: number;
   readonly updatedAtMs: number;
-  /** Until when an Invite's seat is open for one further agent; 0: there is none, and one in the past has closed. */
+  /** Until when an Invite's seat is open for one further agent. 0 means that there is no seat; a seat in the past has closed. */
   readonly seatUntilMs: number;
-  /** The last `sequence` given out, 0 before the first event. */
+  /** The last `sequence` that was given to an event; 0 before the first event. */
   readonly sequence: number;
   readonly customer: Customer | null;
 }
@@ -29,7 +29,7 @@ export interface Participant {
 }
 
 export interface Customer {
-  /** The customer's number as it was told, not masked. */
+  /** The customer's number as upstream told it, not masked. */
   readonly phone: string;
   /** The number of ours that the customer texted, when known. */
   readonly sender: string | null;
@@ -38,20 +38,20 @@ export interface Customer {
 export interface ClaimRequest {
   readonly sessionId: string;
   readonly agentId: string;
-  /** Fresh and unguessable: a later release with another token does nothing. */
+  /** Fresh and unguessable. Only a release with the same token gives the claim back. */
   readonly token: string;
   readonly nowMs: number;
-  /** When the claim lapses by itself. */
+  /** When the claim ends by itself. */
   readonly untilMs: number;
 }
 
 export type ClaimOutcome =
   /**
-   * Reserved. `as` says what confirming will make of the agent: `participant` when an open seat was taken, but `holder` when
-   * it is the seat that a holder's Transfer has left.
+   * The session is reserved. `as` says what confirming will make of the agent: `participant` where it took an open seat, but
+   * `holder` where a holder's Transfer has left that seat.
    */
   | { readonly outcome: "claimed"; readonly as: "holder" | "participant" }
-  /** The agent already is the holder or a participant; nothing was reserved. */
+  /** The agent is the holder or a participant already; nothing was reserved. */
   | { readonly outcome: "own" }
   /** Another agent holds the session (and left no open seat), or is just claiming it. */
   | { readonly outcome: "held" };
@@ -62,18 +62,18 @@ export interface ConfirmRequest {
   readonly nickname: string;
   readonly nowMs: number;
   readonly acceptedUpstreamMs: number;
-  /** As the claim said. */
+  /** What the claim said. */
   readonly as: "holder" | "participant";
 }
 
 export type ConfirmOutcome =
-  /** Mapped, and the event published. */
+  /** The agent is mapped, and the event is published. */
   | { readonly outcome: "confirmed"; readonly published: PublishedEvent }
   /** The agent was mapped already (two Accepts of one agent crossed); nothing was published. */
   | { readonly outcome: "already" }
   /**
-   * The claim had lapsed and another agent holds the session now, or the session whose seat was taken has ended meanwhile: then
-   * the agent may still confirm as its holder.
+   * Either the claim has lapsed and another agent holds the session now, or the session whose seat was taken has ended
+   * meanwhile; in the second case the agent may still confirm as its holder.
    */
   | { readonly outcome: "lost" }
   | StaleWebhooks;
@@ -96,7 +96,7 @@ export type SessionEffect =
   | { readonly kind: "leave" }
   /** Intrude: the agent becomes a participant without a seat. */
   | { readonly kind: "join"; readonly nickname: string }
-  /** Reject by an invited agent who is not in the session: the open seat closes, without an event. */
+  /** Reject by an invited agent who is not in the session: the open seat closes, and there is no event. */
   | { readonly kind: "decline" };
 
 export interface EffectRequest {
@@ -108,14 +108,14 @@ export interface EffectRequest {
 }
 
 export type EffectOutcome =
-  /** `published` is null where the effect has no event (a seat opened, a participant left). */
+  /** `published` is null where the effect has no event, as when a seat opens or a participant leaves. */
   | { readonly outcome: "applied"; readonly published: PublishedEvent | null }
   | { readonly outcome: "nothing" }
   | StaleWebhooks;
 
-/** Who holds what. */
+/** Which agent holds which session. */
 export interface SessionStore {
-  /** Reserves a session for an agent's Accept. The present agent's own live claim is taken over by the new token. */
+  /** Reserves a session for an agent's Accept. A live claim of the same agent gets the new token. */
   claimSession(request: ClaimRequest): Promise<ClaimOutcome>;
   /** Turns the agent's claim into the mapping (or into a participant) and publishes `draft`, in one step. */
   confirmSession(
@@ -125,13 +125,13 @@ export interface SessionStore {
   ): Promise<ConfirmOutcome>;
   /** Gives a claim back; does nothing unless `token` is the live claim's. */
   releaseClaim(sessionId: string, token: string): Promise<void>;
-  /** Applies what a successful operation means; publishes `draft` where the effect ends the mapping or lets an agent in. */
+  /** Does what a successful operation means, and publishes `draft` where that ends the mapping or lets an agent in. */
   applyEffect(
     request: EffectRequest,
     draft: EventDraft | null,
     webhooksVersion: number,
   ): Promise<EffectOutcome>;
-  /** The mapping, or null; slides its lifetime when `slide` is set. */
+  /** The mapping, or null where there is none. With `slide` its lifetime begins anew. */
   readSession(
     sessionId: string,
     options: { readonly nowMs: number; readonly slide: boolean },
@@ -140,18 +140,19 @@ export interface SessionStore {
   listSessions(
     page: PageRequest & { readonly agentId?: string; readonly nowMs: number },
   ): Promise<Page<SessionRecord>>;
-  /** Sets the customer of a mapped session; null: no such mapping. */
+  /** Sets the customer of a mapped session, and gives the mapping back; null where there is none. */
   setCustomer(
     request: { readonly sessionId: string; readonly customer: Customer; readonly nowMs: number },
   ): Promise<SessionRecord | null>;
   /**
-   * Per session the lowest message index from 1 on that it has not seen: where catching up begins. 1 for a session never
-   * heard of.
+   * For each session the lowest message index, from 1 on, that it has not seen: catching up begins there. It is 1 for a session
+   * that nobody has heard of.
    */
   firstUnseenMessage(sessionIds: readonly string[]): Promise<readonly number[]>;
   /**
-   * The mapped session of a customer: by the customer's number and the number of ours that was texted, digits alone, `+` and
-   * other signs left out. A session whose sender is not known matches any. The one accepted last wins; null: none is open.
+   * Finds the mapped session of a customer by two numbers: the customer's, and the one of ours that was texted. Both are given
+   * as digits alone, without `+` and other signs. A session whose sender is not known matches every number of ours. If
+   * several match, the one accepted last is given; null where none is open.
    */
   findCustomerSession(
     request: {

@@ -17,9 +17,9 @@ import type { WebhookStore } from "./webhooks.ts";
 
 /** How long an engine keeps things; fixed when it is opened. */
 export interface StorePolicy {
-  /** Sliding lifetime of a mapping. */
+  /** How long a mapping lives after it was last used. */
   readonly sessionTtlMs: number;
-  /** How long events and deliveries are kept, and the memory of a session's messages and sequence at least. */
+  /** How long events and deliveries are kept. A session's messages and sequence are remembered at least as long. */
   readonly eventRetentionMs: number;
 }
 

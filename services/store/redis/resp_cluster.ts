@@ -16,7 +16,7 @@ import {
   type RespReply,
 } from "./resp_link.ts";
 
-export interface RespClusterOptions extends Omit<RespLinkOptions, "bulk"> {
+export interface RespClusterOptions extends Pick<RespLinkOptions, "url" | "deadlineMs"> {
   /** What a node has told of the cluster. */
   readonly topology: ClusterTopology;
 }
@@ -51,7 +51,7 @@ const REFRESH_EVERY_MS = 500;
  *   still answers for the slot.
  */
 export function createRespCluster(options: RespClusterOptions): RespCluster {
-  const { url, deadlineMs, clock = systemClock, random = Math.random } = options;
+  const { url, deadlineMs } = options;
   const root = new URL(url);
   const links = new Map<string, RespLink>();
   /** How many sends are under way, by node. */
@@ -68,7 +68,7 @@ export function createRespCluster(options: RespClusterOptions): RespCluster {
   function linkTo(address: string): RespLink {
     const known = links.get(address);
     if (known !== undefined) return known;
-    const link = createRespLink({ ...options, url: nodeUrl(root, address) });
+    const link = createRespLink({ url: nodeUrl(root, address), deadlineMs });
     links.set(address, link);
     return link;
   }
@@ -138,15 +138,15 @@ export function createRespCluster(options: RespClusterOptions): RespCluster {
 
   /** In the background: whoever has just failed is not kept waiting, and a failover takes seconds anyway. */
   function refreshSoon(): void {
-    if (closed || refreshing !== null || clock.now() < refreshNotBeforeMs) return;
+    if (closed || refreshing !== null || systemClock.now() < refreshNotBeforeMs) return;
     // Instances that lost a node together must not ask together.
-    refreshNotBeforeMs = clock.now() + REFRESH_EVERY_MS * (0.5 + random() / 2);
+    refreshNotBeforeMs = systemClock.now() + REFRESH_EVERY_MS * (0.5 + Math.random() / 2);
     refreshing = refresh().finally(() => refreshing = null);
   }
 
   async function refresh(): Promise<void> {
     const asked = [...new Set([...topology.nodes, addressOf(root)])]
-      .map((address) => ({ address, order: (suspects.has(address) ? 1 : 0) + random() / 2 }))
+      .map((address) => ({ address, order: (suspects.has(address) ? 1 : 0) + Math.random() / 2 }))
       .toSorted((a, b) => a.order - b.order);
     for (const { address } of asked) {
       const [reply] = await ask(address, [ASK_FOR_SLOTS]).catch(() => []);
@@ -173,7 +173,7 @@ export function createRespCluster(options: RespClusterOptions): RespCluster {
 
   return {
     async send(commands) {
-      const deadline = startDeadline(clock, deadlineMs);
+      const deadline = startDeadline(systemClock, deadlineMs);
       try {
         return await Promise.race([exchangeWherever(commands, deadline), deadline.passed]);
       } catch (error) {

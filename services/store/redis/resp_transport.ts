@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../support/clock.ts";
+import { systemClock } from "../../support/clock.ts";
 import { createClientTransport } from "./client_transport.ts";
 import { readTopology } from "./cluster_topology.ts";
 import { startDeadline } from "./deadline.ts";
@@ -15,9 +15,6 @@ export interface RespTransportOptions {
   readonly url: string;
   /** How long one round trip may take, connecting included. Default 1500: the answer to the client has 2 s (DESIGN §7). */
   readonly deadlineMs?: number;
-  readonly clock?: Clock;
-  /** Numbers in [0, 1), for the jitter of reconnecting. */
-  readonly random?: () => number;
 }
 
 /**
@@ -25,23 +22,22 @@ export interface RespTransportOptions {
  * command. Connects when it is needed. Sends every command once.
  */
 export function createRespTransport(
-  { deadlineMs = 1_500, clock = systemClock, ...others }: RespTransportOptions,
+  { url, deadlineMs = 1_500 }: RespTransportOptions,
 ): RedisTransport {
-  const options = { ...others, deadlineMs, clock };
-  const link = createRespLink(options);
+  const link = createRespLink({ url, deadlineMs });
   let redis: Pick<RespCluster, "send" | "close"> | null = null;
   let finding: Promise<Pick<RespCluster, "send">> | null = null;
   let closed = false;
 
   async function find(): Promise<Pick<RespCluster, "send">> {
     const [reply] = await link.send([ASK_FOR_SLOTS]);
-    const topology = readTopology(reply, new URL(options.url).hostname);
+    const topology = readTopology(reply, new URL(url).hostname);
     if (topology === null) {
       if (!isStateOfServer(reply)) redis = link;
       return link;
     }
     if (closed) throw new NoAnswer("the connection was closed");
-    redis = createRespCluster({ ...options, topology });
+    redis = createRespCluster({ url, deadlineMs, topology });
     await link.close();
     return redis;
   }
@@ -50,7 +46,7 @@ export function createRespTransport(
   async function sendFirst(
     commands: readonly (readonly string[])[],
   ): Promise<readonly RespReply[]> {
-    const deadline = startDeadline(clock, deadlineMs);
+    const deadline = startDeadline(systemClock, deadlineMs);
     try {
       finding ??= find().finally(() => finding = null);
       const found = await Promise.race([finding, deadline.passed]);

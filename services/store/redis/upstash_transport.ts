@@ -10,7 +10,6 @@ export interface UpstashTransportOptions {
   readonly token: string;
   /** How long one round trip may take, the body included. Default 1500: the answer to the client has 2 s (DESIGN §7). */
   readonly deadlineMs?: number;
-  readonly fetch?: typeof fetch;
 }
 
 /**
@@ -23,7 +22,7 @@ export interface UpstashTransportOptions {
  * that it fails under a narrow `--allow-env`.
  */
 export function createUpstashTransport(
-  { url, token, deadlineMs = 1_500, fetch = globalThis.fetch }: UpstashTransportOptions,
+  { url, token, deadlineMs = 1_500 }: UpstashTransportOptions,
 ): RedisTransport {
   const origin = url.replace(/\/+$/, "");
   // Upstash answers a read from the nearest replica; with this it waits until that one has seen our last write.
