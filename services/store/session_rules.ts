@@ -1,7 +1,7 @@
 /**
  * Who may claim, confirm, hand over, leave and stand in, and with how many seats (DESIGN §6): pure functions from what a
- * store keeps of a session, and a request, to what becomes of it. SQLite runs them inside its transaction; Redis's scripts
- * say the same in Lua, and one contract holds both to it.
+ * store keeps of a session, and a request, to what becomes of it. SQLite runs them inside its transaction. Redis
+ * says the same in Lua (redis/scripts/sessions.lua), as its step has to be one script; one table of cases holds both to it.
  */
 import type {
   ClaimOutcome,

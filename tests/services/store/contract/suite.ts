@@ -8,6 +8,7 @@ import { heardStatesContract } from "./heard_states.ts";
 import { holdingContract } from "./holding.ts";
 import { lateTextsContract } from "./late_texts.ts";
 import { recordContract } from "./records.ts";
+import { sessionRulesContract } from "./session_rules.ts";
 import { sessionContract } from "./sessions.ts";
 import { smsContract } from "./sms.ts";
 export interface Engine {
@@ -32,6 +33,7 @@ export function testStoreContract(engine: Engine): void {
       },
     });
   sessionContract(test);
+  sessionRulesContract(test);
   handingOverContract(test);
   heardStatesContract(test);
   eventContract(test);
