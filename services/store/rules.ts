@@ -1,6 +1,6 @@
 /**
- * Numbers, lists and small decisions that both engines go by. SQLite's have them from here; the scripts of Redis get what
- * they need as their policy (redis/shards.ts).
+ * Numbers, lists and small decisions that both engines go by. SQLite's files import them; the scripts of Redis get what
+ * they need with their policy (redis/shards.ts).
  */
 import {
   DELIVERY_STATUSES,
@@ -37,7 +37,7 @@ export const OPEN_STATUSES = statusesThatAre("open");
 export const WAITING_STATUSES = statusesThatAre("waiting");
 export const SPENT_STATUSES = statusesThatAre("spent");
 
-/** What is dropped with its event; what expired is shown {@link EXPIRED_SHOWN_MS} longer. */
+/** Deliveries that are dropped together with their events. Those that expired are shown {@link EXPIRED_SHOWN_MS} longer. */
 export const FINISHED_STATUSES = DELIVERY_STATUSES.filter((status) =>
   status !== "expired" && !OPEN_STATUSES.includes(status)
 );
@@ -67,7 +67,7 @@ export const POSITIONS_PER_EVENT = 16_384;
  */
 export const LATE_TEXTS_MS = 120_000;
 
-/** Of so many releases of one session at most, the last ones. */
+/** For how many releases of one session this is remembered at most: the last ones. */
 export const LATE_SPANS_KEPT = 8;
 
 /** At most this many rows or index entries are dropped in one sweep, so that a sweep never stalls deliveries. */
@@ -90,7 +90,7 @@ export function memoryTtlMs(policy: { sessionTtlMs: number; eventRetentionMs: nu
 /** What an event's own data is after its session was expunged. */
 export const EXPUNGED_DATA_JSON = '{"expunged":true}';
 
-/** The member of an attempt's log entry that repeats what the consumer answered: it goes when the session is expunged. */
+/** The member of an attempt's log entry that repeats the consumer's answer. It is removed when the session is expunged. */
 export const EXCERPT_MEMBER = "responseExcerpt";
 
 /** The id under which a named bucket is kept. Sinks' buckets have their sinks' ids, and no sink has such a one. */
@@ -98,7 +98,7 @@ export function bucketId(bucket: string): string {
   return `named:${bucket}`;
 }
 
-/** A telephone number as both engines look for it: its digits alone, so that `+1 (415)…` and `1415…` are one. */
+/** The digits of a telephone number, by which both engines look for it, so that `+1 (415)…` and `1415…` are one. */
 export function digitsOf(phone: string): string;
 export function digitsOf(phone: string | null): string | null;
 export function digitsOf(phone: string | null): string | null {

@@ -2,7 +2,7 @@
 export interface ClusterTopology {
   /** Every node, masters and replicas, as `host:port`. */
   readonly nodes: readonly string[];
-  /** The node that serves a slot; null: none does. */
+  /** The node that serves a slot; null where none does. */
   ownerOf(slot: number): string | null;
 }
 
@@ -16,7 +16,7 @@ const SLOTS = 16_384;
 
 /**
  * Reads the reply to `CLUSTER SLOTS` (https://redis.io/docs/latest/commands/cluster-slots/). A node that does not know
- * its own name leaves it out, and then goes by the one that it was asked under. Null: the reply is none of a cluster.
+ * its own name leaves it out, and then goes by the one that it was asked under. Null where the server is no cluster.
  */
 export function readTopology(reply: unknown, askedHost: string): ClusterTopology | null {
   if (!Array.isArray(reply)) return null;
@@ -42,7 +42,7 @@ function addressOf(server: unknown, askedHost: string): string[] {
   return [`${isNamed ? host : askedHost}:${port}`];
 }
 
-/** Where `MOVED slot host:port` sends a command; an empty host is that of the node that said it. Null: it does not. */
+/** Where `MOVED slot host:port` sends a command; null for every other error. An empty host is that of the node that answered. */
 export function movedTo(errorText: string, askedHost: string): string | null {
   const [, host, port] = /^MOVED \d+ (.*):(\d+)$/.exec(errorText) ?? [];
   if (port === undefined) return null;
@@ -54,7 +54,7 @@ export function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(":"));
 }
 
-/** The first key of a command, by which a cluster decides who serves it; null: it names none. */
+/** The first key of a command, by which a cluster decides who serves it; null where it names none. */
 export function firstKeyOf(command: readonly string[]): string | null {
   const [name = ""] = command;
   const isScript = /^EVAL(?:SHA)?$/i.test(name);

@@ -137,7 +137,7 @@ export function createRedisDeliveries(shards: Shards, policy: StorePolicy): Deli
       const request = draft === null
         ? rest
         : { ...rest, draft: draftRequest(draft), webhooksVersion };
-      // Which shard holds it is not to be seen from its id; only that one does anything.
+      // The id does not tell the shard. All are asked, and only the one that holds the delivery does anything.
       const replies = await Promise.all(
         everyShard.map((shard) =>
           shards.run("resolve the delivery", SCRIPTS.resolveDelivery, shard, request)
@@ -147,7 +147,7 @@ export function createRedisDeliveries(shards: Shards, policy: StorePolicy): Deli
     },
 
     async retryDelivery(deliveryId, nowMs) {
-      // Which shard holds it is not to be seen from its id; only that one does anything.
+      // The id does not tell the shard. All are asked, and only the one that holds the delivery does anything.
       const replies = await Promise.all(
         everyShard.map((shard) =>
           shards.run("retry the delivery", SCRIPTS.retryDelivery, shard, { deliveryId, nowMs })

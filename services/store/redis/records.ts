@@ -5,7 +5,7 @@ import { list, text } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import type { Shards } from "./shards.ts";
 
-/** Records in Redis; every method is one script, listing one on each shard. */
+/** Records in Redis. Every method is one script; listing runs one on each shard. */
 export function createRedisRecords(shards: Shards): RecordStore {
   const shardOf = ({ near, key }: RecordName) => shards.of(near ?? key);
   return {
@@ -16,7 +16,7 @@ export function createRedisRecords(shards: Shards): RecordStore {
       );
     },
     async writeRecord(write) {
-      // null goes over the wire as absent: whether it was asked for must be said in words.
+      // A request without `expected` and one with null look the same on the wire, so a word of its own says which it is.
       const request = { ...write, conditional: write.expected !== undefined };
       const [written, held] = list(
         await shards.run("write the record", SCRIPTS.writeRecord, shardOf(write), request),
@@ -41,12 +41,12 @@ export function createRedisRecords(shards: Shards): RecordStore {
   };
 }
 
-/** Nil stands for no record: the empty text is one. */
+/** Only nil stands for no record, because a record may hold the empty text. */
 function heldText(reply: unknown): string | null {
   return reply === null || reply === undefined ? null : text(reply);
 }
 
-/** As Redis orders the members of an index; texts of JavaScript are ordered otherwise beyond U+FFFF. */
+/** The order that Redis gives the members of an index. JavaScript orders texts differently beyond U+FFFF. */
 function byBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -9,8 +9,8 @@ import type { EventRecord, PublishedEvent } from "../port/events.ts";
 import type { Participant, SessionRecord } from "../port/sessions.ts";
 
 /*
- * Replies come from this engine's own scripts, so their shape is known; what is not known is whether a number came
- * as a number or as a text: RESP gives hash fields as texts, Upstash's REST the same inside JSON.
+ * Replies come from this engine's own scripts, so their shape is known. A number may come as a number or as a text,
+ * because both RESP and Upstash's REST give the fields of a hash as texts.
  */
 
 export type Reply = readonly unknown[];
@@ -23,12 +23,12 @@ export function text(value: unknown): string {
   return String(value ?? "");
 }
 
-/** '' stands for nothing in replies, as a Lua table cannot hold a nil. */
+/** In replies '' stands for nothing, because a table of Lua cannot hold a nil. */
 function textOrNull(value: unknown): string | null {
   return text(value) === "" ? null : text(value);
 }
 
-/** Negative stands for nothing. */
+/** In replies a negative number stands for nothing. */
 export function countOrNull(value: unknown): number | null {
   const count = Number(value);
   return count < 0 ? null : count;
@@ -125,7 +125,7 @@ export function deliveryRecord(id: string, fields: ReadonlyMap<string, string>):
   };
 }
 
-/** What `resolve_delivery` says; nothing where the delivery is not. */
+/** What `resolve_delivery` says; null where no shard has the delivery. */
 export function resolution(
   [word, deliveries]: Reply,
 ): Awaited<ReturnType<DeliveryStore["resolveDelivery"]>> {

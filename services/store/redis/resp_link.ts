@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "../../support/clock.ts";
 import { startDeadline } from "./deadline.ts";
 import { NoAnswer } from "./no_answer.ts";
 
-/** One reply of Redis; an error reply is a value here, as one inside an array must be. */
+/** One reply of Redis. An error reply is a value here, because one inside an array can be nothing else. */
 export type RespReply = string | number | null | Buffer | Error | readonly RespReply[];
 
 export interface RespLinkOptions {
@@ -13,7 +13,7 @@ export interface RespLinkOptions {
   readonly deadlineMs: number;
   /** How bulk strings arrive: as strings (the default) or as the bytes that they are. */
   readonly bulk?: "text" | "bytes";
-  /** The longest wait between two attempts to connect; 0: every `send` may try. Default 1000. */
+  /** The longest wait between two attempts to connect. With 0 every `send` may try. Default 1000. */
   readonly longestBackoffMs?: number;
   readonly clock?: Clock;
   /** Numbers in [0, 1), for the jitter. */

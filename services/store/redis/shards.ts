@@ -20,7 +20,7 @@ import { RedisReplyError, type RedisTransport, type Script } from "./transport.t
 /** The shards of one deployment: which session lives where, and how a script is run there. */
 export interface Shards {
   readonly count: number;
-  /** The shard of a session; of anything without one by another id of its own. */
+  /** The shard of a session, by its id. What belongs to no session has its shard by an id of its own. */
   of(id: string): number;
   /** `pb:{n}:`, before every key of a shard. All keys of a shard share the hash tag, so they share a cluster slot. */
   prefix(shard: number): string;

@@ -42,7 +42,7 @@ export function createUpstashTransport(
       signal: AbortSignal.timeout(deadlineMs),
     });
     const text = await response.text();
-    // 400 is an error reply. The rest, such as 401 for a refused token, speaks of everything but the command.
+    // 400 is the reply to a wrong command. Every other status, such as 401 for a refused token, tells nothing of the command.
     if (!response.ok && response.status !== 400) {
       throw new NoAnswer(`the answer has status ${response.status}`);
     }

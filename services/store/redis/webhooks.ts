@@ -4,7 +4,7 @@ import { list, type Reply, text } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import type { Shards } from "./shards.ts";
 
-/** Each needs another change right then. */
+/** How often the list is read. Another reading is needed only if it was changed during the last one. */
 const MAX_TRIES = 5;
 
 /**
@@ -15,7 +15,7 @@ export function createRedisWebhooks(shards: Shards): WebhookStore {
   const versionKey = (shard: number) => `${shards.prefix(shard)}webhooks:version`;
   const otherShards = Array.from({ length: shards.count - 1 }, (_, at) => at + 1);
 
-  /** False: there was nothing to delete, or the list has another version than the one asked for. */
+  /** False where there was nothing to delete, or where the list has another version than the one asked for. */
   async function change(operation: string, request: object): Promise<boolean> {
     const version = text(await shards.run(operation, SCRIPTS.changeWebhook, 0, request));
     if (version === "") return false;
@@ -69,7 +69,7 @@ export function createRedisWebhooks(shards: Shards): WebhookStore {
   return {
     async listWebhooks() {
       const { version, flat, known } = await readNotBehind();
-      // A change that died between the shards would leave one stale for good: whoever lists next mends it.
+      // A change that died between two shards would leave one of them stale for good. Whoever lists next mends it.
       const behind = otherShards.filter((_, at) => (known[at] ?? 0) < version);
       await spread("list the webhooks", version, behind);
       const webhooks = [];

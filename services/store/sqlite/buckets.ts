@@ -3,15 +3,15 @@ import type { DeliveryRate } from "../port/deliveries.ts";
 import { bucketId } from "../rules.ts";
 import type { Database } from "./database.ts";
 
-/** Token buckets, inside the caller's transaction. Their column is called after sinks, who had them alone at first. */
+/** Token buckets, inside the caller's transaction. Their column is named after sinks, which were the first to have them. */
 export interface Buckets {
-  /** Tokens now; less than none where more were taken than there were. */
+  /** How many tokens there are now; below 0 where more were taken than there were. */
   tokens(name: string, rate: DeliveryRate, nowMs: number): number;
   /** Takes tokens whether they are there or not. */
   take(name: string, rate: DeliveryRate, count: number, nowMs: number): void;
 }
 
-/** How many milliseconds it lasts until so many tokens are missing no more; 0 only where none is. */
+/** How many milliseconds a bucket needs to fill up by `missing` tokens; 0 only where none is missing. */
 export function fillingMs(missing: number, { perSecond }: DeliveryRate): number {
   return missing <= 0 ? 0 : Math.max(1, Math.ceil(rounded(missing * 1000 / perSecond)));
 }

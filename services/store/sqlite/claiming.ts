@@ -30,7 +30,7 @@ interface WaitingSink {
   readonly dueAtMs: number;
   /** How many more of its deliveries may be taken now. */
   readonly room: number;
-  /** When its bucket has a token again; 0: it has one, or there is no bucket. */
+  /** When its bucket has a token again; 0 where it has one, or where there is no bucket. */
   readonly tokenAtMs: number;
 }
 
@@ -47,7 +47,7 @@ export function createClaiming(
       if (rate === undefined) return { sinkId, dueAtMs, room: places, tokenAtMs: 0 };
       const tokens = buckets.tokens(sinkId, rate, request.nowMs);
       const wait = fillingMs(1 - tokens, rate);
-      // No places is no room at all; no tokens is room at a known time.
+      // A sink without places has no room, and nobody knows for how long; one without tokens has room at a known time.
       return {
         sinkId,
         dueAtMs,
@@ -66,7 +66,7 @@ export function createClaiming(
     ).map(({ lane }) => lane);
   }
 
-  /** Takes the head of a lane; null (and no lane any more) when nothing of it is left. */
+  /** Takes the head of a lane. Where nothing of the lane is left, removes it and returns null. */
   function lease(lane: string, request: ClaimDeliveriesRequest): ClaimedDelivery | null {
     const head = db.one<HeadRow>(
       `SELECT d.id AS delivery_id, d.sink_id, d.status, d.attempts, d.ladder_start,

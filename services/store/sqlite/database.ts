@@ -78,7 +78,7 @@ export function openDatabase({ path, sync }: DatabaseOptions): Database {
   };
 }
 
-/** The database holds texts and phone numbers: it is its owner's alone, and SQLite gives its log the same mode. */
+/** Only the owner may read the database, because it holds texts and phone numbers. SQLite gives its log the same mode. */
 function createPrivately(path: string): void {
   mkdirSync(dirname(path), { recursive: true });
   closeSync(openSync(path, "a", 0o600));

@@ -5,7 +5,7 @@ import { IS_OPEN } from "./status_sql.ts";
 /** Keeps the due times of lanes, inside the caller's transaction. */
 export interface Lanes {
   /**
-   * When the lane goes on: at the end of the lease that is in flight, else when its head is due; never for a held head.
+   * Sets when the lane goes on: when the lease in flight ends, else when its head is due. Behind a held head it does not.
    * To be called after every change to a lane.
    */
   schedule(lane: string, sinkId: string, nowMs: number): void;

@@ -1,15 +1,15 @@
 import { LATE_SPANS_KEPT, LATE_TEXTS_MS } from "../rules.ts";
 
-/** When the texts of a mapping that was released were its agents' to send. */
+/** The time of a released mapping: its agents' texts of that time may still leave. */
 export interface LateSpan {
-  /** By when a text was sent; both included. */
+  /** From when and until when a text was sent, both included. */
   readonly fromMs: number;
   readonly toMs: number;
   /** Until then such a text may still come in. */
   readonly endsMs: number;
 }
 
-/** Reads what {@link afterRelease} wrote, without what is over by now; null: nothing was written. */
+/** Reads what {@link afterRelease} wrote, without what is over by now; null where it has written nothing. */
 export function lateSpans(lateJson: string | null, nowMs: number): readonly LateSpan[] {
   if (lateJson === null) return [];
   const spans: readonly LateSpan[] = JSON.parse(lateJson);
@@ -24,7 +24,8 @@ export function afterRelease(
 ): string {
   const span: LateSpan = {
     fromMs: acceptedUpstreamMs,
-    // Where upstream's clock is ahead a text may stay inside that was said just before: better than one that leaks after.
+    // Where upstream's clock is ahead, a text that was said just before the release may be kept back. That is better than
+    // sending one that was said after it.
     toMs: nowMs,
     endsMs: nowMs + LATE_TEXTS_MS,
   };

@@ -11,7 +11,7 @@ import { liveSession } from "./session_rows.ts";
 
 /** Publishes inside the caller's transaction. */
 export interface PublishingSteps {
-  /** False: the webhooks have changed since `version` was read. */
+  /** False where the list of webhooks has changed since `version` was read. */
   isCurrent(version: number): boolean;
   publish(draft: EventDraft, nowMs: number): PublishedEvent;
 }

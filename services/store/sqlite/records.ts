@@ -4,13 +4,13 @@ import type { Database } from "./database.ts";
 
 /** Records, inside the caller's transaction. */
 export interface RecordSteps {
-  /** What the record holds; null: nothing, or what it held has lapsed. */
+  /** What the record holds; null where it holds nothing, or has lapsed. */
   text(name: RecordName, nowMs: number): string | null;
   /** Makes it hold `text`, or nothing, whatever it held before. Returns what it holds then. */
   put(write: Omit<RecordWrite, "expected">): string | null;
 }
 
-/** Near no session. No session has this id. */
+/** Stands for no session: none has this id. */
 const NOWHERE = "";
 
 /*

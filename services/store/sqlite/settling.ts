@@ -58,7 +58,7 @@ export function createSettling(
     }
   }
 
-  /** How the sinks stand that failed among these; what was fenced counts for nothing. */
+  /** The health of the sinks that failed among these settlements. The fenced ones do not count. */
   function failing(settled: readonly Settlement[]): SinkHealth[] {
     const ids = settled.filter(({ health }) => health === "failure").map((each) => each.deliveryId);
     if (ids.length === 0) return [];

@@ -6,7 +6,7 @@ import type { Lanes } from "./lanes.ts";
 import { IS_FINISHED, IS_OPEN } from "./status_sql.ts";
 
 export interface Sweep {
-  /** False: there is more to drop than one sweep does. */
+  /** False where there is more to drop than one sweep does. */
   readonly sweptAll: boolean;
   /** How many open deliveries expired. */
   readonly expired: number;

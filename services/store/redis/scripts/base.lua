@@ -23,7 +23,7 @@ local function hash(key)
   return fields
 end
 
--- The mapping as it lies there, lapsed or not; `agents` is decoded, holder first.
+-- The mapping as it is kept, lapsed or not; `agents` is decoded, holder first.
 local function kept_session(id)
   local s = hash(P .. 's:' .. id)
   if not s then return nil end
@@ -51,8 +51,8 @@ local function has_stand_in(s)
   return s.agents[1].standsInUntil == tonumber(s.seatUntil)
 end
 
--- A mapped session is found by the digits of its customer's number; `customer` of the mapping says by which it is ('': none
--- is known; absent: nobody has looked).
+-- A mapped session is found by the digits of its customer's number, which its field `customer` holds: '' where no number is
+-- known, and no field where nobody has looked for one.
 local function index_customer(s, phone)
   local digits = phone:gsub('%D', '')
   if digits == s.customer then return end

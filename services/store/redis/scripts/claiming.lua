@@ -6,7 +6,7 @@
 -- To a millionth: sums of binary fractions must not fall short of a whole token.
 local function rounded(n) return math.floor(n * 1e6 + 0.5) / 1e6 end
 
--- The tokens there are now; less than none where more were taken than there were.
+-- How many tokens there are now; below 0 where more were taken than there were.
 local function tokens_in(key, rate)
   local kept = call('HMGET', key, 'tokens', 'at')
   if not kept[1] then return rate.burst end
@@ -14,7 +14,7 @@ local function tokens_in(key, rate)
   return math.min(rate.burst, rounded(tonumber(kept[1]) + filled))
 end
 
--- How many milliseconds it lasts until so many tokens are missing no more; 0 only where none is.
+-- How many milliseconds a bucket needs to fill up by `missing` tokens; 0 only where none is missing.
 local function filling_ms(missing, rate)
   if missing <= 0 then return 0 end
   return math.max(1, math.ceil(rounded(missing * 1000 / rate.perSecond)))
@@ -38,7 +38,7 @@ end
 
 local function places(sink) return req.capacity[sink] or req.capacityPerSink end
 
--- The tokens in a sink's bucket, and when there is one again (0: there is); nothing for a sink without a rate.
+-- The tokens in a sink's bucket, and when there is one again: 0 where there is. A sink without a rate has no tokens, and 0.
 local function bucket(sink)
   local rate = req.rates[sink]
   if not rate then return nil, 0 end

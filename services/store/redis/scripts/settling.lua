@@ -9,7 +9,7 @@ local function set_status(id, d, status)
   call('HSET', P .. 'd:' .. id, 'status', status, 'updatedAt', now)
 end
 
--- When the lane goes on: at the end of the lease that is in flight, else when its head is due; never for a held head.
+-- Sets when the lane goes on: when the lease in flight ends, else when its head is due. Behind a held head it does not.
 -- Kept after every change to a lane.
 local function schedule(lane, sink)
   local due
@@ -145,7 +145,7 @@ return 'due'
 --== hold_deliveries uses lanes
 -- Holds waiting deliveries of a sink, and parks their lanes.
 -- req    sinkId, limit, nowMs
--- reply  how many; fewer than limit: none is left
+-- reply  how many; fewer than limit where none is left
 local held = 0
 for _, status in ipairs(policy.waiting) do
   local index = P .. 'list:' .. req.sinkId .. ':' .. status

@@ -11,6 +11,7 @@ import { recordContract } from "./records.ts";
 import { sessionRulesContract } from "./session_rules.ts";
 import { sessionContract } from "./sessions.ts";
 import { smsContract } from "./sms.ts";
+
 export interface Engine {
   readonly name: string;
   /** True where this machine cannot run it. */
