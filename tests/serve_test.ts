@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { statusChange } from "./black_box/notifications.ts";
 import { type Environment, runPatchbayToItsEnd } from "./support/patchbay_process.ts";
-import { neverAnswers } from "./black_box/stand_in.ts";
+import { neverAnswers } from "./support/never_answers.ts";
 import { openRedis, openSqliteFile, type TestStore } from "./black_box/stores.ts";
 import { statusZero } from "./black_box/upstream_stand_in.ts";
 import { assertAccepted, assertInOrder, assertSigned } from "./black_box/webhook_assertions.ts";

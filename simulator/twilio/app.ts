@@ -12,6 +12,7 @@ import {
 } from "../kit/request_log.ts";
 import type { Random } from "../kit/simulator.ts";
 import { errorBody, errorResponse, refuse } from "./api_error.ts";
+import type { OnCreate } from "./create_attempt.ts";
 import { checkCreate } from "./create_message.ts";
 import type { Exchange } from "../kit/exchange.ts";
 import { createMessage, messageResource, type TwilioMessage } from "./message.ts";
@@ -29,6 +30,7 @@ export interface AppOptions {
   readonly texts: Inbox<TwilioMessage>;
   readonly optOuts: Pick<OptOutBook, "isOptedOut">;
   readonly walker: Pick<Walker, "begin">;
+  readonly onCreate: OnCreate;
   /** What `/control` serves; null: it is not there. */
   readonly control: Hono<{ Bindings: Exchange }> | null;
   readonly faults: FaultQueue;
@@ -63,7 +65,7 @@ export function createApp(options: AppOptions): Hono<SimulatorEnv> {
 }
 
 function messageRoutes(
-  { accountSid, messages, texts, optOuts, walker, clock, random, listLagMs }: AppOptions,
+  { accountSid, messages, texts, optOuts, walker, onCreate, clock, random, listLagMs }: AppOptions,
 ): Hono<SimulatorEnv> {
   const routes = new Hono<SimulatorEnv>();
   /** In the order of their creation. */
@@ -80,6 +82,13 @@ function messageRoutes(
       );
     }
     const message = createMessage(checked, form, { clock, random });
+    const scripted = await onCreate({
+      message,
+      request: c.get("recorded"),
+      callerGone: c.req.raw.signal,
+      take: () => messages.add(message),
+    });
+    if (scripted !== null) return scripted;
     const answer = messageResource(accountSid, message);
     messages.add(message);
     await walker.begin(message);

@@ -6,6 +6,7 @@ import type { RecordedRequest } from "../kit/request_log.ts";
 import type { ListenOptions, Random } from "../kit/simulator.ts";
 import { createApp } from "./app.ts";
 import { controlRoutes } from "./control_routes.ts";
+import type { OnCreate } from "./create_attempt.ts";
 import { createTwilioFaults } from "./fault_presets.ts";
 import { withChance } from "./fault_rates.ts";
 import { createHookCaller, type HookCall } from "./hook_caller.ts";
@@ -16,6 +17,7 @@ import { DEFAULT_SETTINGS, type TwilioSettings } from "./settings.ts";
 import type { WalkOptions } from "./status_walk.ts";
 import type { Twilio } from "./twilio.ts";
 import { createWalker } from "./walker.ts";
+
 export interface TwilioOptions extends ListenOptions, Partial<TwilioSettings> {
   /** `AC` and 32 hexadecimal digits. */
   readonly accountSid?: string;
@@ -26,6 +28,8 @@ export interface TwilioOptions extends ListenOptions, Partial<TwilioSettings> {
   readonly listLagMs?: number;
   /** How messages get on; null, the default: they stay as they were taken, and nothing is told. */
   readonly walk?: WalkOptions | null;
+  /** Sees each create that nothing is wrong with and may answer it in the place of Twilio. */
+  readonly onCreate?: OnCreate;
   /** True: `/control/…` pulls the strings over HTTP (docs/simulator_twilio.md). Off unless told otherwise. */
   readonly control?: boolean;
   /** Sees each message as it is taken. */
@@ -119,6 +123,7 @@ export async function startTwilio(options: TwilioOptions = {}): Promise<Twilio> 
     texts,
     optOuts,
     walker,
+    onCreate: options.onCreate ?? (() => null),
     control: options.control === true ? controlRoutes(twilio) : null,
     faults: withChance({ queue, faults, rates: () => settings.faultRates, random }),
     clock,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { assertProblem } from "./problem.ts";
 import { it, type Sentence } from "./sentence.ts";
-import { neverAnswers } from "./stand_in.ts";
+import { neverAnswers } from "../support/never_answers.ts";
 import { statusZero } from "./upstream_stand_in.ts";
 
 /** What becomes of a contact centre that does not answer as it should; the deadline of a call has to be short. */

@@ -5,7 +5,7 @@ import { agentText, newMessages, statusChange } from "./notifications.ts";
 import type { Environment } from "../support/patchbay_process.ts";
 import { assertProblem } from "./problem.ts";
 import { readDelivery, readSession } from "./shapes.ts";
-import { neverAnswers } from "./stand_in.ts";
+import { neverAnswers } from "../support/never_answers.ts";
 import { openRedis, openSqliteFile, type TestStore } from "./stores.ts";
 import { statusZero } from "./upstream_stand_in.ts";
 import { assertAccepted, assertInOrder, assertSigned, told } from "./webhook_assertions.ts";

@@ -4,11 +4,11 @@ import type { Answer } from "./client.ts";
 import { agentText, newMessages } from "./notifications.ts";
 import { assertProblem } from "./problem.ts";
 import { readDeliveries } from "./shapes.ts";
-import { neverAnswers } from "./stand_in.ts";
+import { neverAnswers } from "../support/never_answers.ts";
 import { openRedis, openSqliteFile, openUpstash, type TestStore } from "./stores.ts";
 import { acceptWithPhone } from "./story_sms_status.ts";
 import { tellStatus } from "./twilio_calls.ts";
-import type { SentText } from "./twilio_stand_in.ts";
+import type { SentText } from "../support/scripted_twilio.ts";
 import type { RegisteredConsumer } from "./world.ts";
 import { startWorld, type World } from "./world.ts";
 
@@ -26,7 +26,7 @@ const SENTENCES: Readonly<Record<string, (world: World) => Promise<void>>> = {
   async "a text that Twilio took without answering is found in its list, and not sent again"(
     world,
   ) {
-    const { session, consumer, body } = await doubtful(world, (text) => world.twilio.list(text));
+    const { session, consumer, body } = await doubtful(world, (text) => text.take());
     const { event } = await consumer.received(session, "sms.sent", undefined, PATIENT_MS);
     assert.equal(event.data.messageIndex, 1);
     assert.equal(event.data.messageSid, (await world.twilio.asked(body)).sid);
@@ -80,10 +80,7 @@ const SENTENCES: Readonly<Record<string, (world: World) => Promise<void>>> = {
   async "or wants it sent again"(world) {
     const { session, consumer, body } = await doubtful(world, () => {});
     const delivery = await unknownOf(world, session);
-    world.twilio.answer(
-      body,
-      ({ sid }) => Response.json({ sid, status: "queued" }, { status: 201 }),
-    );
+    world.twilio.answer(body, () => null);
     const path = `/v1/deliveries/${delivery}/resolve`;
     assertTaken(await world.admin.post(path, { outcome: "send-again" }));
     const { event } = await consumer.received(session, "sms.sent", undefined, PATIENT_MS);

@@ -30,9 +30,3 @@ export function serveStandIn(
     },
   };
 }
-
-/** Gives no answer for as long as somebody waits for it. */
-export async function neverAnswers({ over }: Pick<Exchange, "over">): Promise<Response> {
-  await over;
-  return new Response(null, { status: 500 });
-}

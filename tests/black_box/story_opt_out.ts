@@ -3,7 +3,7 @@ import { agentText, newMessages } from "./notifications.ts";
 import { it, type Sentence } from "./sentence.ts";
 import { acceptWithPhone } from "./story_sms_status.ts";
 import { bringText, customerText, tellStatus } from "./twilio_calls.ts";
-import { twilioError } from "./twilio_stand_in.ts";
+import { twilioError } from "../support/scripted_twilio.ts";
 import type { RegisteredConsumer, World } from "./world.ts";
 
 /** Who wants no texts gets none, until they say otherwise. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { agentText, newMessages, statusChange, upstreamTime } from "./notifications.ts";
 import { it, type Sentence } from "./sentence.ts";
 import { readDeliveries, readSession } from "./shapes.ts";
-import { twilioError } from "./twilio_stand_in.ts";
+import { twilioError } from "../support/scripted_twilio.ts";
 import { assertAccepted, assertInOrder } from "./webhook_assertions.ts";
 import { TWILIO_FROM, type World } from "./world.ts";
 
@@ -121,13 +121,7 @@ export const SMS_STORY: readonly Sentence[] = [
     const consumer = await acceptWithPhone(world, session);
     let asked = 0;
     const body = `Too many ${session}`;
-    world.twilio.answer(
-      body,
-      ({ sid }) =>
-        ++asked === 1
-          ? twilioError(429, 20429)
-          : Response.json({ sid, status: "queued" }, { status: 201 }),
-    );
+    world.twilio.answer(body, () => ++asked === 1 ? twilioError(429, 20429) : null);
     await world.notify(newMessages(session, agentText(1, body)));
     await consumer.received(session, "sms.sent");
     assert.equal(asked, 2);

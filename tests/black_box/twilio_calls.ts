@@ -1,7 +1,7 @@
 /** What Twilio asks of Patchbay: a customer's text, and what became of one of ours; signed as Twilio signs. */
 import assert from "node:assert/strict";
 import { type Answer, request } from "./client.ts";
-import type { SentText } from "./twilio_stand_in.ts";
+import type { SentText } from "../support/scripted_twilio.ts";
 import { PUBLIC_URL, TWILIO_FROM, type World } from "./world.ts";
 
 export type Fields = Readonly<Record<string, string>>;

@@ -15,7 +15,7 @@ import {
 } from "../support/patchbay_process.ts";
 import { readCreatedWebhook } from "./shapes.ts";
 import type { TestStore } from "./stores.ts";
-import { startTwilioStandIn, type TwilioStandIn } from "./twilio_stand_in.ts";
+import { type ScriptedTwilio, startScriptedTwilio } from "../support/scripted_twilio.ts";
 import { startUpstreamStandIn, type UpstreamStandIn } from "./upstream_stand_in.ts";
 import { startWebhookConsumer, type WebhookConsumer } from "./webhook_consumer.ts";
 
@@ -41,7 +41,7 @@ export interface AnotherPatchbay extends AsyncDisposable, Pick<World, "agent" | 
 export interface World extends AsyncDisposable {
   readonly key: TestKey;
   readonly upstream: UpstreamStandIn;
-  readonly twilio: TwilioStandIn;
+  readonly twilio: ScriptedTwilio;
   /** The Patchbay that runs now. */
   readonly patchbay: PatchbayProcess;
   /** What it was started with. */
@@ -77,7 +77,7 @@ export async function startWorld(
 ): Promise<World> {
   await using opened = new AsyncDisposableStack();
   const upstream = opened.use(startUpstreamStandIn());
-  const twilio = opened.use(startTwilioStandIn());
+  const twilio = opened.use(await startScriptedTwilio());
   const issuer = opened.use(startJwksServer());
   const key = await createTestKey();
   issuer.publish(key.jwks);

@@ -8,10 +8,10 @@ import { createTwilio } from "../../../services/sms/twilio/twilio.ts";
 import seed from "../../../simulator/contact_centre/samples/notification_3_new_messages.json" with {
   type: "json",
 };
-import { refused, SID, startTwilioStandIn, taken } from "./twilio_stand_in.ts";
+import { startScriptedTwilio, twilioError } from "../../support/scripted_twilio.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 22, 10);
-const AUTH_TOKEN = "a-secret-token";
+const AUTH_TOKEN = "a-twilio-auth-token";
 const running = new AbortController().signal;
 
 const said = {
@@ -46,7 +46,7 @@ function deliveryOf(messages: unknown, changes: Partial<ClaimedDelivery> = {}): 
   };
 }
 
-function createSink(twilioUrl: URL, changes: Partial<SmsSinkOptions> = {}) {
+function createSink(twilioUrl: string, changes: Partial<SmsSinkOptions> = {}) {
   const logged: string[] = [];
   const log = createLogger({
     level: "debug",
@@ -63,7 +63,7 @@ function createSink(twilioUrl: URL, changes: Partial<SmsSinkOptions> = {}) {
       authToken: AUTH_TOKEN,
       authTokenNext: null,
       sender: { from: "+16503333333" },
-      apiUrl: twilioUrl,
+      apiUrl: new URL(twilioUrl),
       publicUrl: new URL("https://patchbay.example"),
       timeoutMs: 10_000,
       fetch,
@@ -93,28 +93,28 @@ function createSink(twilioUrl: URL, changes: Partial<SmsSinkOptions> = {}) {
 }
 
 Deno.test("attempt() texts the agent's words to the customer and publishes sms.sent", async () => {
-  await using twilio = startTwilioStandIn();
+  await using twilio = await startScriptedTwilio();
   const { sink } = createSink(twilio.url);
   const end = await sink.attempt(deliveryOf([said]), running);
+  const [text, ...more] = twilio.texts.items;
+  assert.equal(more.length, 0);
   assert.deepEqual(end, {
     report: {
       class: "ok",
       startedAt: "2026-11-22T10:00:00.000Z",
       durationMs: 0,
       detail: "Twilio took it",
-      messageSid: SID,
+      messageSid: text?.sid,
     },
     decision: { status: "delivered" },
     health: null,
     events: [{
       type: "sms.sent",
       sessionId: "0000Na9B26EF002X",
-      data: { messageIndex: 7, messageSid: SID, errorCode: null },
+      data: { messageIndex: 7, messageSid: text?.sid, errorCode: null },
     }],
   });
-  const [message, ...more] = twilio.received;
-  assert.equal(more.length, 0);
-  assert.deepEqual([message?.to, message?.from, message?.body], [
+  assert.deepEqual([text?.to, text?.from, text?.body], [
     "+16501111111",
     "+16503333333",
     "Your parcel is here",
@@ -122,12 +122,12 @@ Deno.test("attempt() texts the agent's words to the customer and publishes sms.s
 });
 
 Deno.test("attempt() sends the message that the delivery is for, of several", async () => {
-  await using twilio = startTwilioStandIn();
+  await using twilio = await startScriptedTwilio();
   const { sink } = createSink(twilio.url);
   const url = { ...said, index: 9, type: "PushUrl", url: "https://example.com/parcel" };
   const messages = [...seed.messages, said, url];
   await sink.attempt(deliveryOf(messages, { messageIndex: 9 }), running);
-  assert.deepEqual(twilio.received.map(({ body }) => body), ["https://example.com/parcel"]);
+  assert.deepEqual(twilio.texts.items.map(({ body }) => body), ["https://example.com/parcel"]);
 });
 
 const SENDERS: readonly (readonly [why: string, sender: string | null, from: string])[] = [
@@ -139,16 +139,16 @@ const SENDERS: readonly (readonly [why: string, sender: string | null, from: str
 
 for (const [why, sender, from] of SENDERS) {
   Deno.test(`attempt() sends from ${why}`, async () => {
-    await using twilio = startTwilioStandIn();
+    await using twilio = await startScriptedTwilio();
     const { sink } = createSink(twilio.url);
     const customer = { phone: "+16501111111", sender };
     await sink.attempt(deliveryOf([said], { customer }), running);
-    assert.deepEqual(twilio.received.map((message) => message.from), [from]);
+    assert.deepEqual(twilio.texts.items.map(({ from }) => from), [from]);
   });
 }
 
 Deno.test("attempt() publishes sms.failed with Twilio's code when it refuses", async () => {
-  await using twilio = startTwilioStandIn(() => refused(400, 21610));
+  await using twilio = await startScriptedTwilio(() => twilioError(400, 21610));
   const { sink } = createSink(twilio.url);
   const end = await sink.attempt(deliveryOf([said]), running);
   assert.deepEqual(end.decision, { status: "dead" });
@@ -163,7 +163,7 @@ Deno.test("attempt() publishes sms.failed with Twilio's code when it refuses", a
 
 const FIRST_PART_TAKEN = {
   parts: [
-    { length: 4, fate: { kind: "taken", sid: SID } },
+    { length: 4, fate: { kind: "taken", sid: `SM${"1".repeat(32)}` } },
     { length: said.text.length - 4, fate: { kind: "waiting" } },
   ],
   to: "…1111",
@@ -184,7 +184,7 @@ const TOLD: readonly (readonly [
 
 for (const [what, readRecord, types] of TOLD) {
   Deno.test(`attempt() of a text with a part that is refused, of whose others reports have told ${what}, publishes ${types.length} events`, async () => {
-    await using twilio = startTwilioStandIn(() => refused(400, 21610));
+    await using twilio = await startScriptedTwilio(() => twilioError(400, 21610));
     const asked: unknown[] = [];
     const { sink } = createSink(twilio.url, {
       store: {
@@ -206,7 +206,7 @@ for (const [what, readRecord, types] of TOLD) {
 }
 
 Deno.test("attempt() waits for the customer's number, then fails without one", async () => {
-  await using twilio = startTwilioStandIn();
+  await using twilio = await startScriptedTwilio();
   const { sink, noted } = createSink(twilio.url);
   const waits: unknown[] = [];
   let end = await sink.attempt(deliveryOf([said], { customer: null }), running);
@@ -225,20 +225,21 @@ Deno.test("attempt() waits for the customer's number, then fails without one", a
   assert.deepEqual(end.events.map(({ type, data }) => [type, data["errorCode"]]), [
     ["sms.failed", null],
   ]);
-  assert.equal(twilio.received.length, 0);
+  assert.equal(twilio.requests.items.length, 0);
 });
 
 Deno.test("attempt() takes a number that cannot be one for no number", async () => {
-  await using twilio = startTwilioStandIn();
+  await using twilio = await startScriptedTwilio();
   const { sink } = createSink(twilio.url);
   const customer = { phone: "1234567", sender: null };
   const end = await sink.attempt(deliveryOf([said], { customer }), running);
   assert.equal(end.report.class, "no-customer-number");
-  assert.equal(twilio.received.length, 0);
+  assert.equal(twilio.requests.items.length, 0);
 });
 
 Deno.test("attempt() looks a text up that an earlier attempt may have sent, and sends nothing", async () => {
-  await using twilio = startTwilioStandIn(() => refused(404, 20404));
+  await using twilio = await startScriptedTwilio();
+  twilio.faults.next({ kind: "status", status: 404, body: { status: 404, code: 20404 } });
   const begun = {
     kind: "begun",
     firstAtMs: NOW_MS - 30_000,
@@ -260,19 +261,19 @@ Deno.test("attempt() looks a text up that an earlier attempt may have sent, and 
   // A list that is refused will not be had later either.
   assert.deepEqual(end.decision, { status: "unknown" });
   assert.deepEqual(end.events, []);
-  assert.deepEqual(twilio.received.map(({ method }) => method), ["GET"]);
+  assert.deepEqual(twilio.requests.items.map(({ method }) => method), ["GET"]);
 });
 
 Deno.test("attempt() sends what an earlier attempt had not begun to send when it was cut off", async () => {
-  await using twilio = startTwilioStandIn();
+  await using twilio = await startScriptedTwilio();
   const { sink } = createSink(twilio.url);
   const end = await sink.attempt(deliveryOf([said], { attempt: 2, interrupted: true }), running);
   assert.deepEqual(end.decision, { status: "delivered" });
-  assert.equal(twilio.received.length, 1);
+  assert.equal(twilio.requests.items.length, 1);
 });
 
 Deno.test("attempt() looks up after HTTP 500 before it calls the fate unknown, and publishes nothing", async () => {
-  await using twilio = startTwilioStandIn(() => refused(500, 20500));
+  await using twilio = await startScriptedTwilio(() => twilioError(500, 20500));
   const { sink } = createSink(twilio.url);
   const end = await sink.attempt(deliveryOf([said]), running);
   assert.deepEqual([end.report.class, end.report.status], ["ambiguous", 500]);
@@ -282,9 +283,9 @@ Deno.test("attempt() looks up after HTTP 500 before it calls the fate unknown, a
 
 Deno.test("attempt() writes down what it is about to do before it does it, and the SID afterwards", async () => {
   const steps: string[] = [];
-  await using twilio = startTwilioStandIn(() => {
+  await using twilio = await startScriptedTwilio(() => {
     steps.push("create");
-    return taken();
+    return null;
   });
   const { sink } = createSink(twilio.url, {
     store: {
@@ -303,7 +304,7 @@ Deno.test("attempt() writes down what it is about to do before it does it, and t
 });
 
 Deno.test("attempt() sends nothing once its delivery has passed to another instance", async () => {
-  await using twilio = startTwilioStandIn();
+  await using twilio = await startScriptedTwilio();
   const { sink, told } = createSink(twilio.url, {
     store: {
       noteProgress: () => Promise.resolve(false),
@@ -314,11 +315,11 @@ Deno.test("attempt() sends nothing once its delivery has passed to another insta
   });
   const end = await sink.attempt(deliveryOf([said]), running);
   assert.equal(end.decision.status, "retrying");
-  assert.deepEqual([end.events, told, twilio.received.length], [[], [], 0]);
+  assert.deepEqual([end.events, told, twilio.requests.items.length], [[], [], 0]);
 });
 
 Deno.test("attempt() sends nothing while the store cannot write its intent down", async () => {
-  await using twilio = startTwilioStandIn();
+  await using twilio = await startScriptedTwilio();
   const { sink } = createSink(twilio.url, {
     store: {
       noteProgress: () => Promise.reject(new StoreUnavailable("note the progress")),
@@ -330,11 +331,11 @@ Deno.test("attempt() sends nothing while the store cannot write its intent down"
   const end = await sink.attempt(deliveryOf([said]), running);
   const decision = { status: "retrying", atMs: NOW_MS + 1_000, counted: false };
   assert.deepEqual(end.decision, decision);
-  assert.equal(twilio.received.length, 0);
+  assert.equal(twilio.requests.items.length, 0);
 });
 
 Deno.test("attempt() settles with the SID even if the store is away just after the send", async () => {
-  await using twilio = startTwilioStandIn();
+  await using twilio = await startScriptedTwilio();
   let notes = 0;
   const { sink } = createSink(twilio.url, {
     store: {
@@ -348,11 +349,14 @@ Deno.test("attempt() settles with the SID even if the store is away just after t
     },
   });
   const end = await sink.attempt(deliveryOf([said]), running);
-  assert.deepEqual([end.decision, end.report.messageSid], [{ status: "delivered" }, SID]);
+  assert.deepEqual([end.decision, end.report.messageSid], [
+    { status: "delivered" },
+    twilio.texts.items[0]?.sid,
+  ]);
 });
 
 Deno.test("attempt() tries again soon after a rate limit", async () => {
-  await using twilio = startTwilioStandIn(() => refused(429, 20429));
+  await using twilio = await startScriptedTwilio(() => twilioError(429, 20429));
   const { sink } = createSink(twilio.url);
   const end = await sink.attempt(deliveryOf([said]), running);
   assert.equal(end.report.class, "rate-limited");
@@ -361,24 +365,24 @@ Deno.test("attempt() tries again soon after a rate limit", async () => {
 });
 
 Deno.test("attempt() reports shutdown and leaves the text for later when the program is stopping", async () => {
-  await using twilio = startTwilioStandIn();
+  await using twilio = await startScriptedTwilio();
   const { sink } = createSink(twilio.url);
   const end = await sink.attempt(deliveryOf([said]), AbortSignal.abort());
   assert.equal(end.report.class, "shutdown");
   assert.deepEqual(end.decision, { status: "retrying", atMs: NOW_MS });
-  assert.equal(twilio.received.length, 0);
+  assert.equal(twilio.requests.items.length, 0);
 });
 
 Deno.test("attempt() reports shutdown when a send was under way, and leaves the look-up to the next", async () => {
   const stop = new AbortController();
-  const answer = Promise.withResolvers<Response>();
-  await using twilio = startTwilioStandIn(() => {
+  const answer = Promise.withResolvers<null>();
+  await using twilio = await startScriptedTwilio(() => {
     stop.abort();
     return answer.promise;
   });
   const { sink, noted } = createSink(twilio.url);
   const end = await sink.attempt(deliveryOf([said]), stop.signal);
-  answer.resolve(taken());
+  answer.resolve(null);
   assert.equal(end.report.class, "shutdown");
   assert.deepEqual(end.decision, { status: "retrying", atMs: NOW_MS });
   assert.deepEqual(end.events, []);
@@ -396,18 +400,18 @@ const NOTHING_TO_SEND: readonly (readonly [why: string, delivery: ClaimedDeliver
 
 for (const [why, delivery] of NOTHING_TO_SEND) {
   Deno.test(`attempt() sends nothing and ends the delivery when ${why}`, async () => {
-    await using twilio = startTwilioStandIn();
+    await using twilio = await startScriptedTwilio();
     const { sink } = createSink(twilio.url);
     const end = await sink.attempt(delivery, running);
     assert.deepEqual(end.decision, { status: "dead" });
     assert.deepEqual(end.events.map(({ type }) => type), ["sms.failed"]);
-    assert.equal(twilio.received.length, 0);
+    assert.equal(twilio.requests.items.length, 0);
   });
 }
 
 Deno.test("attempt() logs our own faults as errors, the recipient's as warnings", async () => {
   for (const [code, level] of [[20003, "error"], [21614, "warn"]] as const) {
-    await using twilio = startTwilioStandIn(() => refused(400, code));
+    await using twilio = await startScriptedTwilio(() => twilioError(400, code));
     const { sink, logged } = createSink(twilio.url);
     await sink.attempt(deliveryOf([said]), running);
     const line: unknown = JSON.parse(logged.at(-1) ?? "");
@@ -417,8 +421,8 @@ Deno.test("attempt() logs our own faults as errors, the recipient's as warnings"
 
 Deno.test("attempt() keeps numbers, texts and the token out of the log and the report", async () => {
   const kept: string[] = [];
-  for (const answer of [undefined, () => refused(400, 21211), () => refused(500, 20500)]) {
-    await using twilio = startTwilioStandIn(answer);
+  for (const answer of [undefined, () => twilioError(400, 21211), () => twilioError(500, 20500)]) {
+    await using twilio = await startScriptedTwilio(answer);
     const { sink, logged, noted, told } = createSink(twilio.url);
     const end = await sink.attempt(deliveryOf([said]), running);
     kept.push(...logged, ...noted, ...told, JSON.stringify(end));

@@ -1,3 +1,4 @@
+/** The simulated Twilio's messages: what is taken, refused, listed and kept. */
 import assert from "node:assert/strict";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 import { countSegments } from "../../../simulator/twilio/segments.ts";
@@ -262,4 +263,26 @@ Deno.test("the twilio package sends, lists and understands a refusal", async () 
     client.messages.create({ from: FROM, to: "+15005550004", body: "Hi" }),
     { code: 21610, status: 400 },
   );
+});
+
+Deno.test("onCreate sees what a create would make and may answer in Twilio's place", async () => {
+  const seen: string[] = [];
+  await using twilio = await startTwilio({
+    onCreate({ message, take }) {
+      seen.push(message.body);
+      if (message.body === "refused") return new Response("not now", { status: 503 });
+      if (message.body !== "taken without a word") return null;
+      take();
+      return new Response(null, { status: 500 });
+    },
+  });
+  const statuses: number[] = [];
+  for (const body of ["refused", "taken without a word", "taken"]) {
+    const response = await post(twilio, { Body: body });
+    await response.body?.cancel();
+    statuses.push(response.status);
+  }
+  assert.deepEqual(statuses, [503, 500, 201]);
+  assert.deepEqual(seen, ["refused", "taken without a word", "taken"]);
+  assert.deepEqual(twilio.messages.map(({ body }) => body), ["taken without a word", "taken"]);
 });

@@ -1,38 +1,34 @@
 import assert from "node:assert/strict";
 import { createTwilioSender } from "../../../../services/sms/twilio/client.ts";
 import { judgeRefusal } from "../../../../services/sms/twilio/transport.ts";
-import {
-  refused,
-  SID,
-  silence,
-  startKeepAliveStandIn,
-  startRawStandIn,
-  startTwilioStandIn,
-  taken,
-} from "../twilio_stand_in.ts";
+import { startScriptedTwilio, twilioError } from "../../../support/scripted_twilio.ts";
+import { neverAnswers } from "../../../support/never_answers.ts";
+import { startKeepAliveServer, startRawServer } from "./raw_server.ts";
 
 const ACCOUNT_SID = `AC${"0".repeat(32)}`;
-const AUTH_TOKEN = "a-secret-token";
+const SID = `SM${"0123456789abcdef".repeat(2)}`;
+const AUTH_TOKEN = "a-twilio-auth-token";
 const TEXT = { to: "+16501111111", sender: { from: "+16502222222" }, body: "Grüße & 100% 🎉\n+x" };
 
-function senderTo(apiUrl: URL, timeoutMs = 10_000, fetch = globalThis.fetch) {
+function senderTo(apiUrl: URL | string, timeoutMs = 10_000, fetch = globalThis.fetch) {
   return createTwilioSender({
     accountSid: ACCOUNT_SID,
     authToken: AUTH_TOKEN,
-    apiUrl,
+    apiUrl: new URL(apiUrl),
     timeoutMs,
     fetch,
   });
 }
 
 Deno.test("send() creates the message at TWILIO_API_URL, signed in as the account, text unchanged", async () => {
-  await using twilio = startTwilioStandIn();
+  await using twilio = await startScriptedTwilio();
   const result = await senderTo(twilio.url).send(TEXT);
-  assert.deepEqual(result, { kind: "taken", sid: SID, status: "queued" });
-  const [message, ...more] = twilio.received;
+  const [message, ...more] = twilio.texts.items;
+  assert.deepEqual(result, { kind: "taken", sid: message?.sid, status: "queued" });
   assert.equal(more.length, 0);
-  assert.equal(message?.method, "POST");
-  assert.equal(message?.path, `/2010-04-01/Accounts/${ACCOUNT_SID}/Messages.json`);
+  const [request] = twilio.requests.items;
+  assert.equal(request?.method, "POST");
+  assert.equal(request?.path, `/2010-04-01/Accounts/${ACCOUNT_SID}/Messages.json`);
   assert.equal(message?.authorization, `Basic ${btoa(`${ACCOUNT_SID}:${AUTH_TOKEN}`)}`);
   assert.deepEqual(
     [message?.to, message?.from, message?.messagingServiceSid, message?.body],
@@ -41,10 +37,10 @@ Deno.test("send() creates the message at TWILIO_API_URL, signed in as the accoun
 });
 
 Deno.test("send() names the messaging service where that is the sender", async () => {
-  await using twilio = startTwilioStandIn();
+  await using twilio = await startScriptedTwilio();
   const pool = `MG${"1".repeat(32)}`;
   await senderTo(twilio.url).send({ ...TEXT, sender: { pool } });
-  const [message] = twilio.received;
+  const [message] = twilio.texts.items;
   assert.deepEqual([message?.from, message?.messagingServiceSid], [null, pool]);
 });
 
@@ -54,7 +50,7 @@ Deno.test("send() keeps to TWILIO_API_URL whatever edge and region the environme
   const asked: string[] = [];
   const fetch = (input: URL | Request | string) => {
     asked.push(String(input));
-    return Promise.resolve(taken());
+    return Promise.resolve(Response.json({ sid: SID, status: "queued" }, { status: 201 }));
   };
   try {
     for (const name of names) Deno.env.set(name, "debug");
@@ -70,8 +66,12 @@ Deno.test("send() keeps to TWILIO_API_URL whatever edge and region the environme
 });
 
 const REFUSALS: readonly (readonly [name: string, answer: () => Response, result: unknown])[] = [
-  ["400 with a code", () => refused(400, 21211), { kind: "rejected", code: 21211, status: 400 }],
-  ["401", () => refused(401, 20003), { kind: "rejected", code: 20003, status: 401 }],
+  ["400 with a code", () => twilioError(400, 21211), {
+    kind: "rejected",
+    code: 21211,
+    status: 400,
+  }],
+  ["401", () => twilioError(401, 20003), { kind: "rejected", code: 20003, status: 401 }],
   [
     "an error as of RFC 9457",
     () =>
@@ -85,15 +85,15 @@ const REFUSALS: readonly (readonly [name: string, answer: () => Response, result
     () => new Response("<html>not here</html>", { status: 404 }),
     { kind: "rejected", code: null, status: 404 },
   ],
-  ["429", () => refused(429, 20429), { kind: "rate-limited" }],
+  ["429", () => twilioError(429, 20429), { kind: "rate-limited" }],
   [
     "429 with Retry-After",
-    () => refused(429, 20429, { "retry-after": "3" }),
+    () => twilioError(429, 20429, { "retry-after": "3" }),
     { kind: "rate-limited", retryAfterMs: 3000 },
   ],
   [
     "500",
-    () => refused(500, 20500),
+    () => twilioError(500, 20500),
     { kind: "ambiguous", reason: "answered with HTTP 500", status: 500 },
   ],
   [
@@ -125,9 +125,9 @@ const REFUSALS: readonly (readonly [name: string, answer: () => Response, result
 
 for (const [name, answer, expected] of REFUSALS) {
   Deno.test(`send() asks once and tells what came of it: ${name}`, async () => {
-    await using twilio = startTwilioStandIn(answer);
+    await using twilio = await startScriptedTwilio(answer);
     assert.deepEqual(await senderTo(twilio.url).send(TEXT), expected);
-    assert.equal(twilio.received.length, 1);
+    assert.equal(twilio.requests.items.length, 1);
   });
 }
 
@@ -152,37 +152,34 @@ for (const [status, body, retryAfter, expected] of JUDGED) {
 }
 
 Deno.test("send() is ambiguous when no answer comes within the deadline", async () => {
-  await using twilio = startTwilioStandIn(silence);
+  await using twilio = await startScriptedTwilio(neverAnswers);
   const result = await senderTo(twilio.url, 300).send(TEXT);
   assert.deepEqual(result, { kind: "ambiguous", reason: "no answer within 300 ms" });
-  assert.equal(twilio.received.length, 1);
+  assert.equal(twilio.requests.items.length, 1);
 });
 
 Deno.test("send() is ambiguous when the answer's body does not end within the deadline", async () => {
-  await using twilio = startTwilioStandIn(() =>
-    new Response(new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array([123])) }), {
-      status: 201,
-    })
-  );
+  await using twilio = await startScriptedTwilio();
+  twilio.faults.next("stall");
   const result = await senderTo(twilio.url, 300).send(TEXT);
   assert.deepEqual(result, { kind: "ambiguous", reason: "no answer within 300 ms" });
 });
 
 Deno.test("send() given up on the way is ambiguous, and not held up by a silent Twilio", async () => {
   const giveUp = new AbortController();
-  await using twilio = startTwilioStandIn((message) => {
+  await using twilio = await startScriptedTwilio((message) => {
     giveUp.abort();
-    return silence(message);
+    return neverAnswers(message);
   });
   const result = await senderTo(twilio.url).send({ ...TEXT, signal: giveUp.signal });
   assert.deepEqual(result, { kind: "ambiguous", reason: "given up while it was under way" });
 });
 
 Deno.test("send() given up before it begins sends nothing", async () => {
-  await using twilio = startTwilioStandIn();
+  await using twilio = await startScriptedTwilio();
   const result = await senderTo(twilio.url).send({ ...TEXT, signal: AbortSignal.abort() });
   assert.deepEqual(result, { kind: "not-sent", reason: "given up before it began" });
-  assert.equal(twilio.received.length, 0);
+  assert.equal(twilio.requests.items.length, 0);
 });
 
 Deno.test("send() knows that a refused connection carried nothing", async () => {
@@ -194,7 +191,7 @@ Deno.test("send() knows that a refused connection carried nothing", async () => 
 });
 
 Deno.test("send() knows that a failed TLS handshake carried nothing", async () => {
-  await using raw = startRawStandIn("this is no TLS\r\n");
+  await using raw = startRawServer("this is no TLS\r\n");
   const url = new URL(raw.url);
   url.protocol = "https:";
   const result = await senderTo(url).send(TEXT);
@@ -217,7 +214,7 @@ const LOST: readonly (readonly [name: string, answer: string])[] = [
 
 for (const [name, answer] of LOST) {
   Deno.test(`send() is ambiguous when the other side ${name}`, async () => {
-    await using raw = startRawStandIn(answer);
+    await using raw = startRawServer(answer);
     const result = await senderTo(raw.url).send(TEXT);
     assert.deepEqual(result, { kind: "ambiguous", reason: "the connection was lost" });
     assert.equal(raw.requests(), 1);
@@ -227,7 +224,7 @@ for (const [name, answer] of LOST) {
 Deno.test("send() never goes out twice, even when a server that keeps connections drops one", async () => {
   const created = JSON.stringify({ sid: SID, status: "queued" });
   const ok = `HTTP/1.1 201 Created\r\ncontent-length: ${created.length}\r\n\r\n${created}`;
-  await using raw = startKeepAliveStandIn((request) =>
+  await using raw = startKeepAliveServer((request) =>
     request === 2 ? { answer: "", close: true } : { answer: ok, close: false }
   );
   const sender = senderTo(raw.url);
@@ -241,11 +238,11 @@ Deno.test("send() never goes out twice, even when a server that keeps connection
 
 Deno.test("send() puts no number, text or token into any result", async () => {
   const results: unknown[] = [];
-  for (const answer of [() => refused(400, 21211), () => refused(500, 20500)]) {
-    await using twilio = startTwilioStandIn(answer);
+  for (const answer of [() => twilioError(400, 21211), () => twilioError(500, 20500)]) {
+    await using twilio = await startScriptedTwilio(answer);
     results.push(await senderTo(twilio.url).send(TEXT));
   }
-  await using raw = startRawStandIn(`garbage ${TEXT.to} ${AUTH_TOKEN}\r\n\r\n`);
+  await using raw = startRawServer(`garbage ${TEXT.to} ${AUTH_TOKEN}\r\n\r\n`);
   results.push(await senderTo(raw.url).send(TEXT));
   const said = JSON.stringify(results);
   for (const secret of ["6501111111", "6502222222", "Grüße", AUTH_TOKEN, ACCOUNT_SID]) {
