@@ -3,7 +3,7 @@ import { statusChange } from "./black_box/notifications.ts";
 import { type Environment, runPatchbayToItsEnd } from "./support/patchbay_process.ts";
 import { neverAnswers } from "./support/never_answers.ts";
 import { openRedis, openSqliteFile, type TestStore } from "./black_box/stores.ts";
-import { statusZero } from "./black_box/upstream_stand_in.ts";
+import { statusZero } from "./support/scripted_upstream.ts";
 import { assertAccepted, assertInOrder, assertSigned } from "./black_box/webhook_assertions.ts";
 import { startWorld, type World } from "./black_box/world.ts";
 import { ignoredWithoutRedis } from "./support/needs_redis.ts";

@@ -2,8 +2,8 @@
  * A CometD server as small as the protocol allows, for long polling alone.
  * By hand: https://docs.cometd.org/current/reference/#_bayeux
  */
-import { type Arrivals, createArrivals } from "./arrivals.ts";
-import type { Exchange } from "./stand_in.ts";
+import { createInbox, type Inbox } from "../../simulator/kit/inbox.ts";
+import type { Exchange } from "../support/stand_in.ts";
 
 type Message = Readonly<Record<string, unknown>>;
 
@@ -17,7 +17,7 @@ export interface MetaMessage {
 }
 
 export interface Bayeux {
-  readonly asked: Arrivals<MetaMessage>;
+  readonly asked: Inbox<MetaMessage>;
   /** Answers one request of this user. */
   answer(user: string, text: string, exchange: Pick<Exchange, "over">): Promise<Response>;
   /** Tells all of this user's sessions that have subscribed to `/v2/me/*`; who is not there misses it. */
@@ -29,7 +29,7 @@ export interface Bayeux {
   /** How many sessions of this user there are now. */
   sessions(user: string): number;
   /** The `count`th message on this meta channel by this user, come or still to come, counted from 1. */
-  heard(user: string, channel: string, count?: number, withinMs?: number): Promise<MetaMessage>;
+  heard(user: string, channel: string, count?: number, timeoutMs?: number): Promise<MetaMessage>;
   /** Lets go of whoever waits. */
   close(): void;
 }
@@ -49,7 +49,9 @@ const SMS_CHANNEL = "/v2/me/smssessions";
 export function createBayeux(): Bayeux {
   const sessions = new Map<string, ClientSession>();
   const broken = new Map<string, () => Response>();
-  const asked = createArrivals<MetaMessage>(({ user, channel }) => `${user}: ${channel}`);
+  const asked = createInbox<MetaMessage>("meta message", {
+    describe: ({ user, channel }) => `${user}: ${channel}`,
+  });
   let closed = false;
 
   async function reply(
@@ -143,12 +145,12 @@ export function createBayeux(): Bayeux {
     },
     breakNextConnect: (user, answer) => void broken.set(user, answer),
     sessions: (user) => ofUser(user).length,
-    heard: (user, channel, count = 1, withinMs) =>
+    heard: (user, channel, count = 1, timeoutMs) =>
       asked.until(
         `${channel} ${count} by ${user} at CometD`,
         (items) =>
           items.filter((item) => item.user === user && item.channel === channel)[count - 1],
-        withinMs,
+        timeoutMs === undefined ? {} : { timeoutMs },
       ),
     close() {
       closed = true;

@@ -3,7 +3,7 @@ import { type Answer, request } from "./client.ts";
 import { statusChange } from "./notifications.ts";
 import { assertProblem } from "./problem.ts";
 import { DISKS } from "./small_disk.ts";
-import { statusZero } from "./upstream_stand_in.ts";
+import { statusZero } from "../support/scripted_upstream.ts";
 import { assertAccepted, assertInOrder } from "./webhook_assertions.ts";
 import { startWorld } from "./world.ts";
 

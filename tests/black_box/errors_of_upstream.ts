@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { assertProblem } from "./problem.ts";
 import { it, type Sentence } from "./sentence.ts";
 import { neverAnswers } from "../support/never_answers.ts";
-import { statusZero } from "./upstream_stand_in.ts";
+import { statusZero } from "../support/scripted_upstream.ts";
 
 /** What becomes of a contact centre that does not answer as it should; the deadline of a call has to be short. */
 export const UPSTREAM_ERRORS: readonly Sentence[] = [
@@ -66,7 +66,7 @@ export const UPSTREAM_ERRORS: readonly Sentence[] = [
   it("a redirection is not followed, and does not tell where it leads", async (world) => {
     const session = world.freshSession();
     const agent = await world.agent("agent-1");
-    const location = `${world.upstream.url}/login`;
+    const location = `${world.upstream.url.origin}/login`;
     world.upstream.answer(
       session,
       () => new Response(null, { status: 302, headers: { location } }),

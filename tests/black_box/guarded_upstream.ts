@@ -1,7 +1,7 @@
 /** A contact centre that knows its agents: credentials, cookies, CSRF tokens, SMS sessions, and CometD beside them. */
-import { createArrivals } from "./arrivals.ts";
+import { createInbox, type Inbox } from "../../simulator/kit/inbox.ts";
 import { type Bayeux, createBayeux } from "./bayeux_stand_in.ts";
-import { serveStandIn } from "./stand_in.ts";
+import { serveStandIn } from "../support/stand_in.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -26,7 +26,7 @@ export interface GuardedOptions {
 export interface GuardedUpstream extends AsyncDisposable {
   readonly url: string;
   /** What was let in. */
-  readonly calls: ReturnType<typeof createArrivals<Call>>;
+  readonly calls: Inbox<Call>;
   /** What was not: `<status> <method> <path>`. */
   readonly refusals: readonly string[];
   readonly bayeux: Bayeux;
@@ -62,9 +62,10 @@ export function startGuardedUpstream(options: GuardedOptions = {}): GuardedUpstr
   const httpSessions = new Map<string, HttpSession>();
   const smsSessions = new Map<string, SmsSession>();
   const refusals: string[] = [];
-  const calls = createArrivals<Call>(({ user, method, target, operation }) =>
-    `${user}: ${method} ${target} ${operation ?? ""}`
-  );
+  const calls = createInbox<Call>("call", {
+    describe: ({ user, method, target, operation }) =>
+      `${user}: ${method} ${target} ${operation ?? ""}`,
+  });
   const bayeux = createBayeux();
 
   const server = serveStandIn(async (exchange) => {

@@ -7,7 +7,7 @@ import { assertProblem } from "./problem.ts";
 import { readDelivery, readSession } from "./shapes.ts";
 import { neverAnswers } from "../support/never_answers.ts";
 import { openRedis, openSqliteFile, type TestStore } from "./stores.ts";
-import { statusZero } from "./upstream_stand_in.ts";
+import { statusZero } from "../support/scripted_upstream.ts";
 import { assertAccepted, assertInOrder, assertSigned, told } from "./webhook_assertions.ts";
 import { type RegisteredConsumer, startWorld, type World } from "./world.ts";
 

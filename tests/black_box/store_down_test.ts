@@ -4,7 +4,7 @@ import { statusChange } from "./notifications.ts";
 import { type Outage, OUTAGES } from "./outages.ts";
 import { it, type Sentence } from "./sentence.ts";
 import { bringText, customerText } from "./twilio_calls.ts";
-import { statusZero } from "./upstream_stand_in.ts";
+import { statusZero } from "../support/scripted_upstream.ts";
 import { assertStoreUnavailable, backAgain } from "./store_away.ts";
 import { startWorld, type World } from "./world.ts";
 

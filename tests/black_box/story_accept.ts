@@ -9,7 +9,7 @@ import {
 } from "./notifications.ts";
 import { readEvent, readEvents, readSession, readSessions } from "./shapes.ts";
 import { it, type Sentence } from "./sentence.ts";
-import { statusZero } from "./upstream_stand_in.ts";
+import { statusZero } from "../support/scripted_upstream.ts";
 import { assertAccepted, assertSigned, told } from "./webhook_assertions.ts";
 
 const ONE = { accepted: 1, duplicates: 0 };

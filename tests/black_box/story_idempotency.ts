@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Client } from "./client.ts";
-import { within } from "./arrivals.ts";
+import { within } from "./within.ts";
 import { assertProblem } from "./problem.ts";
 import { it, type Sentence } from "./sentence.ts";
-import { statusZero } from "./upstream_stand_in.ts";
+import { statusZero } from "../support/scripted_upstream.ts";
 import { told } from "./webhook_assertions.ts";
 import type { World } from "./world.ts";
 

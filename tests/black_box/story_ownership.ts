@@ -4,7 +4,7 @@ import { statusChange } from "./notifications.ts";
 import { assertProblem } from "./problem.ts";
 import { it, type Sentence } from "./sentence.ts";
 import { readSession } from "./shapes.ts";
-import { statusZero } from "./upstream_stand_in.ts";
+import { statusZero } from "../support/scripted_upstream.ts";
 import { told } from "./webhook_assertions.ts";
 import type { World } from "./world.ts";
 

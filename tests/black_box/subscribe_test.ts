@@ -251,6 +251,6 @@ async function untilConnected(centre: GuardedUpstream, user: string): Promise<vo
       const { clientId } = connects.at(-1) ?? {};
       return connects.filter((item) => item.clientId === clientId).length >= 2 || undefined;
     },
-    PATIENT_MS,
+    { timeoutMs: PATIENT_MS },
   );
 }

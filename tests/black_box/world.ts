@@ -16,7 +16,7 @@ import {
 import { readCreatedWebhook } from "./shapes.ts";
 import type { TestStore } from "./stores.ts";
 import { type ScriptedTwilio, startScriptedTwilio } from "../support/scripted_twilio.ts";
-import { startUpstreamStandIn, type UpstreamStandIn } from "./upstream_stand_in.ts";
+import { type ScriptedUpstream, startUpstream } from "../support/scripted_upstream.ts";
 import { startWebhookConsumer, type WebhookConsumer } from "./webhook_consumer.ts";
 
 export const AGENT_SCOPES = "sms:operate sessions:read sessions:write";
@@ -40,7 +40,7 @@ export interface AnotherPatchbay extends AsyncDisposable, Pick<World, "agent" | 
 
 export interface World extends AsyncDisposable {
   readonly key: TestKey;
-  readonly upstream: UpstreamStandIn;
+  readonly upstream: ScriptedUpstream;
   readonly twilio: ScriptedTwilio;
   /** The Patchbay that runs now. */
   readonly patchbay: PatchbayProcess;
@@ -76,14 +76,14 @@ export async function startWorld(
   program: Program = "main.ts",
 ): Promise<World> {
   await using opened = new AsyncDisposableStack();
-  const upstream = opened.use(startUpstreamStandIn());
+  const upstream = opened.use(startUpstream());
   const twilio = opened.use(await startScriptedTwilio());
   const issuer = opened.use(startJwksServer());
   const key = await createTestKey();
   issuer.publish(key.jwks);
 
   const env: Environment = {
-    UPSTREAM_URL: upstream.url,
+    UPSTREAM_URL: upstream.url.origin,
     JWT_ISSUER: TEST_ISSUER,
     JWT_AUDIENCE: TEST_AUDIENCE,
     JWKS_URL: issuer.url.href,

@@ -1,52 +1,86 @@
-/** A request as the stand-in for the contact centre saw it. */
-export interface SeenRequest {
+/**
+ * An upstream that answers as the test says and knows nothing of sessions. One that does is the simulated contact centre
+ * (simulator/contact_centre).
+ */
+import { createInbox, type Inbox } from "../../simulator/kit/inbox.ts";
+import { type Exchange, serveStandIn } from "./stand_in.ts";
+
+/** A request as upstream saw it. */
+export interface SeenRequest extends Pick<Exchange, "over"> {
   readonly method: string;
   /** Path and query as they came over the wire. */
   readonly target: string;
   readonly headers: Headers;
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The bytes, read as UTF-8. */
+  readonly text: string;
   /** Aborts when Patchbay hangs up before it has the answer. */
   readonly signal: AbortSignal;
 }
 
-export interface ScriptedUpstream {
+export type UpstreamAnswer = (seen: SeenRequest) => Response | Promise<Response>;
+
+export interface ScriptedUpstream extends AsyncDisposable {
   readonly url: URL;
+  readonly requests: Inbox<SeenRequest>;
+  /** The requests so far, in the order in which they came. */
   readonly seen: readonly SeenRequest[];
   /** Resolves once `count` requests have come. */
   whenSeen(count: number): Promise<void>;
+  /** The requests so far whose path names this session. */
+  about(sessionId: string): readonly SeenRequest[];
+  /** Resolves with the `count`th request about this session, counted from 1. */
+  asked(sessionId: string, count?: number): Promise<SeenRequest>;
+  /** From now on requests about this session are answered so. */
+  answer(sessionId: string, answer: UpstreamAnswer): void;
   close(): Promise<void>;
 }
 
-/** A contact centre on loopback that answers as the test says. */
-export function startUpstream(
-  answer: (seen: SeenRequest) => Response | Promise<Response>,
-): ScriptedUpstream {
-  const seen: SeenRequest[] = [];
-  let waiting: { readonly count: number; readonly resolve: () => void }[] = [];
-
-  const server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
-    async (request) => {
-      const { method, url, headers, signal } = request;
-      const bytes = new Uint8Array(await request.arrayBuffer());
-      const entry = { method, target: url.replace(/^http:\/\/[^/]*/, ""), headers, bytes, signal };
-      seen.push(entry);
-      waiting.filter(({ count }) => seen.length >= count).forEach(({ resolve }) => resolve());
-      waiting = waiting.filter(({ count }) => seen.length < count);
-      return await answer(entry);
-    },
-  );
+/** Starts one on loopback. `answer` is for requests about no session that has an answer of its own. */
+export function startUpstream(answer: UpstreamAnswer = statusZero): ScriptedUpstream {
+  const requests = createInbox<SeenRequest>("request", {
+    describe: ({ method, target }) => `${method} ${target}`,
+  });
+  const answers = new Map<string, UpstreamAnswer>();
+  const server = serveStandIn(async ({ request, over }) => {
+    const { method, url, headers, signal } = request;
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    const text = new TextDecoder().decode(bytes);
+    const target = url.replace(/^http:\/\/[^/]*/, "");
+    const seen = { method, target, headers, bytes, text, signal, over };
+    requests.add(seen);
+    const own = segments(seen).map((segment) => answers.get(segment)).find(Boolean);
+    return await (own ?? answer)(seen);
+  });
+  const isAbout = (sessionId: string) => (seen: SeenRequest) => segments(seen).includes(sessionId);
+  const close = async () => await server[Symbol.asyncDispose]();
 
   return {
-    url: new URL(`http://127.0.0.1:${server.addr.port}`),
-    seen,
-    whenSeen: (count) =>
-      new Promise((resolve) => {
-        if (seen.length >= count) resolve();
-        else waiting.push({ count, resolve });
-      }),
-    close: () => server.shutdown(),
+    url: new URL(server.origin),
+    requests,
+    seen: requests.items,
+    async whenSeen(count) {
+      if (count > 0) await requests.received(count);
+    },
+    about: (sessionId) => requests.items.filter(isAbout(sessionId)),
+    asked: (sessionId, count = 1) =>
+      requests.until(
+        `request ${count} about ${sessionId} at upstream`,
+        (items) => items.filter(isAbout(sessionId))[count - 1],
+      ),
+    answer: (sessionId, own) => void answers.set(sessionId, own),
+    close,
+    [Symbol.asyncDispose]: close,
   };
+}
+
+/** What the contact centre says when it has taken an operation. */
+export function statusZero(): Response {
+  return Response.json({ statusCode: 0 });
+}
+
+function segments({ target }: Pick<SeenRequest, "target">): readonly string[] {
+  return target.split(/[/?]/);
 }
 
 /** Resolves once the signal aborts, at once if it has. */
