@@ -20,6 +20,7 @@ import type { Centre } from "./model.ts";
 import { createNotifier, type Ingress, type Notify } from "./notifier.ts";
 import type { RefusalHttpStatus } from "./refusals.ts";
 import type { TimestampStyle } from "./timestamps.ts";
+
 export interface ContactCentreOptions extends ListenOptions {
   /** Everything's but CometD's, which runs in real time. */
   readonly clock?: Clock;

@@ -1,3 +1,4 @@
+/** A client of the Bayeux protocol that sends each message by itself, to look at single replies. */
 import assert from "node:assert/strict";
 import * as v from "valibot";
 import {

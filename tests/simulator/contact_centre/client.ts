@@ -1,3 +1,4 @@
+/** A client of the simulated contact centre's REST API, and a watched contact centre for it. */
 import * as v from "valibot";
 import { createVirtualClock, type VirtualClock } from "../../support/virtual_clock.ts";
 import { SAMPLES } from "../../../simulator/contact_centre/documented_accept.ts";

@@ -1,3 +1,4 @@
+/** An agent's desktop on CometD, by the client of the `cometd` package. */
 import { CometD, type Message } from "cometd";
 import { adapt } from "cometd-nodejs-client";
 import type { ContactCentre } from "../../../simulator/contact_centre/contact_centre.ts";

@@ -1,3 +1,4 @@
+/** The simulated contact centre's CometD, message by message: handshakes, held connects, advice, cookies. */
 import assert from "node:assert/strict";
 import * as v from "valibot";
 import {

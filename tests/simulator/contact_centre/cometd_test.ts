@@ -1,3 +1,4 @@
+/** What agents hear of their sessions over the simulated contact centre's CometD, with the client of the `cometd` package. */
 import assert from "node:assert/strict";
 import type { Message } from "cometd";
 import { openDesktop, sessionsOf, startDesktop, untilListening } from "./cometd_client.ts";

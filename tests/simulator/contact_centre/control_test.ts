@@ -1,3 +1,4 @@
+/** What happens in the simulated contact centre without an agent's request: routing, other desktops, planned failures. */
 import assert from "node:assert/strict";
 import { openDesktop } from "./cometd_client.ts";
 import { INTERNAL_ERROR, toOperate } from "../../../simulator/contact_centre/fault_presets.ts";

@@ -1,3 +1,4 @@
+/** How requests to the simulated contact centre are broken on purpose, and whether they still have their effect. */
 import assert from "node:assert/strict";
 import type { Fault } from "../../../simulator/kit/faults.ts";
 import { ACCEPT, operate, request, send, startWatched, SUCCESS } from "./client.ts";

@@ -1,3 +1,4 @@
+/** The simulated contact centre's HTTP sessions: JSESSIONID and CSRF tokens. */
 import assert from "node:assert/strict";
 import {
   type ContactCentreOptions,

@@ -1,3 +1,4 @@
+/** When and in which order the simulated contact centre tells what has happened. */
 import assert from "node:assert/strict";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 import { createApp } from "../../../simulator/contact_centre/app.ts";

@@ -1,3 +1,4 @@
+/** What one agent's operations do in the simulated contact centre, and what is told of them. */
 import assert from "node:assert/strict";
 import {
   ACCEPT,

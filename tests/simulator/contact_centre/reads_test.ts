@@ -1,3 +1,4 @@
+/** What the simulated contact centre answers to reads, and to the agent's own operations. */
 import assert from "node:assert/strict";
 import { believedAgent } from "../../../simulator/contact_centre/auth.ts";
 import { ACCEPT, operate, request, startWatched, SUCCESS } from "./client.ts";

@@ -1,3 +1,4 @@
+/** What the simulated contact centre refuses, and how its refusals look. */
 import assert from "node:assert/strict";
 import { ACCEPT, type Answer, operate, request, startWatched, SUCCESS } from "./client.ts";
 

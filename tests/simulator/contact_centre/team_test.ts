@@ -1,3 +1,4 @@
+/** What several agents do in one session of the simulated contact centre: Invite, Consult, Transfer and what each hears. */
 import assert from "node:assert/strict";
 import {
   ACCEPT,

@@ -1,3 +1,4 @@
+/** Real Redis servers as tests and development start them. */
 import assert from "node:assert/strict";
 import { startRedisServer } from "../../../simulator/kit/redis_server.ts";
 import { redisTest } from "../../support/needs_redis.ts";

@@ -1,3 +1,4 @@
+/** A client of the simulated Twilio's REST API. */
 import * as v from "valibot";
 import type { Twilio } from "../../../simulator/twilio/twilio.ts";
 

@@ -1,3 +1,4 @@
+/** The simulated Twilio's strings over HTTP: `/control`. */
 import assert from "node:assert/strict";
 import { startHookServer } from "./hook_server.ts";
 import { readFlags } from "../../../simulator/twilio/flags.ts";

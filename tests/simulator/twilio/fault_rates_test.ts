@@ -1,3 +1,4 @@
+/** Sends to the simulated Twilio that fail by chance, and repeatably. */
 import assert from "node:assert/strict";
 import { seededRandom } from "../../../simulator/kit/seeded_random.ts";
 import type { FaultRates } from "../../../simulator/twilio/fault_rates.ts";

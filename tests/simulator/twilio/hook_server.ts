@@ -1,3 +1,4 @@
+/** Somebody whom the simulated Twilio calls, as Patchbay would be: takes texts and status callbacks, and checks signatures. */
 import webhooks from "twilio/lib/webhooks/webhooks.js";
 import { createInbox, type Inbox } from "../../../simulator/kit/inbox.ts";
 

@@ -1,3 +1,4 @@
+/** Customers' texts as the simulated Twilio hands them in: fields, signatures, repetitions, answers. */
 import assert from "node:assert/strict";
 import { isSigned, startHookServer } from "./hook_server.ts";
 import { startTwilio, type TwilioOptions } from "../../../simulator/twilio/server.ts";

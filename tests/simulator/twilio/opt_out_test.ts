@@ -1,3 +1,4 @@
+/** Who may be texted by the simulated Twilio after STOP, START and their like. */
 import assert from "node:assert/strict";
 import { startHookServer } from "./hook_server.ts";
 import { startTwilio, type TwilioOptions } from "../../../simulator/twilio/server.ts";

@@ -1,3 +1,4 @@
+/** How far messages get at the simulated Twilio, and the signed callbacks that tell it. */
 import assert from "node:assert/strict";
 import { seededRandom } from "../../../simulator/kit/seeded_random.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";

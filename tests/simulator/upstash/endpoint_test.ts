@@ -1,3 +1,4 @@
+/** The Upstash endpoint through Upstash's own client. */
 import assert from "node:assert/strict";
 import type { RedisConfigNodejs } from "@upstash/redis";
 import { redisTest } from "../../support/needs_redis.ts";

@@ -1,3 +1,4 @@
+/** The Upstash endpoint when its Redis is away or hangs, planned faults, and the program. */
 import assert from "node:assert/strict";
 import { Redis } from "@upstash/redis";
 import { startRedisServer } from "../../../simulator/kit/redis_server.ts";

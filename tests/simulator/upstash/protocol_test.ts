@@ -1,3 +1,4 @@
+/** The Upstash endpoint's protocol: requests, formats, errors, transactions. */
 import assert from "node:assert/strict";
 import { redisTest } from "../../support/needs_redis.ts";
 import { setUp, TOKEN } from "./setup.ts";

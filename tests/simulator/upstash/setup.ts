@@ -1,3 +1,4 @@
+/** A Redis with an Upstash endpoint over it, for tests. */
 import { Redis, type RedisConfigNodejs } from "@upstash/redis";
 import { type RedisServer, startRedisServer } from "../../../simulator/kit/redis_server.ts";
 import { startUpstashEndpoint, type UpstashEndpoint } from "../../../simulator/upstash/endpoint.ts";
