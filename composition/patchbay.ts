@@ -8,6 +8,7 @@ import { createSealer } from "../services/sealing/secrets.ts";
 import { createContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
 import { createManagedSessions } from "../services/sessions/managed_sessions.ts";
 import { createSessionService } from "../services/sessions/sessions.ts";
+import { createPhoneNumbers } from "../services/sms/phone.ts";
 import { createResolver } from "../services/sms/resolution.ts";
 import { createIds } from "../services/support/ids.ts";
 import type { LogValue } from "../services/support/log.ts";
@@ -90,7 +91,8 @@ export async function composePatchbay(
     ids,
   });
   const workSignals = workSignalsTo(subscriber);
-  const sms = composeSms(config, environment, { store, publisher, ids, upstream });
+  const numbers = createPhoneNumbers(config);
+  const sms = composeSms(config, environment, { store, publisher, ids, upstream, numbers });
   const delivery = composeDelivery(config, environment, { store, publisher, webhooks, ids, sms });
   engine = delivery;
   const { timeoutMs: upstreamTimeoutMs } = config.upstream;
@@ -118,6 +120,7 @@ export async function composePatchbay(
     guards: createGuards(config, auth.verifier, clock),
     sessions,
     managedSessions: createManagedSessions({ store, clock, log }),
+    numbers,
     idempotency,
     contactCentre: createContactCentreSessions({ upstream, workSignals }),
     upstream,

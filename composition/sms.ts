@@ -6,6 +6,7 @@ import type { Publisher } from "../services/events/publisher.ts";
 import { type AgentNotices, createAgentNotices } from "../services/sms/agent_notice.ts";
 import { createInboundSms } from "../services/sms/inbound.ts";
 import { createOptOuts, type OptOuts } from "../services/sms/opt_outs.ts";
+import type { PhoneNumbers } from "../services/sms/phone.ts";
 import { createSendingSwitch, type SendingSwitch } from "../services/sms/sending_switch.ts";
 import { createSmsSink } from "../services/sms/sms_sink.ts";
 import { createStatusReports } from "../services/sms/status_reports.ts";
@@ -23,6 +24,7 @@ export interface SmsParts {
   readonly publisher: Publisher;
   readonly ids: Ids;
   readonly upstream: Upstream;
+  readonly numbers: PhoneNumbers;
 }
 
 /** What both directions of SMS share, and the way in. */
@@ -48,7 +50,7 @@ export function smsIngressOf(sms: Sms | null): SmsIngressRoutesDependencies {
 export function composeSms(
   { sms, server, webhooks, upstream: { auth }, store: { eventRetentionMs, sessionTtlMs } }: Config,
   environment: Environment,
-  { store, publisher, ids, upstream }: SmsParts,
+  { store, publisher, ids, upstream, numbers }: SmsParts,
 ): Sms | null {
   // readConfig() makes sure that SMS has a PUBLIC_URL.
   if (sms === null || server.publicUrl === null) return null;
@@ -79,7 +81,7 @@ export function composeSms(
     providerName: provider.name,
     ingress: {
       provider,
-      inbound: createInboundSms({ ...shared, optOuts }),
+      inbound: createInboundSms({ ...shared, optOuts, numbers }),
       reports: createStatusReports({ ...shared, provider, optOuts, notices, sendingSwitch }),
     },
     createSink: (parts) =>
@@ -88,6 +90,7 @@ export function composeSms(
         ...parts,
         provider,
         optOuts,
+        numbers,
         sendingSwitch,
         tellAgent: (sessionId, text) => notices.tell({ sessionId, text }),
         rateLimit: sms.rateLimit,

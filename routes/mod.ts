@@ -14,6 +14,7 @@ import type { Metric } from "../services/support/metrics.ts";
 import type { Publisher } from "../services/events/publisher.ts";
 import type { ContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
 import type { ManagedSessions } from "../services/sessions/managed_sessions.ts";
+import type { PhoneNumbers } from "../services/sms/phone.ts";
 import type { SessionService } from "../services/sessions/sessions.ts";
 import type { Store } from "../services/store/port/store.ts";
 import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
@@ -36,6 +37,7 @@ export interface AppDependencies {
   readonly guards: RouteGuards;
   readonly sessions: SessionService;
   readonly managedSessions: ManagedSessions;
+  readonly numbers: PhoneNumbers;
   readonly idempotency: Idempotency;
   readonly contactCentre: ContactCentreSessions;
   readonly upstream: Upstream;

@@ -4,7 +4,7 @@ import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { InvalidBody, InvalidParameter } from "../services/errors.ts";
 import type { ManagedSessions } from "../services/sessions/managed_sessions.ts";
 import { sessionView } from "../services/sessions/view.ts";
-import { toE164, toSender } from "../services/sms/phone.ts";
+import type { PhoneNumbers } from "../services/sms/phone.ts";
 import type { Customer } from "../services/store/port/sessions.ts";
 import { isJsonObject } from "../services/support/json_object.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
@@ -19,10 +19,11 @@ const customerSchema = v.object({ phone: numberText, sender: v.nullish(numberTex
 export interface SessionRoutesDependencies {
   readonly managedSessions: ManagedSessions;
   readonly guards: RouteGuards;
+  readonly numbers: Pick<PhoneNumbers, "toE164" | "toSender">;
 }
 
 /** `/v1/sessions`: who holds what. */
-export function sessionRoutes({ managedSessions, guards }: SessionRoutesDependencies) {
+export function sessionRoutes({ managedSessions, guards, numbers }: SessionRoutesDependencies) {
   const routes = new Hono<AppEnv>();
 
   routes.get("/v1/sessions", guards.agent("sessions:read"), async (c) => {
@@ -43,7 +44,7 @@ export function sessionRoutes({ managedSessions, guards }: SessionRoutesDependen
     guards.agent("sessions:write"),
     guards.jsonBody({ maxBytes: MAX_BODY_BYTES }),
     async (c) => {
-      const customer = await readCustomer(c.get("body").untrustedJson);
+      const customer = await readCustomer(c.get("body").untrustedJson, numbers);
       const sessionId = c.req.param("id");
       const session = await managedSessions.setCustomer(c.get("agent"), sessionId, customer);
       return c.json(sessionView(session));
@@ -58,7 +59,10 @@ export function sessionRoutes({ managedSessions, guards }: SessionRoutesDependen
   return routes;
 }
 
-async function readCustomer(untrustedJson: unknown): Promise<Customer> {
+async function readCustomer(
+  untrustedJson: unknown,
+  { toE164, toSender }: SessionRoutesDependencies["numbers"],
+): Promise<Customer> {
   if (!isJsonObject(untrustedJson)) {
     throw new InvalidBody("Cannot read the body: expected a JSON object with phone");
   }

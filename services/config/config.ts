@@ -74,6 +74,8 @@ function assemble(
     }),
     webhooks: complete({ ...webhooks, egressAllow: webhooks.egressAllow ?? [] }),
     sms: smsAccount(sms),
+    /** By which national phone numbers are read; null: by none. They are read with SMS off, too. */
+    defaultCountry: sms.defaultCountry,
     log: complete(limitsAndLogs.log),
   });
 }
@@ -124,7 +126,7 @@ function storeEngine(
 }
 
 /** SMS through Twilio; null when it is off, which it is while neither the account nor its token is set. */
-function smsAccount(sms: TableReadings["sms"]) {
+function smsAccount({ defaultCountry: _, ...sms }: TableReadings["sms"]) {
   const { accountSid, authToken } = sms;
   if (accountSid === null && authToken === null) return null;
   if (!accountSid || !authToken) return undefined;

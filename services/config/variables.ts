@@ -10,6 +10,7 @@ import {
   listenHost,
   redisUrl,
 } from "./address_parsers.ts";
+import { country } from "./countries.ts";
 import { encryptionKeys, publicKeyText, signatureAlgorithms } from "./key_parsers.ts";
 import * as parse from "./parsers.ts";
 import { type NamesIn, type Variable, type VariableGroup, variablesIn } from "./variable.ts";
@@ -321,6 +322,12 @@ export const TABLE = {
         defaultText: "https://api.twilio.com",
         parser: httpOrigin,
         meaning: "Origin of the Twilio REST API",
+      },
+      defaultCountry: {
+        name: "DEFAULT_COUNTRY",
+        parser: country,
+        meaning:
+          "Country (ISO 3166, such as US) by which national phone numbers are read; without it they are nobody's",
       },
       /** Segments per second; null when Patchbay sets no limit. */
       rateLimit: {

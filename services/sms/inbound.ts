@@ -6,6 +6,7 @@ import { type Logger, maskPhone } from "../support/log.ts";
 import type { RecordStore } from "../store/port/records.ts";
 import type { SessionStore } from "../store/port/sessions.ts";
 import type { Publisher } from "../events/publisher.ts";
+import type { PhoneNumbers } from "./phone.ts";
 import { digitsOf } from "../store/rules.ts";
 import type { OptOuts } from "./opt_outs.ts";
 import type { InboundText } from "./provider.ts";
@@ -26,6 +27,7 @@ export interface InboundSmsDependencies {
     & Pick<SessionStore, "readSession">;
   readonly publisher: Pick<Publisher, "publishIdentified">;
   readonly optOuts: Pick<OptOuts, "change">;
+  readonly numbers: Pick<PhoneNumbers, "spellings">;
   readonly ids: Pick<Ids, "event">;
   readonly clock: Clock;
   readonly log: Logger;
@@ -50,14 +52,15 @@ interface Arrival {
  * the copy that the provider sends when it gets no answer.
  */
 export function createInboundSms(
-  { store, publisher, optOuts, ids, clock, log, eventRetentionMs }: InboundSmsDependencies,
+  { store, publisher, optOuts, numbers, ids, clock, log, eventRetentionMs }: InboundSmsDependencies,
 ): InboundSms {
-  const sessionOf = (text: InboundText, nowMs: number) =>
-    store.findCustomerSession({
-      customerDigits: digitsOf(text.from),
-      senderDigits: digitsOf(text.to),
+  async function sessionOf(text: InboundText, nowMs: number): Promise<string | null> {
+    return await store.findCustomerSession({
+      customerDigits: await numbers.spellings(text.from),
+      senderDigits: await numbers.spellings(text.to),
       nowMs,
     });
+  }
 
   /** Sessions are answered from the number that their customer texted, whichever is configured: so replies come to it. */
   async function isToOurs(text: InboundText, nowMs: number): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { ClaimedDelivery } from "../store/port/deliveries.ts";
 import type { Customer } from "../store/port/sessions.ts";
 import { messageAt } from "../contact_centre/dialect/messages.ts";
 import { smsText } from "./eligibility.ts";
-import { toE164, toSender } from "./phone.ts";
+import type { PhoneNumbers, UnreadableNumber } from "./phone.ts";
 import {
   NO_TRIES,
   onNewLadder,
@@ -27,7 +27,9 @@ export interface OpenText {
 }
 
 /** A text for which nothing is to be sent, with what is known of it. */
-export interface ClosedText {
+export type ClosedText = ClosedByItself | NobodysNumber;
+
+interface ClosedByItself {
   readonly kind:
     | "sent"
     /** The event no longer holds a message that may leave: its texts were expunged. */
@@ -36,6 +38,13 @@ export interface ClosedText {
     | "too-long"
     /** A part may have left, and cannot be looked up any more. */
     | "lost";
+  readonly progress: SmsProgress | null;
+}
+
+/** What was told as the customer's number is nobody's. */
+interface NobodysNumber {
+  readonly kind: "nobodys-number";
+  readonly why: UnreadableNumber;
   readonly progress: SmsProgress | null;
 }
 
@@ -50,12 +59,15 @@ export interface TextUnderWay extends Omit<OpenText, "progress"> {
 /** Puts together what there is to send, to whom, and how far earlier attempts have come. */
 export async function openText(
   delivery: ClaimedDelivery,
-  defaultSender: SmsSender,
+  { defaultSender, numbers }: {
+    readonly defaultSender: SmsSender;
+    readonly numbers: Pick<PhoneNumbers, "read" | "toSender">;
+  },
 ): Promise<OpenText | ClosedText> {
   const progress = progressOf(delivery);
   if (progress === "unreadable") return { kind: "lost", progress: null };
   const begunParts = progress?.parts ?? [];
-  const end = (kind: ClosedText["kind"]): ClosedText => ({ kind, progress });
+  const end = (kind: ClosedByItself["kind"]): ClosedText => ({ kind, progress });
   if (begunParts.length > 0 && begunParts.every(({ fate }) => fate.kind === "taken")) {
     return end("sent");
   }
@@ -65,14 +77,18 @@ export async function openText(
   if (text === null || sessionId === null) return end(inDoubt ? "lost" : "no-message");
 
   const { customer } = delivery;
-  const to = customer === null ? null : await toE164(customer.phone);
-  if (to === null) return end(inDoubt ? "lost" : "no-customer-number");
+  if (customer === null) return end(inDoubt ? "lost" : "no-customer-number");
+  const reading = await numbers.read(customer.phone);
+  if (reading.kind === "nobodys") {
+    return inDoubt ? end("lost") : { kind: "nobodys-number", why: reading.why, progress };
+  }
+  const to = reading.e164;
   const isElsewhere = progress !== null && progress.to !== maskPhone(to);
   if (inDoubt && isElsewhere) return end("lost");
 
   const parts = begunParts.length > 0 ? begunParts : await planOf(text);
   if (parts === null) return end("too-long");
-  const sender = await stickySender(customer) ?? defaultSender;
+  const sender = await stickySender(customer, numbers) ?? defaultSender;
   return {
     kind: "open",
     sessionId,
@@ -119,8 +135,11 @@ function bodiesOf(text: string, parts: readonly PartProgress[]): string[] {
 }
 
 /** The number that the customer texted, or that an integration named: DESIGN §10 puts it before the configured one. */
-async function stickySender(customer: Customer | null): Promise<SmsSender | null> {
-  if (customer === null || customer.sender === null) return null;
-  const from = await toSender(customer.sender);
+async function stickySender(
+  { sender }: Customer,
+  { toSender }: Pick<PhoneNumbers, "toSender">,
+): Promise<SmsSender | null> {
+  if (sender === null) return null;
+  const from = await toSender(sender);
   return from === null ? null : { from };
 }

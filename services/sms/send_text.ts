@@ -5,6 +5,7 @@ import { createAfterSend, refusalSource } from "./after_send.ts";
 import type { ResolveDoubt } from "./doubt.ts";
 import { maskedSender, openText, type TextUnderWay } from "./open_text.ts";
 import type { OptOuts } from "./opt_outs.ts";
+import type { PhoneNumbers } from "./phone.ts";
 import {
   type Begun,
   createProgressNotes,
@@ -30,6 +31,7 @@ export interface TextSenderOptions {
   readonly optOuts: Pick<OptOuts, "isOptedOut" | "noteRefusal">;
   readonly sendingSwitch: SendingSwitch;
   readonly senderRate: SenderRate;
+  readonly numbers: Pick<PhoneNumbers, "read" | "toSender">;
   /** The waits of the ladder (`WEBHOOK_RETRY_S`). */
   readonly retryWaitsMs: readonly number[];
   /** Sliding lifetime of a session (`SESSION_TTL_S`). */
@@ -70,15 +72,20 @@ const PROBE = { pageSize: 1, maxPages: 1 };
  * `StoreUnavailable`.
  */
 export function createTextSender(options: TextSenderOptions) {
-  const { clock, provider, sendingSwitch, optOuts } = options;
+  const { clock, provider, sendingSwitch, optOuts, numbers } = options;
   const notes = createProgressNotes(options);
   const afterSend = createAfterSend({ ...options, notes });
 
   async function sendText(delivery: ClaimedDelivery, signal: AbortSignal): Promise<SendAttempt> {
     const startedAtMs = clock.now();
     if (signal.aborted) return { finding: { kind: "shutdown" }, progress: null };
-    const opened = await openText(delivery, provider.defaultSender);
+    const { defaultSender } = provider;
+    const opened = await openText(delivery, { defaultSender, numbers });
     if (opened.kind === "no-customer-number") return await missNumber(delivery, opened.progress);
+    if (opened.kind === "nobodys-number") {
+      const { kind, why, progress } = opened;
+      return { finding: { kind, why }, progress };
+    }
     if (opened.kind === "lost") return await lose(delivery, opened.progress);
     if (opened.kind !== "open") {
       return { finding: { kind: opened.kind }, progress: opened.progress };

@@ -1,4 +1,5 @@
 import type { AttemptClass, Decision } from "../delivery/sink.ts";
+import type { UnreadableNumber } from "./phone.ts";
 import type { SmsErrorAction, SmsProvider } from "./provider.ts";
 
 /** What an attempt to text the customer came to: what the provider said, or why it was not asked. */
@@ -16,6 +17,8 @@ export type SmsFinding =
   | { readonly kind: "rate-limited"; readonly retryAfterMs?: number; readonly tries: number }
   | { readonly kind: "not-sent"; readonly reason: string; readonly tries: number }
   | { readonly kind: "no-customer-number"; readonly tries: number }
+  /** What was told as the customer's number cannot be read as anybody's. */
+  | { readonly kind: "nobodys-number"; readonly why: UnreadableNumber }
   /** It may have left and is looked up again at that time; `status` is the HTTP status of an answer. */
   | {
     readonly kind: "in-doubt";
@@ -73,6 +76,16 @@ const RATE_LIMIT_LONGEST_WAIT_MS = 30_000;
 /** RFC 6585 §4. */
 const TOO_MANY_REQUESTS = 429;
 
+// No later try reads the same text in another way, so the agent is told at once.
+const NOBODYS_NUMBER: Readonly<Record<UnreadableNumber, string>> = {
+  "no-country":
+    "the customer's number is written without its country, so it could be anybody's: set it with its plus and calling code, or DEFAULT_COUNTRY",
+  "no-number":
+    "the customer's number is no valid telephone number: set it with its plus and calling code",
+  "two-countries":
+    "the customer's number is valid in two countries, so it could be somebody else's: set it with its plus and calling code",
+};
+
 const DEAD: Decision = { status: "dead" };
 const UNKNOWN: Decision = { status: "unknown" };
 
@@ -123,6 +136,8 @@ export function decideSms(finding: SmsFinding, context: SmsDecisionContext): Sms
         retryAlong(NUMBER_WAITS_MS, finding.tries, context),
         "the session has no phone number of the customer that can be used",
       );
+    case "nobodys-number":
+      return verdict("no-customer-number", DEAD, NOBODYS_NUMBER[finding.why]);
     case "no-message":
       return verdict("rejected", DEAD, "the event holds no text that may be sent");
     case "too-long":

@@ -24,6 +24,7 @@ const WRONG: Readonly<Record<string, string>> = {
   SQLITE_SYNC: "sometimes",
   WEBHOOK_TIMEOUT_MS: "0.5",
   WEBHOOK_RETRY_S: "5,later",
+  DEFAULT_COUNTRY: "UK",
   TRUST_PROXY_HOPS: "-1",
   DRAIN_MS: "never",
   RATE_LIMIT_PER_AGENT: "fast",

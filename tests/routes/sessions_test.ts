@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createManagedSessions } from "../../services/sessions/managed_sessions.ts";
 import { sessionRoutes } from "../../routes/sessions.ts";
+import { createPhoneNumbers } from "../../services/sms/phone.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import { draft, POLICY, publish } from "../support/drafts.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
@@ -13,7 +14,11 @@ async function setUp() {
   const store = openSqliteStore({ path: ":memory:", sync: "normal", policy: POLICY });
   const log = createMemoryLog();
   const app = appOf(
-    sessionRoutes({ managedSessions: createManagedSessions({ store, clock, log }), guards }),
+    sessionRoutes({
+      managedSessions: createManagedSessions({ store, clock, log }),
+      guards,
+      numbers: createPhoneNumbers({ defaultCountry: null }),
+    }),
   );
 
   async function accept(

@@ -5,6 +5,7 @@ import { createIds } from "../../services/support/ids.ts";
 import { readNotifications } from "../../services/contact_centre/dialect/notifications.ts";
 import { composePublisher } from "../../composition/publisher.ts";
 import { createOptOuts } from "../../services/sms/opt_outs.ts";
+import { createPhoneNumbers } from "../../services/sms/phone.ts";
 import { createResolver } from "../../services/sms/resolution.ts";
 import { createSendingSwitch } from "../../services/sms/sending_switch.ts";
 import { createSmsSink, type SmsSinkOptions } from "../../services/sms/sms_sink.ts";
@@ -103,6 +104,7 @@ export async function startTexting(options: TextingOptions = {}) {
     },
     store,
     optOuts,
+    numbers: createPhoneNumbers({ defaultCountry: null }),
     sendingSwitch,
     rateLimit: null,
     tellAgent: (sessionId, sentence) => void told.push({ sessionId, sentence }),

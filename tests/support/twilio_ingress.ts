@@ -8,6 +8,7 @@ import { composePublisher } from "../../composition/publisher.ts";
 import { createAgentNotices } from "../../services/sms/agent_notice.ts";
 import { createInboundSms } from "../../services/sms/inbound.ts";
 import { createOptOuts, type OptOuts } from "../../services/sms/opt_outs.ts";
+import { createPhoneNumbers } from "../../services/sms/phone.ts";
 import { createSendingSwitch, type SendingSwitch } from "../../services/sms/sending_switch.ts";
 import { createStatusReports } from "../../services/sms/status_reports.ts";
 import {
@@ -122,7 +123,11 @@ export function createTwilioIngressWorld(
       paths: TWILIO_PATHS,
       sms: {
         provider,
-        inbound: createInboundSms({ ...shared, optOuts }),
+        inbound: createInboundSms({
+          ...shared,
+          optOuts,
+          numbers: createPhoneNumbers({ defaultCountry: null }),
+        }),
         reports: createStatusReports({ ...shared, provider, optOuts, notices, sendingSwitch }),
       },
     }),

@@ -1,4 +1,6 @@
-/** The numbers of a session as upstream's attached data gives them: digits only, not yet checked for being callable. */
+import { phoneText, tellsItsCountry } from "../../support/phone_text.ts";
+
+/** The numbers of a session as upstream's attached data gives them: as they were told, not yet read as numbers. */
 export interface RawCustomer {
   /** The customer's number. */
   readonly phone: string;
@@ -10,38 +12,41 @@ export interface RawCustomer {
 const CUSTOMER_KEYS = ["PhoneNumber", "FromAddr", "_smsSrcNumber"];
 const OUR_KEYS = ["ToAddr", "_smsDestNumber"];
 
-// E.164 §6: at most 15 digits. No country's numbers are shorter than 7 with the calling code.
-const FULL_NUMBER = /^\d{7,15}$/;
-const NUMBER_OR_SHORT_CODE = /^(?:\d{3,6}|\d{7,15})$/;
+// E.164 §6: at most 15 digits; a national number may have a prefix in front. Nobody's number is shorter than 7.
+const FEWEST_OF_A_CUSTOMER = 7;
+// A short code of ours is shorter.
+const FEWEST_OF_OURS = 3;
+const MOST = 18;
 
-/** Finds the customer's number, and ours, in a session's `userData`; null when no key holds a usable number. */
+/**
+ * Finds the text of the customer's number, and of ours, in a session's `userData`; null when no key holds one. A number that
+ * tells its country goes before one that does not: the SMS server writes its own so, and an integration may have attached
+ * the same one as people write it at home. Whose number such a one is, is to be judged by whoever texts it.
+ */
 export function customerFromUserData(untrustedUserData: unknown): RawCustomer | null {
   if (typeof untrustedUserData !== "object" || untrustedUserData === null) return null;
   const values = new Map(Object.entries(untrustedUserData));
-  const phone = firstDigits(values, CUSTOMER_KEYS, FULL_NUMBER);
-  return phone === null
-    ? null
-    : { phone, sender: firstDigits(values, OUR_KEYS, NUMBER_OR_SHORT_CODE) };
+  const phone = toldNumber(values, CUSTOMER_KEYS, FEWEST_OF_A_CUSTOMER);
+  return phone === null ? null : { phone, sender: toldNumber(values, OUR_KEYS, FEWEST_OF_OURS) };
 }
 
-function firstDigits(
+function toldNumber(
   values: ReadonlyMap<string, unknown>,
   keys: readonly string[],
-  shape: RegExp,
+  fewestDigits: number,
 ): string | null {
-  for (const key of keys) {
-    const digits = digitsOf(values.get(key));
-    if (digits !== null && shape.test(digits)) return digits;
-  }
-  return null;
+  const told = keys.map((key) => numberText(values.get(key))).filter((text) => text !== null)
+    .filter((text) => {
+      const digits = text.replace(/\D/g, "").length;
+      return digits >= fewestDigits && digits <= MOST;
+    });
+  return told.find(tellsItsCountry) ?? told[0] ?? null;
 }
 
 // Upstream writes strings of digits; some deployments write numbers, or format them for people.
-function digitsOf(untrustedValue: unknown): string | null {
+function numberText(untrustedValue: unknown): string | null {
   if (typeof untrustedValue === "number") {
-    return Number.isSafeInteger(untrustedValue) ? String(untrustedValue) : null;
+    return Number.isSafeInteger(untrustedValue) ? phoneText(String(untrustedValue)) : null;
   }
-  return typeof untrustedValue === "string" && /^\s*\+?[\d\s().-]+$/.test(untrustedValue)
-    ? untrustedValue.replace(/\D/g, "")
-    : null;
+  return typeof untrustedValue === "string" ? phoneText(untrustedValue) : null;
 }

@@ -150,14 +150,15 @@ export interface SessionStore {
    */
   firstUnseenMessage(sessionIds: readonly string[]): Promise<readonly number[]>;
   /**
-   * Finds the mapped session of a customer by two numbers: the customer's, and the one of ours that was texted. Both are given
-   * as digits alone, without `+` and other signs. A session whose sender is not known matches every number of ours. If
-   * several match, the one accepted last is given; null where none is open.
+   * Finds the mapped session of a customer by two numbers: the customer's, and the one of ours that was texted. Each is given
+   * in every writing in which a session may have it, as digits alone, without `+` and other signs. A session whose sender
+   * is that number goes before those whose sender is not known, which match every number of ours. Of several alike the one
+   * accepted last is given; null where none is open.
    */
   findCustomerSession(
     request: {
-      readonly customerDigits: string;
-      readonly senderDigits: string;
+      readonly customerDigits: readonly string[];
+      readonly senderDigits: readonly string[];
       readonly nowMs: number;
     },
   ): Promise<string | null>;

@@ -7,16 +7,22 @@ import type { Shards } from "./shards.ts";
 export function createRedisCustomers(shards: Shards): Pick<SessionStore, "findCustomerSession"> {
   return {
     async findCustomerSession(request) {
-      if (request.customerDigits === "") return null;
+      if (request.customerDigits.length === 0) return null;
       const replies = await shards.runOnAll(
         "find the customer's session",
         SCRIPTS.findCustomerSession,
         request,
       );
       const found = replies.map(list)
-        .filter(([acceptedAt]) => acceptedAt !== undefined)
-        .map(([acceptedAt, id]) => ({ acceptedAtMs: Number(acceptedAt), id: text(id) }))
-        .sort((a, b) => b.acceptedAtMs - a.acceptedAtMs || (a.id < b.id ? 1 : -1));
+        .filter(([exact]) => exact !== undefined)
+        .map(([exact, acceptedAt, id]) => ({
+          exact: Number(exact),
+          acceptedAtMs: Number(acceptedAt),
+          id: text(id),
+        }))
+        .sort((a, b) =>
+          b.exact - a.exact || b.acceptedAtMs - a.acceptedAtMs || (a.id < b.id ? 1 : -1)
+        );
       return found[0]?.id ?? null;
     },
   };

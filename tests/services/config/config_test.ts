@@ -50,6 +50,7 @@ Deno.test("readConfig() fills in every documented default when only the required
       egressAllow: [],
     },
     sms: null,
+    defaultCountry: null,
     rateLimit: { perSecond: 50, burst: 100 },
     log: { level: "info", format: "json" },
   });

@@ -74,6 +74,16 @@ const ROWS: readonly Row[] = [
   ["an endless text", { kind: "too-long" }, ["not-sendable", DEAD, null]],
   ["a session that is over", { kind: "too-late" }, ["not-sendable", DEAD, null]],
 
+  ["a number without its country", { kind: "nobodys-number", why: "no-country" }, [
+    "no-customer-number",
+    DEAD,
+    null,
+  ]],
+  ["a number of two countries", { kind: "nobodys-number", why: "two-countries" }, [
+    "no-customer-number",
+    DEAD,
+    null,
+  ]],
   ["no number, once", noNumber(1), ["no-customer-number", after(5_000), null]],
   ["no number, twice", noNumber(2), ["no-customer-number", after(30_000), null]],
   ["no number, three times", noNumber(3), ["no-customer-number", after(120_000), null]],

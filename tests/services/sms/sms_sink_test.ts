@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
 import { createLogger } from "../../../services/support/log.ts";
+import { createPhoneNumbers } from "../../../services/sms/phone.ts";
 import { createSmsSink, type SmsSinkOptions } from "../../../services/sms/sms_sink.ts";
 import type { ClaimedDelivery } from "../../../services/store/port/deliveries.ts";
 import { createSendingSwitch } from "../../../services/sms/sending_switch.ts";
@@ -58,6 +59,7 @@ function createSink(twilioUrl: string, changes: Partial<SmsSinkOptions> = {}) {
   const noted: string[] = [];
   const told: string[] = [];
   const sink = createSmsSink({
+    numbers: createPhoneNumbers({ defaultCountry: null }),
     provider: createTwilio({
       accountSid: `AC${"0".repeat(32)}`,
       authToken: AUTH_TOKEN,

@@ -97,7 +97,7 @@ async function attemptAll(store: Store, text: string): Promise<void> {
 
 /** Whether the customer's number still leads to the session. */
 async function isFound(store: Store): Promise<boolean> {
-  const request = { customerDigits: SECRET_PHONE, senderDigits: "15550002222", nowMs: T0 };
+  const request = { customerDigits: [SECRET_PHONE], senderDigits: ["15550002222"], nowMs: T0 };
   return await store.findCustomerSession(request) === "S1";
 }
 

@@ -162,19 +162,31 @@ call('PEXPIRE', key, policy.memoryTtlMs + MARGIN_MS)
 return session_reply(s)
 
 --== find_customer_session uses base
--- The mapped session of a customer that was accepted last.
--- req    customerDigits, senderDigits, nowMs
--- reply  {acceptedAt, id} | nothing
-local best, best_at
-for _, id in ipairs(call('SMEMBERS', P .. 'customer:' .. req.customerDigits)) do
-  local s = live_session(id)
-  local sender = s and (call('HGET', P .. 'm:' .. id, 'sender') or ''):gsub('%D', '')
-  if s and (sender == '' or sender == req.senderDigits) then
-    local at = tonumber(s.acceptedAt)
-    if not best or at > best_at or (at == best_at and id > best) then best, best_at = id, at end
+-- The mapped session of a customer: one whose sender is ours goes before one whose sender is not known, then the one
+-- accepted last.
+-- req    customerDigits, senderDigits (lists), nowMs
+-- reply  {exact 0/1, acceptedAt, id} | nothing
+local is_ours = {}
+for _, digits in ipairs(req.senderDigits) do is_ours[digits] = true end
+local best
+
+local function is_better(exact, at, id)
+  if not best or exact ~= best[1] then return not best or exact > best[1] end
+  if at ~= best[2] then return at > best[2] end
+  return id > best[3]
+end
+
+for _, digits in ipairs(req.customerDigits) do
+  for _, id in ipairs(digits == '' and {} or call('SMEMBERS', P .. 'customer:' .. digits)) do
+    local s = live_session(id)
+    local sender = s and (call('HGET', P .. 'm:' .. id, 'sender') or ''):gsub('%D', '')
+    if s and (sender == '' or is_ours[sender]) then
+      local exact, at = sender == '' and 0 or 1, tonumber(s.acceptedAt)
+      if is_better(exact, at, id) then best = { exact, at, id } end
+    end
   end
 end
-return best and { best_at, best } or false
+return best or false
 
 --== first_unseen uses base
 -- Per session the lowest message index from 1 on that it has not seen.

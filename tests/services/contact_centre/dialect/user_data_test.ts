@@ -31,7 +31,26 @@ const CUSTOMERS: readonly (readonly [why: string, userData: unknown, found: unkn
   [
     "numbers, and texts made for people",
     { PhoneNumber: 16501111111, ToAddr: "+1 (650) 222-2222" },
-    { phone: "16501111111", sender: "16502222222" },
+    { phone: "16501111111", sender: "+1 (650) 222-2222" },
+  ],
+  [
+    "a number as it was told, country or not",
+    { PhoneNumber: " (650) 253-0000 ", ToAddr: "tel:+16502222222" },
+    { phone: "(650) 253-0000", sender: "+16502222222" },
+  ],
+  [
+    "a number that tells its country before one that does not",
+    { PhoneNumber: "(650) 253-0000", FromAddr: "16502530000" },
+    { phone: "16502530000", sender: null },
+  ],
+  [
+    "the next key when one holds letters or two numbers",
+    {
+      PhoneNumber: "1-800-FLOWERS",
+      FromAddr: "+16501111111, +16501111112",
+      _smsSrcNumber: "16501111113",
+    },
+    { phone: "16501111113", sender: null },
   ],
   [
     "a short code as ours",
@@ -39,7 +58,7 @@ const CUSTOMERS: readonly (readonly [why: string, userData: unknown, found: unkn
     { phone: "16501111111", sender: "12345" },
   ],
   ["nothing when the customer is a short code", { PhoneNumber: "12345" }, null],
-  ["nothing in more than 15 digits", { PhoneNumber: "1650111111111111" }, null],
+  ["nothing in more than 18 digits", { PhoneNumber: "1".repeat(19) }, null],
   ["nothing when only our number is there", { ToAddr: "16502222222" }, null],
   ["nothing in an empty object", {}, null],
   ["nothing in null", null, null],
@@ -53,12 +72,12 @@ for (const [why, userData, found] of CUSTOMERS) {
   });
 }
 
-Deno.test("customerFromUserData() throws at nothing and gives only digits", () => {
+Deno.test("customerFromUserData() throws at nothing and gives only digits and signs", () => {
   const keys = ["PhoneNumber", "FromAddr", "_smsSrcNumber", "ToAddr", "_smsDestNumber"];
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom(...keys), fc.anything()), (userData) => {
       const found = customerFromUserData(userData);
-      if (found !== null) assert.match(found.phone, /^\d{7,15}$/);
+      if (found !== null) assert.match(found.phone, /^\(?\+?[\d\s().\-/]+$/);
     }),
   );
 });

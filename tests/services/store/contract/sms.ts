@@ -293,7 +293,11 @@ function customerContract(test: ContractTest): void {
   const CUSTOMER = "14155550199";
   const OURS = "15550002222";
   const find = (store: Store, nowMs = T0, customerDigits = CUSTOMER, senderDigits = OURS) =>
-    store.findCustomerSession({ customerDigits, senderDigits, nowMs });
+    store.findCustomerSession({
+      customerDigits: [customerDigits],
+      senderDigits: [senderDigits],
+      nowMs,
+    });
   const observe = (sessionId: string, phone: string, sender?: string) =>
     draft({ sessionId, observed: { phone, ...(sender === undefined ? {} : { sender }) } });
   const end = (sessionId: string, agentId = "a") => ({
@@ -329,6 +333,35 @@ function customerContract(test: ContractTest): void {
     await publish(store, [observe("S1", CUSTOMER)]);
     assert.equal(await find(store), "S1");
     assert.equal(await find(store, T0, CUSTOMER, "15550003333"), "S1");
+  });
+
+  test("a session of that very sender goes before later ones whose sender is not known", async (store) => {
+    await accept(store, "S1", "a", { nowMs: T0 });
+    await accept(store, "S2", "a", { nowMs: T0 + 1 });
+    await accept(store, "S3", "a", { nowMs: T0 + 2 });
+    await publish(store, [
+      observe("S1", CUSTOMER, OURS),
+      observe("S2", CUSTOMER),
+      observe("S3", CUSTOMER, "15550009999"),
+    ], T0 + 2);
+    assert.equal(await find(store, T0 + 2), "S1");
+    assert.equal(await find(store, T0 + 2, CUSTOMER, "15550003333"), "S2");
+    const { version } = await store.listWebhooks();
+    await store.applyEffect(end("S1"), draft({ sessionId: "S1" }), version);
+    assert.equal(await find(store, T0 + 2), "S2");
+  });
+
+  test("findCustomerSession() takes every writing of both numbers", async (store) => {
+    await accept(store, "S1", "a");
+    await publish(store, [observe("S1", "(415) 555-0199", "(555) 000-2222")]);
+    const find = (customerDigits: string[], senderDigits: string[]) =>
+      store.findCustomerSession({ customerDigits, senderDigits, nowMs: T0 });
+    const national = CUSTOMER.slice(1);
+    assert.equal(await find([CUSTOMER, national], [OURS, OURS.slice(1)]), "S1");
+    assert.equal(await find([CUSTOMER, national], [OURS]), null);
+    assert.equal(await find([CUSTOMER], [OURS, OURS.slice(1)]), null);
+    assert.equal(await find([], [OURS.slice(1)]), null);
+    assert.equal(await find([""], [OURS.slice(1)]), null);
   });
 
   test("a number told before the Accept leads to the session from the Accept on", async (store) => {

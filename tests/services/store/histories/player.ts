@@ -285,8 +285,8 @@ export function createPlayer(name: string, store: Store): Player {
           });
         case "findCustomerSession":
           return await store.findCustomerSession({
-            customerDigits: command.customer,
-            senderDigits: command.sender,
+            customerDigits: [command.customer],
+            senderDigits: [command.sender],
             nowMs,
           });
       }

@@ -81,7 +81,7 @@ redisTest("each duty of records and SMS is one round trip, over three shards too
       guard: { kind: "sms-status", key: "k", expected: null, text: "x", untilMs: T0 + HOUR },
     });
     const find = () =>
-      store.findCustomerSession({ customerDigits: "1", senderDigits: "2", nowMs: T0 });
+      store.findCustomerSession({ customerDigits: ["1"], senderDigits: ["2"], nowMs: T0 });
     // The first time Redis does not know the script yet.
     assert.equal(await trips(find), 2);
     const counts = {
@@ -177,7 +177,7 @@ redisTest("a mapping made before numbers led to sessions is found once it is use
     await redisCommand(redis, ["HDEL", "pb:{0}:s:S1", "customer"]);
     await redisCommand(redis, ["DEL", "pb:{0}:customer:15550001"]);
     const find = () =>
-      store.findCustomerSession({ customerDigits: "15550001", senderDigits: "", nowMs: T0 });
+      store.findCustomerSession({ customerDigits: ["15550001"], senderDigits: [""], nowMs: T0 });
     assert.equal(await find(), null);
     await publish(store, [draft()]);
     assert.equal(await find(), "S1");

@@ -122,8 +122,8 @@ Deno.test("a database of schema 1 goes on where it was, with what schema 2 broug
     await withStore(path, async (store) => {
       assert.equal(
         await store.findCustomerSession({
-          customerDigits: "14155550199",
-          senderDigits: "15550002222",
+          customerDigits: ["14155550199"],
+          senderDigits: ["15550002222"],
           nowMs: T0,
         }),
         "S1",
