@@ -21,6 +21,7 @@ import { createConnections, type WantedConnection } from "./connection/connectio
 import { createCounters, type SubscriberCounters } from "./counters.ts";
 import { createAgentGet } from "./resync/agent_get.ts";
 import { createEndMapping } from "./resync/end_mapping.ts";
+import type { ResyncStore } from "./resync/resync_dependencies.ts";
 
 /** An agent who is to be followed from now on. */
 export interface Following {
@@ -77,9 +78,7 @@ export interface SubscriberOptions {
   readonly upstream: Upstream;
   readonly links: AgentLinks;
   readonly credentials: UpstreamCredentials;
-  readonly store:
-    & Pick<SessionStore, "listSessions" | "readSession" | "firstUnseenMessage" | "applyEffect">
-    & RecordStore;
+  readonly store: ResyncStore & Pick<SessionStore, "applyEffect"> & RecordStore;
   readonly publisher: Publisher;
   readonly clock: Clock;
   /** In [0, 1). */

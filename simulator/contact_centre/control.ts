@@ -77,6 +77,8 @@ export interface Control {
     agentId?: string,
     to?: Pick<Addressed, "channel" | "unasked">,
   ): void;
+  /** The next notifications, so many of them, are lost: what they tell has happened, and only a GET shows it. */
+  loseNotifications(count: number): void;
   readonly sessions: readonly SessionSnapshot[];
 }
 
@@ -175,6 +177,7 @@ export function createControl(centre: Centre, notifier: Notifier): Control {
     emit(notification, agentId, to = {}) {
       tell([{ agentId: agentId ?? null, notification, ...to }]);
     },
+    loseNotifications: notifier.lose,
     get sessions() {
       return [...centre.sessions.values()].map(snapshot);
     },

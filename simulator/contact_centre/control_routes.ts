@@ -29,6 +29,9 @@ const notification = v.object({
   channel: v.exactOptional(v.pipe(text, v.regex(/^\/./, "expected a channel such as /v2/me/x"))),
   unasked: v.exactOptional(v.boolean()),
 });
+const loss = v.object({
+  times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)), 1),
+});
 const changedReply = v.object({
   channel: text,
   changes: v.object({
@@ -112,6 +115,7 @@ export function controlRoutes(centre: ContactCentre): Hono<ControlEnv> {
     ({ notification, agentId, ...to }) => centre.emit(notification, agentId, to),
   );
 
+  post("/notifications/lose", loss, ({ times }) => centre.loseNotifications(times));
   post("/cometd/drop", whose, ({ agentId }) => centre.dropCometdSessions(agentId));
   post(
     "/cometd/reply",

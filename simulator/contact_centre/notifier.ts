@@ -27,6 +27,8 @@ export interface Undelivered extends Addressed {
 export interface Notifier {
   /** Queues a batch behind everything before it; its first one waits for `after`, which must not reject. */
   enqueue(batch: readonly Addressed[], after?: Promise<void>): void;
+  /** The next notifications, so many of them, reach nobody. */
+  lose(count: number): void;
   /** Resolves once everything that was queued has been delivered or given up. */
   idle(): Promise<void>;
   readonly undelivered: readonly Undelivered[];
@@ -46,6 +48,7 @@ export function createNotifier({ notify, ingress, clock, fetch }: NotifierOption
   const undelivered: Undelivered[] = [];
   const closed = new AbortController();
   let tail: Promise<void> = Promise.resolve();
+  let toLose = 0;
 
   async function deliver(addressed: Addressed): Promise<void> {
     try {
@@ -95,7 +98,9 @@ export function createNotifier({ notify, ingress, clock, fetch }: NotifierOption
   }
 
   return {
-    enqueue(batch, after = Promise.resolve()) {
+    enqueue(wholeBatch, after = Promise.resolve()) {
+      const batch = wholeBatch.slice(toLose);
+      toLose -= wholeBatch.length - batch.length;
       if (batch.length === 0) return;
       tail = tail.then(async () => {
         await after;
@@ -104,6 +109,9 @@ export function createNotifier({ notify, ingress, clock, fetch }: NotifierOption
           await deliver(addressed);
         }
       });
+    },
+    lose(count) {
+      toLose += count;
     },
     async idle() {
       let seen: Promise<void>;

@@ -18,7 +18,7 @@ export const FOLLOWING_SCOPES = `${AGENT_SCOPES} credentials:write`;
 /** A notification is late where Patchbay first has to notice that it is connected to nothing. */
 export const PATIENT_MS = 20_000;
 /** As long as it may take until an instance that has died is noticed. */
-const TAKEN_OVER_WITHIN_MS = 30_000;
+export const TAKEN_OVER_WITHIN_MS = 30_000;
 
 /** A store, a contact centre and a Patchbay for this alone: what is connected is what matters. */
 export async function follow(

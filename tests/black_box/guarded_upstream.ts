@@ -39,6 +39,8 @@ export interface GuardedUpstream extends AsyncDisposable {
   say(sessionId: string, message: Json): void;
   /** Takes a session away without a word. */
   end(sessionId: string): void;
+  /** Changes members of a session without a word. */
+  change(sessionId: string, members: Json): void;
 }
 
 interface HttpSession {
@@ -49,6 +51,7 @@ interface HttpSession {
 interface SmsSession {
   readonly user: string;
   readonly messages: Json[];
+  members: Json;
 }
 
 const ABSENT = { statusCode: 6, statusMessage: "Resource not found" };
@@ -126,7 +129,7 @@ export function startGuardedUpstream(options: GuardedOptions = {}): GuardedUpstr
   ): Json {
     const [, id = "", messages] = /\/smssessions\/([^/]+)(\/messages)?$/.exec(path) ?? [];
     const session = smsSessions.get(id);
-    if (operation === "Accept") smsSessions.set(id, session ?? { user, messages: [] });
+    if (operation === "Accept") smsSessions.set(id, session ?? { user, messages: [], members: {} });
     if (operation === "Complete" || operation === "Leave") smsSessions.delete(id);
     if (method === "GET" && messages !== undefined && session !== undefined) {
       const from = Number(new URLSearchParams(search).get("startIndex") ?? 1);
@@ -146,7 +149,14 @@ export function startGuardedUpstream(options: GuardedOptions = {}): GuardedUpstr
 
   function resourceOf(id: string): Json {
     const path = `/smssessions/${id}`;
-    return { id, state: "Chatting", path, uri: `${server.origin}/api/v2${path}`, participants: [] };
+    return {
+      id,
+      state: "Chatting",
+      path,
+      uri: `${server.origin}/api/v2${path}`,
+      participants: [],
+      ...smsSessions.get(id)?.members,
+    };
   }
 
   return {
@@ -177,6 +187,13 @@ export function startGuardedUpstream(options: GuardedOptions = {}): GuardedUpstr
       });
     },
     end: (sessionId) => void smsSessions.delete(sessionId),
+    change(sessionId, members) {
+      const session = smsSessions.get(sessionId);
+      if (session === undefined) {
+        throw new Error(`Cannot change ${sessionId}: nobody accepted it`);
+      }
+      session.members = { ...session.members, ...members };
+    },
     async [Symbol.asyncDispose]() {
       bayeux.close();
       await server[Symbol.asyncDispose]();

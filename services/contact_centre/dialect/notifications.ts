@@ -15,14 +15,18 @@ export const MAX_DEPTH = 64;
 
 /** `notificationType` of a session whose state has changed. */
 export const STATUS_CHANGE = "StatusChange";
+/** `notificationType` of a session in which others are than before. */
+export const PARTICIPANTS_UPDATED = "ParticipantsUpdated";
+/** `notificationType` of a session whose attached data has changed. */
+export const PROPERTIES_UPDATED = "PropertiesUpdated";
 /** `notificationType` of messages that have come into a session. */
 export const NEW_MESSAGES = "NewMessages";
 
 // DESIGN §8, by `notificationType`; whatever is not here becomes `session.notification`.
 const EVENT_TYPES: ReadonlyMap<string, EventType> = new Map([
   [STATUS_CHANGE, "session.status_changed"],
-  ["ParticipantsUpdated", "session.participants_updated"],
-  ["PropertiesUpdated", "session.properties_updated"],
+  [PARTICIPANTS_UPDATED, "session.participants_updated"],
+  [PROPERTIES_UPDATED, "session.properties_updated"],
   [NEW_MESSAGES, "session.messages_added"],
   ["Error", "session.operation_failed"],
 ]);

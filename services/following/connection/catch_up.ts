@@ -2,7 +2,8 @@ import { PatchbayError } from "../../errors.ts";
 import { type BackOff, backOffMs } from "../../support/back_off.ts";
 import { type Clock, pause } from "../../support/clock.ts";
 import type { Logger } from "../../support/log.ts";
-import { resync, type ResyncDependencies, type ResyncOutcome } from "../resync/resync.ts";
+import { resync, type ResyncOutcome } from "../resync/resync.ts";
+import type { ResyncDependencies } from "../resync/resync_dependencies.ts";
 import type { ConnectionCounters } from "./counters.ts";
 
 export interface CatchUpOptions {

@@ -6,7 +6,6 @@ import {
   type UpstreamCredentials,
 } from "../../contact_centre/rest/credentials.ts";
 import { PatchbayError } from "../../errors.ts";
-import type { SessionStore } from "../../store/port/sessions.ts";
 import type { Clock } from "../../support/clock.ts";
 import type { Logger } from "../../support/log.ts";
 import type { Semaphore } from "../../support/semaphore.ts";
@@ -16,7 +15,7 @@ import type { SessionEnd } from "../cometd/session_end.ts";
 import type { AgentGet } from "../resync/agent_get.ts";
 import type { EndMapping } from "../resync/end_mapping.ts";
 import type { KnownSessions } from "../resync/known_sessions.ts";
-import type { ResyncDependencies } from "../resync/resync.ts";
+import type { ResyncDependencies, ResyncStore } from "../resync/resync_dependencies.ts";
 import { catchUp } from "./catch_up.ts";
 import type { ConnectionCounters } from "./counters.ts";
 import type { NotificationQueue } from "./notification_queue.ts";
@@ -37,7 +36,7 @@ export interface SessionLifecycleDependencies {
   readonly startSlots: Semaphore;
   readonly credentials: UpstreamCredentials;
   readonly agentGet: AgentGet;
-  readonly store: Pick<SessionStore, "listSessions" | "readSession" | "firstUnseenMessage">;
+  readonly store: ResyncStore;
   readonly endMapping: EndMapping;
   readonly clock: Clock;
   /** In [0, 1). */

@@ -1,5 +1,6 @@
 import { isTerminal } from "../../contact_centre/dialect/states.ts";
 import type { Clock } from "../../support/clock.ts";
+import { createToldMembers, type ToldMembers } from "./told_members.ts";
 
 /** What one connection has heard of sessions that are not over. It is kept in memory: after a take-over it is empty. */
 export interface KnownSessions {
@@ -17,6 +18,8 @@ export interface KnownSessions {
    * number that the answer did not have is news: without it no text would leave.
    */
   isEcho(sessionId: string, state: string, phone?: string): boolean;
+  /** What was told of the same sessions beside their states. */
+  readonly members: ToldMembers;
 }
 
 interface Answer {
@@ -35,12 +38,14 @@ const MAX_KNOWN = 10_000;
 export function createKnownSessions(clock: Pick<Clock, "now">): KnownSessions {
   const states = new Map<string, string>();
   const asked = new Map<string, Answer>();
+  const members = createToldMembers({ clock, echoMs: ECHO_MS, capacity: MAX_KNOWN });
 
   function note(sessionId: string, state: string, how: "told" | "asked", phone?: string): void {
     asked.delete(sessionId);
     if (how === "asked") asked.set(sessionId, { state, phone, untilMs: clock.now() + ECHO_MS });
     states.delete(sessionId);
-    if (!isTerminal(state)) states.set(sessionId, state);
+    if (isTerminal(state)) members.forget(sessionId);
+    else states.set(sessionId, state);
     trim(states);
     trim(asked);
   }
@@ -52,7 +57,9 @@ export function createKnownSessions(clock: Pick<Clock, "now">): KnownSessions {
     forget(sessionId) {
       states.delete(sessionId);
       asked.delete(sessionId);
+      members.forget(sessionId);
     },
+    members,
     isEcho(sessionId, state, phone) {
       const answer = asked.get(sessionId);
       return answer !== undefined && answer.state === state && clock.now() <= answer.untilMs &&

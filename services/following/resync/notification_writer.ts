@@ -1,3 +1,4 @@
+import { membersTold } from "../../contact_centre/dialect/session_members.ts";
 import { readNotifications } from "../../contact_centre/dialect/notifications.ts";
 import { endingOf } from "../../contact_centre/dialect/states.ts";
 import { StoreUnavailable } from "../../errors.ts";
@@ -6,6 +7,7 @@ import type { Publisher } from "../../events/publisher.ts";
 import type { Logger } from "../../support/log.ts";
 import type { EndMapping } from "./end_mapping.ts";
 import type { KnownSessions } from "./known_sessions.ts";
+import type { MembersEvent } from "./told_members.ts";
 
 /** A notification, and what has been done about it. */
 export interface HeardNotification {
@@ -60,7 +62,9 @@ export function createNotificationWriter(
       log.debug("subscriber.ignored", { agentId, reason: read.message });
       return;
     }
-    const notifications = read.notifications.filter((one) => !heard.isLive || !isEcho(one));
+    const notifications = heard.isLive
+      ? read.notifications.filter((one) => !isEcho(one))
+      : read.notifications.map(withoutState);
     if (!heard.isPublished) {
       await publisher.publishNotifications(notifications.map(withHearer));
       heard.isPublished = true;
@@ -69,8 +73,11 @@ export function createNotificationWriter(
     for (const notification of notifications) await actOn(notification, heard);
   }
 
-  function isEcho({ sessionId, eventType, observed }: ParsedNotification): boolean {
+  function isEcho({ sessionId, eventType, observed, verbatim }: ParsedNotification): boolean {
     const { state, phone } = observed;
+    if (tellsMembers(eventType)) {
+      return known.members.isEcho(sessionId, eventType, membersTold(verbatim));
+    }
     return eventType === "session.status_changed" && state !== undefined &&
       known.isEcho(sessionId, state, phone);
   }
@@ -82,9 +89,14 @@ export function createNotificationWriter(
 
   /** Does what the state means for the agent's place in the session. */
   async function actOn(
-    { sessionId, eventType, observed: { state, phone } }: ParsedNotification,
+    { sessionId, eventType, observed: { state, phone }, verbatim }: ParsedNotification,
     { isLive, heardAtMs }: HeardNotification,
   ): Promise<void> {
+    if (tellsMembers(eventType) && !isLive) {
+      known.members.noteAsked(sessionId, eventType, membersTold(verbatim));
+    } else if (tellsMembers(eventType) || eventType === "session.status_changed") {
+      known.members.note(sessionId, membersTold(verbatim));
+    }
     if (state === undefined) return;
     known.note(sessionId, state, isLive ? "told" : "asked", phone);
     const reason = endingOf(state);
@@ -106,4 +118,18 @@ export function createNotificationWriter(
       log.error("subscriber.unwritten", { agentId, error: String(error) });
     }
   };
+}
+
+function tellsMembers(eventType: ParsedNotification["eventType"]): eventType is MembersEvent {
+  return eventType === "session.participants_updated" || eventType === "session.properties_updated";
+}
+
+/**
+ * What was made of an answer tells one thing at a time: a new state is left to the StatusChange that follows, as the mapping
+ * must not know of it before.
+ */
+function withoutState(notification: ParsedNotification): ParsedNotification {
+  if (!tellsMembers(notification.eventType)) return notification;
+  const { state: _, ...observed } = notification.observed;
+  return { ...notification, observed };
 }

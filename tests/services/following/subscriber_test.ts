@@ -147,6 +147,27 @@ Deno.test("what an agent did elsewhere while nothing was heard is found out, tol
     assert.equal(follower.state.counters.sessionsLost, 1);
   }));
 
+Deno.test("data attached unheard is told by the resync, the next by upstream itself, each once", () =>
+  withFollowedCentre(async (followed) => {
+    const { centre, events, live, until } = followed;
+    await followHolder(followed);
+    const dataTold = async () =>
+      (await events(SESSION))
+        .filter(({ type }) => type === "session.properties_updated")
+        .map(({ dataJson }) => JSON.parse(dataJson).notification.smssession.userData);
+
+    centre.loseNotifications(1);
+    centre.updateUserData(SESSION, { a: "unheard" });
+    centre.dropCometdSessions("agent-1");
+    await live("agent-1", 2);
+    assert.deepEqual(await dataTold(), [{ a: "unheard" }]);
+    centre.updateUserData(SESSION, { a: "heard" });
+    await until(async () => (await dataTold()).length === 2);
+    centre.dropCometdSessions("agent-1");
+    await live("agent-1", 3);
+    assert.deepEqual(await dataTold(), [{ a: "unheard" }, { a: "heard" }]);
+  }));
+
 Deno.test("what was heard before a session was lost again, and not yet written, does not hide what came after", () =>
   withFollowedCentre(async ({ centre, subscriber, accepted, until, mapping }) => {
     const follower = await subscriber();

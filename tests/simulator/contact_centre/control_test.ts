@@ -248,6 +248,7 @@ const MISTAKES: readonly (readonly [string, object, RegExp])[] = [
   ["/restart", { downMs: -1 }, /Cannot use downMs: /],
   ["/faults", { fault: "no-such" }, /Cannot use fault: expected hang, reset/],
   ["/notifications", { notification: {}, channel: "x" }, /Cannot use channel: expected a channel/],
+  ["/notifications/lose", { times: 0 }, /Cannot use times: /],
   ["/agents", [], /Cannot use /],
 ];
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { membersTold } from "../../../../services/contact_centre/dialect/session_members.ts";
 import type { MappingEnd } from "../../../../services/following/resync/end_mapping.ts";
 import { createKnownSessions } from "../../../../services/following/resync/known_sessions.ts";
 import { resync, type ResyncOutcome } from "../../../../services/following/resync/resync.ts";
+import type { EventRecord } from "../../../../services/store/port/events.ts";
 import type { SessionRecord } from "../../../../services/store/port/sessions.ts";
 import { createVirtualClock } from "../../../support/virtual_clock.ts";
 
@@ -12,10 +14,16 @@ interface Scene {
   readonly mapped?: Readonly<Record<string, string>>;
   /** States that the connection has heard of. */
   readonly known?: Readonly<Record<string, string>>;
+  /** Notifications that the connection has heard. */
+  readonly heard?: readonly Told[];
+  /** Notifications that became events; null: one that was expunged. */
+  readonly kept?: readonly (Told | null)[];
   readonly held?: readonly unknown[];
   readonly firstUnseen?: number;
   readonly isShared?: boolean;
 }
+
+type Told = ReturnType<typeof statusChange>;
 
 interface Seen {
   readonly outcome: ResyncOutcome;
@@ -31,6 +39,20 @@ async function play(scene: Scene): Promise<Seen> {
   const clock = createVirtualClock();
   const known = createKnownSessions(clock);
   for (const [id, state] of Object.entries(scene.known ?? {})) known.note(id, state, "told");
+  for (const notification of scene.heard ?? []) {
+    known.members.note(notification.smssession.id, membersTold(notification));
+  }
+  const kept = (scene.kept ?? []).map((notification, at): EventRecord => ({
+    id: `evt_${at}`,
+    type: notification === null
+      ? "session.properties_updated"
+      : TYPES[notification.notificationType],
+    sessionId: notification?.smssession.id ?? "s-1",
+    sequence: at + 1,
+    agentId: "agent-1",
+    occurredAtMs: 0,
+    dataJson: JSON.stringify(notification === null ? { expunged: true } : { notification }),
+  }));
   const mapped = Object.entries(scene.mapped ?? {}).map(([id, state]): SessionRecord => ({
     id,
     agentId: "agent-1",
@@ -52,6 +74,10 @@ async function play(scene: Scene): Promise<Seen> {
       listSessions: () => Promise.resolve({ items: mapped, nextCursor: null }),
       readSession: (id) => Promise.resolve(mapped.find((session) => session.id === id) ?? null),
       firstUnseenMessage: (ids) => Promise.resolve(ids.map(() => scene.firstUnseen ?? 1)),
+      listEvents({ sessionId, type }) {
+        const items = kept.filter((event) => event.sessionId === sessionId && event.type === type);
+        return Promise.resolve({ items, nextCursor: null });
+      },
     },
     endMapping(end) {
       ended.push(end);
@@ -82,13 +108,28 @@ async function play(scene: Scene): Promise<Seen> {
   return { outcome, inserted, ended, asked };
 }
 
-const session = (id: string, state = "Chatting") => ({ id, state, path: `/smssessions/${id}` });
+const session = (id: string, state = "Chatting", members: object = {}) => ({
+  id,
+  state,
+  path: `/smssessions/${id}`,
+  ...members,
+});
 const text = (index: number) => ({ index, type: "Text", text: `text ${index}` });
-const statusChange = (smssession: object) => ({
+const TYPES = {
+  StatusChange: "session.status_changed",
+  ParticipantsUpdated: "session.participants_updated",
+  PropertiesUpdated: "session.properties_updated",
+} as const;
+const notification = (
+  notificationType: keyof typeof TYPES,
+  smssession: ReturnType<typeof session>,
+) => ({
   messageType: "SMSsessionStateChangeMessage",
-  notificationType: "StatusChange",
+  notificationType,
   smssession,
 });
+const statusChange = (smssession: ReturnType<typeof session>) =>
+  notification("StatusChange", smssession);
 
 Deno.test("messages are asked for from the first that was not seen, and told by index in upstream's own shape", async () => {
   const { inserted, outcome } = await play({
@@ -118,7 +159,6 @@ for (
     ["as a bare array", [session("s-1")]],
     ["as one bare resource", session("s-1")],
     ["as one in an envelope", { statusCode: 0, smssession: session("s-1") }],
-    ["as addresses", { statusCode: 0, uris: ["http://host/api/v2/smssessions/s-1"] }],
   ] as const
 ) {
   Deno.test(`sessions are read ${shape}`, async () => {
@@ -267,4 +307,183 @@ Deno.test("many messages are told a hundred at a time", async () => {
     known: { "s-1": "Chatting" },
   });
   assert.deepEqual(inserted.map(({ messages }) => messages.length), [100, 100, 50]);
+});
+
+Deno.test("a session that the list has only an address of is asked for by itself", async () => {
+  const left = session("s-1", "LeftChat");
+  const { asked, inserted } = await play({
+    upstream: {
+      [LIST]: { statusCode: 0, uris: ["http://host/api/v2/smssessions/s-1"] },
+      "/me/smssessions/s-1": { statusCode: 0, smssession: left },
+    },
+    mapped: { "s-1": "Chatting" },
+  });
+  assert.deepEqual(asked, [
+    LIST,
+    "/me/smssessions/s-1",
+    "/me/smssessions/s-1/messages?startIndex=1",
+  ]);
+  assert.deepEqual(inserted, [statusChange(left)]);
+});
+
+Deno.test("a session that a short list leaves out is caught up like those that are in it", async () => {
+  const s1 = session("s-1", "Chatting", { userData: { a: "1" } });
+  const { inserted, ended } = await play({
+    upstream: {
+      [LIST]: { statusCode: 0, smssessions: [], totalCount: 1 },
+      "/me/smssessions/s-1": s1,
+      "/me/smssessions/s-1/messages?startIndex=1": { messages: [text(1)] },
+    },
+    mapped: { "s-1": "Chatting" },
+  });
+  assert.deepEqual(inserted.map(({ notificationType }) => notificationType), [
+    "PropertiesUpdated",
+    "NewMessages",
+  ]);
+  assert.deepEqual(ended, []);
+});
+
+const ADA = { type: "Agent", nickname: "Ada", participantId: "0A", uri: "http://one/users/ada" };
+const BOB = { type: "Agent", nickname: "Bob", participantId: "0B" };
+const chatting = (members: object) => session("s-1", "Chatting", members);
+const CHATTING = { mapped: { "s-1": "Chatting" }, known: { "s-1": "Chatting" } } as const;
+const listing = (members: object) => ({ upstream: { [LIST]: [chatting(members)] } });
+
+for (
+  const [what, scene, news] of [
+    ["data that was attached", {
+      ...listing({ userData: { a: "1" } }),
+      heard: [notification("PropertiesUpdated", chatting({ userData: {} }))],
+    }, ["PropertiesUpdated"]],
+    ["data that is all gone", {
+      ...listing({ userData: {} }),
+      heard: [notification("PropertiesUpdated", chatting({ userData: { a: "1" } }))],
+    }, ["PropertiesUpdated"]],
+    ["data in another order", {
+      ...listing({ userData: { a: "1", b: { c: 1, d: 2 } } }),
+      heard: [statusChange(chatting({ userData: { b: { d: 2, c: 1 }, a: "1" } }))],
+    }, []],
+    ["data of which the list says nothing", {
+      ...listing({}),
+      heard: [notification("PropertiesUpdated", chatting({ userData: { a: "1" } }))],
+    }, []],
+    ["participants in another order, told by another server", {
+      ...listing({ participants: [BOB, { ...ADA, uri: "http://two/users/ada" }] }),
+      heard: [notification("ParticipantsUpdated", chatting({ participants: [ADA, BOB] }))],
+    }, []],
+    ["a participant who left", {
+      ...listing({ participants: [ADA] }),
+      heard: [notification("ParticipantsUpdated", chatting({ participants: [ADA, BOB] }))],
+    }, ["ParticipantsUpdated"]],
+    ["a nickname", {
+      ...listing({ participants: [{ ...ADA, nickname: "A." }] }),
+      heard: [notification("ParticipantsUpdated", chatting({ participants: [ADA] }))],
+    }, ["ParticipantsUpdated"]],
+    ["who is there, where only the empty list of a StatusChange was heard", {
+      ...listing({ participants: [ADA] }),
+      heard: [statusChange(chatting({ participants: [] }))],
+    }, ["ParticipantsUpdated"]],
+    ["capabilities alone", {
+      ...listing({ capabilities: ["Leave"] }),
+      heard: [statusChange(chatting({ capabilities: ["Leave", "Transfer"] }))],
+    }, ["PropertiesUpdated"]],
+    ["capabilities in another order", {
+      ...listing({ capabilities: ["Transfer", "Leave"] }),
+      heard: [statusChange(chatting({ capabilities: ["Leave", "Transfer"] }))],
+    }, []],
+    ["capabilities that came with a participant", {
+      ...listing({ participants: [ADA, BOB], capabilities: ["SendToAgents"] }),
+      heard: [
+        notification("ParticipantsUpdated", chatting({ participants: [ADA], capabilities: [] })),
+      ],
+    }, ["ParticipantsUpdated"]],
+    ["everything, where nothing was ever told", {
+      ...listing({ participants: [ADA], userData: { a: "1" }, capabilities: ["Leave"] }),
+    }, ["ParticipantsUpdated", "PropertiesUpdated"]],
+    ["nothing, where there is nothing", { ...listing({ participants: [], userData: {} }) }, []],
+    ["nothing, where another instance has told it", {
+      ...listing({ participants: [ADA], userData: { a: "2" } }),
+      kept: [
+        notification("PropertiesUpdated", chatting({ userData: { a: "1" } })),
+        notification("ParticipantsUpdated", chatting({ participants: [ADA] })),
+        notification("PropertiesUpdated", chatting({ userData: { a: "2" } })),
+      ],
+    }, []],
+    ["what changed since another instance told it", {
+      ...listing({ userData: { a: "1" } }),
+      kept: [
+        notification("PropertiesUpdated", chatting({ userData: { a: "1" } })),
+        notification("PropertiesUpdated", chatting({ userData: { a: "2" } })),
+      ],
+    }, ["PropertiesUpdated"]],
+    ["nothing, where it was told by HTTP meanwhile", {
+      ...listing({ userData: { a: "2" } }),
+      heard: [notification("PropertiesUpdated", chatting({ userData: { a: "1" } }))],
+      kept: [notification("PropertiesUpdated", chatting({ userData: { a: "2" } }))],
+    }, []],
+    ["nothing of what somebody wished to be erased", {
+      ...listing({ participants: [ADA], userData: { a: "1" } }),
+      kept: [null],
+    }, []],
+    ["nothing that is about to be told", {
+      ...listing({ participants: [ADA], userData: { a: "1" } }),
+      held: [
+        notification("ParticipantsUpdated", chatting({ participants: [ADA] })),
+        notification("PropertiesUpdated", chatting({ userData: { a: "1" } })),
+      ],
+    }, []],
+    ["what a notification that waits leaves out", {
+      ...listing({ userData: { a: "1" } }),
+      held: [notification("PropertiesUpdated", chatting({}))],
+    }, ["PropertiesUpdated"]],
+  ] as const
+) {
+  Deno.test(`a resync tells ${what}: ${news.join(", ") || "no event"}`, async () => {
+    const { inserted } = await play({ ...CHATTING, ...scene });
+    assert.deepEqual(inserted.map(({ notificationType }) => notificationType), news);
+  });
+}
+
+Deno.test("attached data comes before the messages, as their number may be in it, and a new state after them", async () => {
+  const left = session("s-1", "LeftChat", { participants: [ADA], userData: { PhoneNumber: "1" } });
+  const { inserted } = await play({
+    ...CHATTING,
+    upstream: {
+      [LIST]: [left],
+      "/me/smssessions/s-1/messages?startIndex=1": { messages: [text(1)] },
+    },
+  });
+  assert.deepEqual(inserted.map(({ notificationType }) => notificationType), [
+    "ParticipantsUpdated",
+    "PropertiesUpdated",
+    "NewMessages",
+    "StatusChange",
+  ]);
+});
+
+Deno.test("of a session that is over the data attached last is told, not who is left in it", async () => {
+  const over = session("s-1", "Completed", { participants: [], userData: { DISP_KEY: "sold" } });
+  const { inserted } = await play({
+    ...CHATTING,
+    upstream: { [LIST]: [], "/me/smssessions/s-1": over },
+    heard: [notification("ParticipantsUpdated", chatting({ participants: [ADA], userData: {} }))],
+  });
+  assert.deepEqual(inserted, [notification("PropertiesUpdated", over), statusChange(over)]);
+});
+
+Deno.test("an invitation is told by its StatusChange alone, and once, whoever told it", async () => {
+  const invited = session("s-1", "Invited", { participants: [ADA], userData: { a: "1" } });
+  const upstream = { [LIST]: [invited] };
+  assert.deepEqual((await play({ upstream })).inserted, [statusChange(invited)]);
+  const again = await play({ upstream, kept: [statusChange(invited)] });
+  assert.deepEqual(again.inserted, []);
+  const changed = session("s-1", "Invited", { participants: [ADA], userData: { a: "2" } });
+  const news = await play({ upstream: { [LIST]: [changed] }, kept: [statusChange(invited)] });
+  assert.deepEqual(news.inserted, [notification("PropertiesUpdated", changed)]);
+});
+
+Deno.test("a mapping whose session is over is told so again, as nobody ended it", async () => {
+  const over = session("s-1", "Completed");
+  const { inserted } = await play({ upstream: { [LIST]: [over] }, mapped: { "s-1": "Completed" } });
+  assert.deepEqual(inserted, [statusChange(over)]);
 });
