@@ -82,9 +82,14 @@ export function createSessionService(
     const claimedAtMs = clock.now();
     const untilMs = claimedAtMs + upstreamTimeoutMs + CLAIM_GRACE_MS;
     const token = ids.token();
-    const claim = await store.claimSession(
-      { sessionId, agentId, token, nowMs: claimedAtMs, untilMs },
-    );
+    const claim = await store.claimSession({
+      sessionId,
+      agentId,
+      token,
+      nowMs: claimedAtMs,
+      untilMs,
+      doubtFromMs: claimedAtMs + upstreamTimeoutMs,
+    });
     if (claim.outcome === "held") {
       throw new SessionHeld(`Cannot accept session ${sessionId}: another agent has it`);
     }
@@ -99,6 +104,7 @@ export function createSessionService(
       // Whatever may have reached upstream may have made this agent the holder there: then the claim stays, so
       // that the agent can retry and no other slips in.
       if (surelyNotSent(error)) await release();
+      else if (claim.outcome === "claimed") await doubtClaim(sessionId, token, untilMs);
       throw error;
     }
 
@@ -164,6 +170,15 @@ export function createSessionService(
     });
   }
 
+  function doubtClaim(sessionId: string, token: string, untilMs: number): Promise<void> {
+    return followUps.perform({
+      sessionId,
+      action: "doubt",
+      giveUpAtMs: untilMs,
+      run: () => store.doubtClaim({ sessionId, token, nowMs: clock.now() }),
+    });
+  }
+
   async function operate(call: OperationCall): Promise<UpstreamAnswer> {
     const { agentId, sessionId, operation } = call;
     const standing = await standingOf(call);
@@ -204,7 +219,7 @@ export function createSessionService(
     const agentIds = [session.agentId, ...session.participants.map(({ agentId }) => agentId)];
     ownership.remember(sessionId, agentIds, nowMs);
     if (agentIds.includes(agentId)) return "own";
-    return session.seatUntilMs > nowMs ? "invited" : "outsider";
+    return session.seatsUntilMs.some((untilMs) => untilMs > nowMs) ? "invited" : "outsider";
   }
 
   /** Null also where the store is away and the agent is the one who was let in last: an outage ends no conversation. */
@@ -214,7 +229,7 @@ export function createSessionService(
     nowMs: number,
   ): Promise<SessionRecord | null> {
     try {
-      return await store.readSession(sessionId, { nowMs, slide: true });
+      return await store.readSession(sessionId, { nowMs, slide: agentId });
     } catch (error) {
       if (!(error instanceof StoreUnavailable && ownership.wasOwn(sessionId, agentId))) throw error;
       log.debug("session.known_from_memory", { sessionId, agentId });

@@ -13,6 +13,12 @@ import type {
   Participant,
 } from "./port/sessions.ts";
 
+/** At most so many seats of a session are kept: those that end last. */
+export const SEATS_KEPT = 100;
+
+/** A seat that is never open. */
+const NO_SEAT = 0;
+
 /** An agent in a session, as it is kept. */
 export interface Agent extends Participant {
   /** The seat of a holder's Transfer, by its end: see {@link hasStandIn}. */
@@ -25,37 +31,52 @@ export type Agents = readonly [Agent, ...Agent[]];
 /** Who is in a session. A mapping that has lapsed is none. */
 export interface Mapping {
   readonly agents: Agents;
-  /** As in {@link SessionRecord.seatUntilMs}. */
-  readonly seatUntilMs: number;
+  /** As in {@link SessionRecord.seatsUntilMs}. */
+  readonly seats: readonly number[];
+  /** When the holder accepted it. */
+  readonly acceptedAtMs: number;
 }
 
-/** An Accept under way; one past its time does not count. */
+/** An Accept under way, or one whose answer got lost. */
 export interface Claim {
   readonly agentId: string;
+  /** When it ends by itself. One that has lapsed is none. */
   readonly untilMs: number;
+  /** From then on it is in doubt: nobody waits for upstream's answer any more. */
+  readonly doubtFromMs: number;
+  /** By its end, the seat that the Accept means to take; one that is gone takes none. Null: the session was free. */
+  readonly seatUntilMs: number | null;
 }
 
 /** All that the rules look at. */
 export interface Kept {
   readonly mapping: Mapping | null;
-  readonly claim: Claim | null;
+  /** Those that have not lapsed, at most one of each agent. */
+  readonly claims: readonly Claim[];
 }
 
 /** What becomes of the mapping. */
 export type MappingChange =
   /** A new one begins, in the state that was heard during the agent's claim, or else as `accepted`. */
   | { readonly to: "begin"; readonly mapping: Mapping; readonly asHeard: boolean }
-  /** `acceptedAnew`: there is a new holder by Accept. */
-  | { readonly to: "change"; readonly mapping: Mapping; readonly acceptedAnew: boolean }
+  | { readonly to: "change"; readonly mapping: Mapping }
   /** It ends for everybody. */
   | { readonly to: "end" };
+
+/** What becomes of claims. */
+export type ClaimChange =
+  /** The agent's Accept is under way from now on, and nothing was heard during it yet. */
+  | { readonly to: "take"; readonly claim: Claim }
+  /** The agent's claim is over. */
+  | { readonly to: "drop-own" }
+  /** Everybody's is. */
+  | { readonly to: "drop-all" };
 
 /** What an engine has to do, in one atomic step; a member left out changes nothing. */
 export interface Decision<Outcome> {
   readonly outcome: Outcome;
   readonly mapping?: MappingChange;
-  /** `take`: it is the agent's from now on, and nothing was heard during it yet. */
-  readonly claim?: "take" | "drop";
+  readonly claims?: ClaimChange;
   /**
    * The request's event is published: before the mapping ends, so that the event names who held it, and otherwise after the
    * mapping has changed.
@@ -63,66 +84,109 @@ export interface Decision<Outcome> {
   readonly tells?: true;
 }
 
-/** An agent's Accept begins. */
+/**
+ * An agent's Accept begins. A session that is free is claimed by one agent alone. A seat is kept for who claims it only
+ * while the Accept is under way: if its answer gets lost, that agent may try again, and the seat is open to the others,
+ * because upstream alone knows who was invited.
+ */
 export function claim(
-  { mapping, claim }: Kept,
-  { agentId, nowMs }: Pick<ClaimRequest, "agentId" | "nowMs">,
+  { mapping, claims }: Kept,
+  { agentId, nowMs, untilMs, doubtFromMs = untilMs }: Omit<ClaimRequest, "sessionId" | "token">,
 ): Decision<ClaimOutcome> {
-  if (mapping !== null && isIn(mapping, agentId)) return { outcome: { outcome: "own" } };
-  if (mapping !== null && !hasSeat(mapping, nowMs)) return { outcome: { outcome: "held" } };
-  if (isAnothers(claim, agentId, nowMs)) return { outcome: { outcome: "held" } };
-  const as = mapping === null || hasStandIn(mapping) ? "holder" : "participant";
-  return { outcome: { outcome: "claimed", as }, claim: "take" };
+  const own = claims.find((claim) => claim.agentId === agentId);
+  const others = claims.filter((claim) => claim !== own);
+  const take = (seatUntilMs: number | null, as: "holder" | "participant") => {
+    // A further try keeps the seat from others no longer than the first one did.
+    const doubt = own === undefined ? doubtFromMs : Math.min(doubtFromMs, own.doubtFromMs);
+    const claim = { agentId, untilMs, doubtFromMs: doubt, seatUntilMs };
+    return { outcome: { outcome: "claimed", as }, claims: { to: "take", claim } } as const;
+  };
+  if (mapping === null) {
+    const isOwns = own !== undefined && isKeptOut([own], nowMs);
+    return isOwns || !isKeptOut(others, nowMs)
+      ? take(null, "holder")
+      : { outcome: { outcome: "held" } };
+  }
+  if (isIn(mapping, agentId)) return { outcome: { outcome: "own" } };
+  const seat = freeSeat(mapping, others, nowMs);
+  if (seat !== undefined) {
+    return take(seat, isHoldersPlace(mapping, seat) ? "holder" : "participant");
+  }
+  // Upstream may have let the agent in when it first asked.
+  return own === undefined ? { outcome: { outcome: "held" } } : take(NO_SEAT, "participant");
 }
 
 /** Upstream has agreed to the Accept. */
 export function confirm(
-  { mapping, claim }: Kept,
+  { mapping, claims }: Kept,
   { agentId, nickname, nowMs, as }: Omit<ConfirmRequest, "sessionId" | "acceptedUpstreamMs">,
 ): Decision<Exclude<ConfirmOutcome["outcome"], "stale-webhooks">> {
-  const claimOver = claim?.agentId === agentId ? { claim: "drop" } as const : {};
+  const own = claims.find((claim) => claim.agentId === agentId);
+  const claimOver = own === undefined ? {} : { claims: { to: "drop-own" } } as const;
   if (mapping !== null && isIn(mapping, agentId)) return { outcome: "already", ...claimOver };
-  if (isAnothers(claim, agentId, nowMs)) return { outcome: "lost" };
 
   const confirmed = (mapping: MappingChange) =>
     ({ outcome: "confirmed", mapping, ...claimOver, tells: true }) as const;
   const newcomer = { agentId, nickname };
   if (mapping === null) {
-    // The session whose seat was claimed is over; the event tells of a participant.
-    if (as === "participant") return { outcome: "lost" };
-    const asHeard = claim?.agentId === agentId && claim.untilMs > nowMs;
-    return confirmed({ to: "begin", mapping: { agents: [newcomer], seatUntilMs: 0 }, asHeard });
+    // As a participant: the session whose seat was claimed is over, and the event tells of a participant.
+    if (as === "participant" || (own === undefined && isKeptOut(claims, nowMs))) {
+      return { outcome: "lost" };
+    }
+    const begun = { agents: [newcomer], seats: [], acceptedAtMs: nowMs } as const;
+    return confirmed({ to: "begin", mapping: begun, asHeard: own !== undefined });
   }
   if (as === "participant") {
     const agents: Agents = [...mapping.agents, newcomer];
-    return confirmed({ to: "change", mapping: { agents, seatUntilMs: 0 }, acceptedAnew: false });
+    const taken = own === undefined ? freeSeat(mapping, [], nowMs, "plain") : own.seatUntilMs;
+    return confirmed({
+      to: "change",
+      mapping: { ...mapping, agents, seats: without(mapping.seats, taken) },
+    });
   }
-  if (!hasStandIn(mapping)) return { outcome: "lost" };
+  const [{ standsInUntil, ...standIn }, ...participants] = mapping.agents;
+  if (standsInUntil === undefined || !hasStandIn(mapping)) return { outcome: "lost" };
   // Who stood in is a participant again.
-  const [{ standsInUntil: _, ...standIn }, ...participants] = mapping.agents;
   const agents: Agents = [newcomer, standIn, ...participants];
-  return confirmed({ to: "change", mapping: { agents, seatUntilMs: 0 }, acceptedAnew: true });
+  const seats = without(mapping.seats, standsInUntil);
+  return confirmed({ to: "change", mapping: { ...mapping, agents, seats, acceptedAtMs: nowMs } });
 }
 
-/** Upstream has done an agent's operation. */
+/** Upstream has done an agent's operation, or has said what became of the session. */
 export function applyEffect(
-  mapping: Mapping | null,
+  { mapping, claims }: Kept,
   { agentId, nowMs, effect }: Omit<EffectRequest, "sessionId">,
 ): Decision<Exclude<EffectOutcome["outcome"], "stale-webhooks">> {
+  const nothing = { outcome: "nothing" } as const;
+  const ended = { outcome: "applied", mapping: { to: "end" }, tells: true } as const;
+  if (effect.kind === "release") {
+    const claimsOver = { claims: { to: "drop-all" } } as const;
+    if (mapping === null) {
+      return claims.length === 0 ? nothing : { outcome: "applied", ...claimsOver };
+    }
+    return mapping.acceptedAtMs > effect.acceptedByMs ? nothing : { ...ended, ...claimsOver };
+  }
   const isForOutsiders = effect.kind === "join" || effect.kind === "decline";
-  if (mapping === null || isIn(mapping, agentId) === isForOutsiders) return { outcome: "nothing" };
+  if (mapping === null || isIn(mapping, agentId) === isForOutsiders) return nothing;
 
   const changed = (change: Partial<Mapping>) =>
     ({
       outcome: "applied",
-      mapping: { to: "change", mapping: { ...mapping, ...change }, acceptedAnew: false },
+      mapping: { to: "change", mapping: { ...mapping, ...change } },
     }) as const;
-  const ended = { outcome: "applied", mapping: { to: "end" }, tells: true } as const;
   switch (effect.kind) {
     case "open-seat":
-      return changed({ seatUntilMs: effect.untilMs });
-    case "decline":
-      return hasSeat(mapping, nowMs) ? changed({ seatUntilMs: 0 }) : { outcome: "nothing" };
+      return changed({ seats: more(mapping, effect.untilMs, nowMs) });
+    case "decline": {
+      const own = claims.find((claim) => claim.agentId === agentId);
+      const seat = freeSeat(mapping, [], nowMs);
+      if (seat === undefined) return nothing;
+      const isOwns = own?.seatUntilMs != null && mapping.seats.includes(own.seatUntilMs);
+      return {
+        ...changed({ seats: without(mapping.seats, isOwns ? own.seatUntilMs : seat) }),
+        ...(own !== undefined && { claims: { to: "drop-own" } }),
+      };
+    }
     case "join": {
       const agents: Agents = [...mapping.agents, { agentId, nickname: effect.nickname }];
       return { ...changed({ agents }), tells: true };
@@ -130,19 +194,18 @@ export function applyEffect(
     case "end":
       return ended;
     case "leave": {
-      const agents = without(mapping, agentId);
+      const agents = staying(mapping, agentId);
       return agents === null ? ended : changed({ agents });
     }
     case "hand-over": {
-      const left = without(mapping, agentId);
+      const left = staying(mapping, agentId);
       if (left === null) return ended;
-      const { untilMs: seatUntilMs } = effect;
       const isHolder = mapping.agents[0].agentId === agentId;
       const [first, ...others] = left;
       const agents: Agents = isHolder
-        ? [{ ...first, standsInUntil: seatUntilMs }, ...others]
+        ? [{ ...first, standsInUntil: effect.untilMs }, ...others]
         : left;
-      return changed({ agents, seatUntilMs });
+      return changed({ agents, seats: more(mapping, effect.untilMs, nowMs) });
     }
   }
 }
@@ -151,25 +214,57 @@ function isIn({ agents }: Mapping, agentId: string): boolean {
   return agents.some((agent) => agent.agentId === agentId);
 }
 
-function hasSeat({ seatUntilMs }: Mapping, nowMs: number): boolean {
-  return seatUntilMs > nowMs;
+/** Whether one of these claims keeps other agents from a free session. One in doubt on a seat of an earlier mapping does not. */
+function isKeptOut(claims: readonly Claim[], nowMs: number): boolean {
+  return claims.some(({ seatUntilMs, doubtFromMs }) => seatUntilMs === null || doubtFromMs > nowMs);
 }
 
 /**
- * Whether the first agent only stands in for a holder whose Transfer nobody has accepted yet. Once that seat is closed, or
- * another Invite has opened one, the first agent is the holder for good.
+ * The seat that the next Accept takes, by its end: a holder's place first, then the one that ends first; undefined where none
+ * is open, or others' Accepts are under way for each of them. `plain`: of those that are no holder's place.
  */
-function hasStandIn({ agents, seatUntilMs }: Mapping): boolean {
+function freeSeat(
+  mapping: Mapping,
+  others: readonly Claim[],
+  nowMs: number,
+  which: "any" | "plain" = "any",
+): number | undefined {
+  let seats: readonly number[] = mapping.seats.filter((untilMs) => untilMs > nowMs);
+  if (which === "plain" && hasStandIn(mapping)) {
+    seats = without(seats, mapping.agents[0].standsInUntil);
+  }
+  for (const { doubtFromMs, seatUntilMs } of others) {
+    if (doubtFromMs > nowMs) seats = without(seats, seatUntilMs);
+  }
+  return seats.find((untilMs) => isHoldersPlace(mapping, untilMs)) ?? seats[0];
+}
+
+function isHoldersPlace({ agents }: Mapping, seatUntilMs: number): boolean {
   return agents[0].standsInUntil === seatUntilMs;
 }
 
-/** Whether another agent's Accept is under way. */
-function isAnothers(claim: Claim | null, agentId: string, nowMs: number): boolean {
-  return claim !== null && claim.agentId !== agentId && claim.untilMs > nowMs;
+/**
+ * Whether the first agent only stands in for a holder whose Transfer nobody has accepted yet. Once that seat is gone, the
+ * first agent is the holder for good.
+ */
+function hasStandIn(mapping: Mapping): boolean {
+  return mapping.seats.some((untilMs) => isHoldersPlace(mapping, untilMs));
+}
+
+/** The seats with one more; those that have closed are forgotten. */
+function more({ seats }: Mapping, untilMs: number, nowMs: number): readonly number[] {
+  const open = seats.filter((each) => each > nowMs);
+  return [...open, untilMs].sort((a, b) => a - b).slice(-SEATS_KEPT);
+}
+
+/** The seats without one that ends then. */
+function without(seats: readonly number[], untilMs: number | null | undefined): readonly number[] {
+  const at = seats.findIndex((each) => each === untilMs);
+  return at === -1 ? seats : seats.toSpliced(at, 1);
 }
 
 /** Who stays once the agent is gone; null when nobody is left. */
-function without({ agents }: Mapping, agentId: string): Agents | null {
+function staying({ agents }: Mapping, agentId: string): Agents | null {
   const [holder, ...participants] = agents.filter((agent) => agent.agentId !== agentId);
   return holder === undefined ? null : [holder, ...participants];
 }

@@ -16,8 +16,8 @@ export interface SessionRecord {
   /** The same moment by upstream's clock, in whole seconds. What was said before it does not belong to this mapping's agents. */
   readonly acceptedUpstreamMs: number;
   readonly updatedAtMs: number;
-  /** Until when an Invite's seat is open for one further agent. 0 means that there is no seat; a seat in the past has closed. */
-  readonly seatUntilMs: number;
+  /** For each seat that Invites and Transfers have left, until when it is open for one further agent; the one that ends first comes first. One in the past has closed. */
+  readonly seatsUntilMs: readonly number[];
   /** The last `sequence` that was given to an event; 0 before the first event. */
   readonly sequence: number;
   readonly customer: Customer | null;
@@ -43,6 +43,8 @@ export interface ClaimRequest {
   readonly nowMs: number;
   /** When the claim ends by itself. */
   readonly untilMs: number;
+  /** From then on nobody waits for the Accept's answer, and no seat is kept for it any more; absent: not before the claim ends. */
+  readonly doubtFromMs?: number;
 }
 
 export type ClaimOutcome =
@@ -53,7 +55,7 @@ export type ClaimOutcome =
   | { readonly outcome: "claimed"; readonly as: "holder" | "participant" }
   /** The agent is the holder or a participant already; nothing was reserved. */
   | { readonly outcome: "own" }
-  /** Another agent holds the session (and left no open seat), or is just claiming it. */
+  /** Another agent holds the session and there is no seat that nobody else is just taking, or it is free and being claimed. */
   | { readonly outcome: "held" };
 
 export interface ConfirmRequest {
@@ -96,12 +98,20 @@ export type SessionEffect =
   | { readonly kind: "leave" }
   /** Intrude: the agent becomes a participant without a seat. */
   | { readonly kind: "join"; readonly nickname: string }
-  /** Reject by an invited agent who is not in the session: the open seat closes, and there is no event. */
-  | { readonly kind: "decline" };
+  /** Reject by an invited agent who is not in the session: one open seat closes, and there is no event. */
+  | { readonly kind: "decline" }
+  /**
+   * Upstream, or somebody with the right to, says that it is over: the mapping ends whoever is in it, unless it was accepted
+   * later than that. Claims end with it; of a session that is merely claimed they do so without an event.
+   */
+  | { readonly kind: "release"; readonly acceptedByMs: number };
 
 export interface EffectRequest {
   readonly sessionId: string;
-  /** Who did the operation; `join` and `decline` are for those outside the session, the others for those in it. */
+  /**
+   * Who did the operation. `join` and `decline` are for those outside the session, `release` is for anybody, and the others are
+   * for those in it.
+   */
   readonly agentId: string;
   readonly nowMs: number;
   readonly effect: SessionEffect;
@@ -115,7 +125,11 @@ export type EffectOutcome =
 
 /** Which agent holds which session. */
 export interface SessionStore {
-  /** Reserves a session for an agent's Accept. A live claim of the same agent gets the new token. */
+  /**
+   * Reserves a session, or a seat in it, for an agent's Accept. A live claim of the same agent gets the new token. A free
+   * session is claimed by one agent at a time; for a seat, several agents may have claims, but no more are under way than
+   * there are seats.
+   */
   claimSession(request: ClaimRequest): Promise<ClaimOutcome>;
   /** Turns the agent's claim into the mapping (or into a participant) and publishes `draft`, in one step. */
   confirmSession(
@@ -123,18 +137,25 @@ export interface SessionStore {
     draft: EventDraft,
     webhooksVersion: number,
   ): Promise<ConfirmOutcome>;
-  /** Gives a claim back; does nothing unless `token` is the live claim's. */
+  /** Gives a claim back; does nothing unless `token` is that of one. */
   releaseClaim(sessionId: string, token: string): Promise<void>;
+  /** The answer to an Accept got lost: its claim is in doubt from now on. Does nothing unless `token` is that of one. */
+  doubtClaim(
+    request: { readonly sessionId: string; readonly token: string; readonly nowMs: number },
+  ): Promise<void>;
   /** Does what a successful operation means, and publishes `draft` where that ends the mapping or lets an agent in. */
   applyEffect(
     request: EffectRequest,
     draft: EventDraft | null,
     webhooksVersion: number,
   ): Promise<EffectOutcome>;
-  /** The mapping, or null where there is none. With `slide` its lifetime begins anew. */
+  /**
+   * The mapping, or null where there is none. Its lifetime begins anew if the agent that `slide` names is in the session: what
+   * others ask never extends a mapping.
+   */
   readSession(
     sessionId: string,
-    options: { readonly nowMs: number; readonly slide: boolean },
+    options: { readonly nowMs: number; readonly slide: string | false },
   ): Promise<SessionRecord | null>;
   /** Mappings by session id, of one agent (as holder) or of all. */
   listSessions(

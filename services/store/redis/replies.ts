@@ -45,7 +45,7 @@ export function publishedEvent(id: string, reply: Reply): PublishedEvent {
 }
 
 export function sessionRecord(reply: Reply): SessionRecord {
-  const [id, agentsJson, state, acceptedAt, upstream, updatedAt, seatUntil, ...memory] = reply;
+  const [id, agentsJson, state, acceptedAt, upstream, updatedAt, seats, ...memory] = reply;
   const [sequence, phone, sender] = memory;
   const [holder, ...participants] = JSON.parse(text(agentsJson)) as [Participant, ...Participant[]];
   const known = textOrNull(phone);
@@ -58,7 +58,7 @@ export function sessionRecord(reply: Reply): SessionRecord {
     acceptedAtMs: Number(acceptedAt),
     acceptedUpstreamMs: Number(upstream),
     updatedAtMs: Number(updatedAt),
-    seatUntilMs: Number(seatUntil),
+    seatsUntilMs: text(seats) === "" ? [] : text(seats).split(",").map(Number),
     sequence: Number(sequence),
     customer: known === null ? null : { phone: known, sender: textOrNull(sender) },
   };

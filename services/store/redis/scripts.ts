@@ -1,4 +1,5 @@
 import base from "./scripts/base.lua" with { type: "text" };
+import claims from "./scripts/claims.lua" with { type: "text" };
 import claiming from "./scripts/claiming.lua" with { type: "text" };
 import history from "./scripts/history.lua" with { type: "text" };
 import publishing from "./scripts/publishing.lua" with { type: "text" };
@@ -13,6 +14,7 @@ import { defineScript } from "./transport.ts";
 const lua = readSections([
   base,
   records,
+  claims,
   sessions,
   publishing,
   claiming,
@@ -31,6 +33,7 @@ export const SCRIPTS = {
   claimSession: script("claim_session"),
   confirmSession: script("confirm_session"),
   releaseClaim: script("release_claim"),
+  doubtClaim: script("doubt_claim"),
   applyEffect: script("apply_effect"),
   readSession: script("read_session"),
   listSessions: script("list_sessions"),

@@ -40,6 +40,9 @@ export function createRedisSessions(shards: Shards): Omit<SessionStore, "findCus
         token,
       });
     },
+    async doubtClaim(request) {
+      await shards.run("doubt the claim", SCRIPTS.doubtClaim, shardOf(request), request);
+    },
     async applyEffect(request, draft, webhooksVersion) {
       const reply = await shards.run(
         "update the session",

@@ -15,6 +15,7 @@ import {
   SWEEP_LIMIT,
   WAITING_STATUSES,
 } from "../rules.ts";
+import { SEATS_KEPT } from "../session_rules.ts";
 import { RedisReplyError, type RedisTransport, type Script } from "./transport.ts";
 
 /** The shards of one deployment: which session lives where, and how a script is run there. */
@@ -44,6 +45,7 @@ export function createShards(
     stateWindowMs: STATE_DUPLICATE_WINDOW_MS,
     lateTextsMs: LATE_TEXTS_MS,
     lateSpansKept: LATE_SPANS_KEPT,
+    seatsKept: SEATS_KEPT,
     attemptsKept: ATTEMPTS_KEPT,
     sweepLimit: SWEEP_LIMIT,
     marginMs: KEY_MARGIN_MS,

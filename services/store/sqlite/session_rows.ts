@@ -12,7 +12,9 @@ export interface SessionRow {
   accepted_at: number;
   accepted_upstream: number;
   updated_at: number;
+  /** The end of the last seat alone, for a program of schema 2. */
   seat_until: number;
+  seats_json: string | null;
   expires_at: number;
 }
 
@@ -33,6 +35,12 @@ export function agentsOf(row: SessionRow): Agents {
   return JSON.parse(row.agents_json) as Agents;
 }
 
+/** The ends of a session's seats. */
+export function seatsOf({ seats_json, seat_until }: SessionRow): readonly number[] {
+  if (seats_json !== null) return JSON.parse(seats_json) as number[];
+  return seat_until === 0 ? [] : [seat_until];
+}
+
 export function sessionRecord(row: SessionWithMemoryRow): SessionRecord {
   const [holder, ...participants] = agentsOf(row);
   return {
@@ -44,7 +52,7 @@ export function sessionRecord(row: SessionWithMemoryRow): SessionRecord {
     acceptedAtMs: row.accepted_at,
     acceptedUpstreamMs: row.accepted_upstream,
     updatedAtMs: row.updated_at,
-    seatUntilMs: row.seat_until,
+    seatsUntilMs: seatsOf(row),
     sequence: row.sequence ?? 0,
     customer: row.phone === null ? null : { phone: row.phone, sender: row.sender },
   };

@@ -1,10 +1,10 @@
-import type { ClaimRequest, ConfirmRequest, Customer } from "../port/sessions.ts";
+import type { ConfirmRequest, Customer } from "../port/sessions.ts";
 import type { StorePolicy } from "../port/store.ts";
 import { digitsOf, memoryTtlMs } from "../rules.ts";
 import type { Database } from "./database.ts";
 import { afterRelease } from "./late_texts.ts";
-import type { Kept, MappingChange } from "../session_rules.ts";
-import { agentsOf, liveSession } from "./session_rows.ts";
+import type { ClaimChange, Kept, MappingChange } from "../session_rules.ts";
+import { agentsOf, liveSession, seatsOf } from "./session_rows.ts";
 
 /** Which session a step is about, and when. */
 interface Step {
@@ -12,66 +12,104 @@ interface Step {
   readonly nowMs: number;
 }
 
+/** Whose claim a step is about. */
+interface ClaimStep {
+  readonly sessionId: string;
+  readonly agentId: string;
+  /** Of a claim that is taken. */
+  readonly token?: string;
+}
+
+/** A row of `claims`, as far as the rules look at it. */
+interface ClaimRow {
+  agent_id: string;
+  until: number;
+  doubt_from: number | null;
+  seat_until: number | null;
+}
+
 /** What reads and changes a session, statement by statement, inside the caller's transaction; what is to be done, the rules say. */
 export function createSessionSteps(db: Database, policy: StorePolicy) {
   return {
     kept: ({ sessionId, nowMs }: Step): Kept => {
       const session = liveSession(db, sessionId, nowMs);
-      const claim = db.one<{ agent_id: string; until: number }>(
-        "SELECT agent_id, until FROM claims WHERE session_id = ?",
+      const claims = db.all<ClaimRow>(
+        `SELECT agent_id, until, doubt_from, seat_until FROM claims
+         WHERE session_id = ? AND until > ?`,
         sessionId,
+        nowMs,
       );
       return {
-        mapping: session === undefined
-          ? null
-          : { agents: agentsOf(session), seatUntilMs: session.seat_until },
-        claim: claim === undefined ? null : { agentId: claim.agent_id, untilMs: claim.until },
+        mapping: session === undefined ? null : {
+          agents: agentsOf(session),
+          seats: seatsOf(session),
+          acceptedAtMs: session.accepted_at,
+        },
+        claims: claims.map(({ agent_id, until, doubt_from, seat_until }) => ({
+          agentId: agent_id,
+          untilMs: until,
+          doubtFromMs: doubt_from ?? until,
+          seatUntilMs: seat_until,
+        })),
       };
     },
-    takeClaim: ({ sessionId, agentId, token, untilMs }: ClaimRequest) =>
-      db.run(
-        "INSERT OR REPLACE INTO claims (session_id, agent_id, token, until) VALUES (?, ?, ?, ?)",
-        sessionId,
-        agentId,
-        token,
-        untilMs,
-      ),
-    dropClaim: (sessionId: string, agentId: string) =>
-      db.run("DELETE FROM claims WHERE session_id = ? AND agent_id = ?", sessionId, agentId),
+    changeClaims: ({ sessionId, agentId, token }: ClaimStep, change: ClaimChange): void => {
+      if (change.to === "take") {
+        const { untilMs, doubtFromMs, seatUntilMs } = change.claim;
+        db.run(
+          `INSERT OR REPLACE INTO claims
+             (session_id, agent_id, token, until, doubt_from, seat_until)
+           VALUES (?, ?, ?, ?, ?, ?)`,
+          sessionId,
+          agentId,
+          token ?? "",
+          untilMs,
+          doubtFromMs,
+          seatUntilMs,
+        );
+      } else if (change.to === "drop-own") {
+        db.run("DELETE FROM claims WHERE session_id = ? AND agent_id = ?", sessionId, agentId);
+      } else {
+        db.run("DELETE FROM claims WHERE session_id = ?", sessionId);
+      }
+    },
     begin: (
-      { sessionId, nowMs, acceptedUpstreamMs }: ConfirmRequest,
+      { sessionId, agentId, nowMs, acceptedUpstreamMs }: ConfirmRequest,
       { mapping, asHeard }: MappingChange & { readonly to: "begin" },
     ) =>
       db.run(
-        `INSERT OR REPLACE INTO sessions (id, agent_id, agents_json, seat_until, state, accepted_at,
-           accepted_upstream, updated_at, expires_at)
-         VALUES (?, ?, ?, ?, COALESCE((SELECT state FROM claims WHERE session_id = ? AND ?), 'accepted'),
+        `INSERT OR REPLACE INTO sessions (id, agent_id, agents_json, seat_until, seats_json, state,
+           accepted_at, accepted_upstream, updated_at, expires_at)
+         VALUES (?, ?, ?, ?, ?, COALESCE(
+           (SELECT state FROM claims WHERE session_id = ? AND agent_id = ? AND ?), 'accepted'),
            ?, ?, ?, ?)`,
         sessionId,
         mapping.agents[0].agentId,
         JSON.stringify(mapping.agents),
-        mapping.seatUntilMs,
+        mapping.seats.at(-1) ?? 0,
+        JSON.stringify(mapping.seats),
         sessionId,
+        agentId,
         asHeard ? 1 : 0,
-        nowMs,
+        mapping.acceptedAtMs,
         acceptedUpstreamMs,
         nowMs,
         nowMs + policy.sessionTtlMs,
       ),
     change: (
       { sessionId, nowMs }: Step,
-      { mapping, acceptedAnew }: MappingChange & { readonly to: "change" },
+      { mapping }: MappingChange & { readonly to: "change" },
     ) =>
       db.run(
-        `UPDATE sessions SET agent_id = ?, agents_json = ?, seat_until = ?, updated_at = ?,
-           accepted_at = CASE WHEN ? THEN ? ELSE accepted_at END
+        `UPDATE sessions SET agent_id = ?, agents_json = ?, seat_until = ?, seats_json = ?,
+           updated_at = ?, accepted_at = ?
          WHERE id = ?`,
         mapping.agents[0].agentId,
         JSON.stringify(mapping.agents),
-        mapping.seatUntilMs,
+        mapping.seats.at(-1) ?? 0,
+        JSON.stringify(mapping.seats),
         nowMs,
-        acceptedAnew ? 1 : 0,
-        nowMs,
+        mapping.acceptedAtMs,
         sessionId,
       ),
     /** Ends the mapping, and remembers which texts may still come in from its time. */

@@ -29,24 +29,25 @@ export function createSqliteSessions(
   const sessions = createSessionSteps(db, policy);
 
   function claim(request: ClaimRequest): ClaimOutcome {
-    const { outcome, ...decided } = rules.claim(sessions.kept(request), request);
-    if (decided.claim === "take") sessions.takeClaim(request);
+    const { outcome, claims } = rules.claim(sessions.kept(request), request);
+    if (claims !== undefined) sessions.changeClaims(request, claims);
     return outcome;
   }
 
   function confirm(request: ConfirmRequest, draft: EventDraft): ConfirmOutcome {
-    const { sessionId, agentId, nowMs } = request;
-    const { outcome, mapping, ...decided } = rules.confirm(sessions.kept(request), request);
+    const { outcome, mapping, claims } = rules.confirm(sessions.kept(request), request);
     if (mapping?.to === "begin") sessions.begin(request, mapping);
     if (mapping?.to === "change") sessions.change(request, mapping);
-    if (decided.claim === "drop") sessions.dropClaim(sessionId, agentId);
+    if (claims !== undefined) sessions.changeClaims(request, claims);
     if (outcome !== "confirmed") return { outcome };
-    return { outcome, published: publishing.publish(draft, nowMs) };
+    return { outcome, published: publishing.publish(draft, request.nowMs) };
   }
 
   function apply(request: EffectRequest, draft: EventDraft | null): EffectOutcome {
-    const { outcome, mapping, tells } = rules.applyEffect(sessions.kept(request).mapping, request);
+    const decision = rules.applyEffect(sessions.kept(request), request);
+    const { outcome, mapping, claims, tells } = decision;
     if (outcome === "nothing") return { outcome };
+    if (claims !== undefined) sessions.changeClaims(request, claims);
     if (mapping?.to === "change") sessions.change(request, mapping);
     const published = draft === null || !tells ? null : publishing.publish(draft, request.nowMs);
     if (mapping?.to === "end") sessions.release(request);
@@ -95,16 +96,28 @@ export function createSqliteSessions(
       db.write("release the claim", () => {
         db.run("DELETE FROM claims WHERE session_id = ? AND token = ?", sessionId, token);
       }),
+    doubtClaim: ({ sessionId, token, nowMs }) =>
+      db.write("doubt the claim", () => {
+        db.run(
+          `UPDATE claims SET doubt_from = MIN(COALESCE(doubt_from, until), ?)
+           WHERE session_id = ? AND token = ?`,
+          nowMs,
+          sessionId,
+          token,
+        );
+      }),
     applyEffect: (request, draft, version) =>
       db.write(
         "update the session",
         () => draft === null || publishing.isCurrent(version) ? apply(request, draft) : STALE,
       ),
     readSession: (sessionId, { nowMs, slide }) => {
-      if (!slide) return db.read("read the session", () => read(sessionId, nowMs));
+      if (slide === false) return db.read("read the session", () => read(sessionId, nowMs));
       return db.write("read the session", () => {
-        sessions.slide(sessionId, nowMs);
-        return read(sessionId, nowMs);
+        const session = read(sessionId, nowMs);
+        const agents = session === null ? [] : [session, ...session.participants];
+        if (agents.some(({ agentId }) => agentId === slide)) sessions.slide(sessionId, nowMs);
+        return session;
       });
     },
     listSessions: ({ agentId, nowMs, limit, cursor = "" }) =>

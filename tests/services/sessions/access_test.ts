@@ -21,7 +21,7 @@ const SESSION: SessionRecord = {
   updatedAtMs: 1,
   sequence: 1,
   customer: null,
-  seatUntilMs: 0,
+  seatsUntilMs: [],
 };
 
 for (

@@ -1,7 +1,10 @@
 import type { SessionEffect } from "../../../services/store/port/sessions.ts";
+import { SEATS_KEPT } from "../../../services/store/session_rules.ts";
 import type {
   Agent,
   Agents,
+  Claim,
+  ClaimChange,
   confirm,
   Decision,
   Kept,
@@ -12,7 +15,9 @@ import type {
 
 /** When a case is asked. */
 export const NOW = 1_000;
-const LATER = 2_000;
+/** When everything happened that a case begins with. */
+export const BEFORE = NOW - 10;
+const [SOON, LATER] = [1_500, 2_000];
 
 /** An agent of that name; `standsIn`: for the holder whose Transfer's seat ends {@link LATER}. */
 const agent = (agentId: string, standsIn = false): Agent => ({
@@ -20,42 +25,123 @@ const agent = (agentId: string, standsIn = false): Agent => ({
   nickname: `Nick of ${agentId}`,
   ...(standsIn && { standsInUntil: LATER }),
 });
-const mapped = (seatUntilMs: number, ...agents: [Agent, ...Agent[]]): Mapping => ({
+/** A mapping with these seats, each by its end. */
+const mapped = (seats: number | readonly number[], ...agents: [Agent, ...Agent[]]): Mapping => ({
   agents,
-  seatUntilMs,
+  seats: [seats].flat(),
+  acceptedAtMs: BEFORE,
 });
+const NO_SEAT: readonly number[] = [];
 const [a, b, c, d] = [agent("a"), agent("b"), agent("c"), agent("d")];
 const standIn = agent("b", true);
 
-const FREE: Kept = { mapping: null, claim: null };
-const claimedBy = (agentId: string, untilMs = LATER) => ({ agentId, untilMs });
+/** A session that nobody has. */
+const FREE: Kept = { mapping: null, claims: [] };
+const claimedBy = (agentId: string, seatUntilMs: number | null = null): Claim => ({
+  agentId,
+  untilMs: LATER,
+  doubtFromMs: LATER,
+  seatUntilMs,
+});
+const lapsedOf = (agentId: string): Claim => ({ ...claimedBy(agentId), untilMs: NOW });
+/** The same, but the answer to its Accept got lost. */
+const doubtedOf = (agentId: string, seatUntilMs: number | null = null): Claim => ({
+  ...claimedBy(agentId, seatUntilMs),
+  doubtFromMs: NOW,
+});
 
 export const CLAIMS: readonly [says: string, kept: Kept, agentId: string, as: string][] = [
   ["a free session", FREE, "a", "holder"],
-  ["one that the agent is claiming already", { ...FREE, claim: claimedBy("a") }, "a", "holder"],
-  ["one that another is claiming", { ...FREE, claim: claimedBy("b") }, "a", "held"],
-  ["one that another was claiming", { ...FREE, claim: claimedBy("b", NOW) }, "a", "holder"],
-  ["the agent's own", { mapping: mapped(0, a), claim: null }, "a", "own"],
-  ["one in which the agent is", { mapping: mapped(LATER, a, b), claim: null }, "b", "own"],
-  ["another's", { mapping: mapped(0, a), claim: null }, "b", "held"],
-  ["another's with a seat", { mapping: mapped(LATER, a), claim: null }, "b", "participant"],
-  ["another's with a seat that has closed", { mapping: mapped(NOW, a), claim: null }, "b", "held"],
+  ["one that the agent is claiming already", { ...FREE, claims: [claimedBy("a")] }, "a", "holder"],
+  ["one that another is claiming", { ...FREE, claims: [claimedBy("b")] }, "a", "held"],
+  ["one that another was claiming", { ...FREE, claims: [lapsedOf("b")] }, "a", "holder"],
+  ["the agent's own", { mapping: mapped(NO_SEAT, a), claims: [] }, "a", "own"],
+  ["one in which the agent is", { mapping: mapped(LATER, a, b), claims: [] }, "b", "own"],
+  ["another's", { mapping: mapped(NO_SEAT, a), claims: [] }, "b", "held"],
+  ["another's with a seat", { mapping: mapped(LATER, a), claims: [] }, "b", "participant"],
+  ["another's with a seat that has closed", { mapping: mapped(NOW, a), claims: [] }, "b", "held"],
   [
     "a seat that another is taking",
-    { mapping: mapped(LATER, a), claim: claimedBy("c") },
+    { mapping: mapped(LATER, a), claims: [claimedBy("c", LATER)] },
     "b",
     "held",
   ],
-  ["a holder's place", { mapping: mapped(LATER, standIn, c), claim: null }, "d", "holder"],
   [
-    "a seat that an Invite has opened since a Transfer",
-    { mapping: mapped(LATER + 1, standIn, c), claim: null },
+    "a seat that another may have taken, whose answer got lost",
+    { mapping: mapped(LATER, a), claims: [doubtedOf("c", LATER)] },
+    "b",
+    "participant",
+  ],
+  [
+    "a second seat while another is taking the first",
+    { mapping: mapped([SOON, LATER], a), claims: [claimedBy("c", SOON)] },
+    "b",
+    "participant",
+  ],
+  [
+    "a second seat that has closed while another is taking the first",
+    { mapping: mapped([NOW, LATER], a), claims: [claimedBy("c", NOW)] },
+    "b",
+    "participant",
+  ],
+  [
+    "a third seat where there are two",
+    { mapping: mapped([SOON, LATER], a), claims: [claimedBy("c", SOON), claimedBy("d", LATER)] },
+    "b",
+    "held",
+  ],
+  [
+    "again the seat that it may have got before another took it",
+    { mapping: mapped(NO_SEAT, a, c), claims: [doubtedOf("b", LATER)] },
+    "b",
+    "participant",
+  ],
+  [
+    "a free session where another's Accept of an earlier seat got lost",
+    { mapping: null, claims: [doubtedOf("c", LATER)] },
+    "b",
+    "holder",
+  ],
+  [
+    "a free session where another's Accept of an earlier seat is under way",
+    { mapping: null, claims: [claimedBy("c", LATER)] },
+    "b",
+    "held",
+  ],
+  [
+    "a free session where another's Accept got lost",
+    { mapping: null, claims: [doubtedOf("c")] },
+    "b",
+    "held",
+  ],
+  [
+    "a free session again, where another's Accept of an earlier seat is under way, too",
+    { mapping: null, claims: [claimedBy("b", LATER), claimedBy("c", SOON)] },
+    "b",
+    "holder",
+  ],
+  ["a holder's place", { mapping: mapped(LATER, standIn, c), claims: [] }, "d", "holder"],
+  [
+    "a holder's place beside the seat of an earlier Invite",
+    { mapping: mapped([SOON, LATER], standIn, c), claims: [] },
+    "d",
+    "holder",
+  ],
+  [
+    "a seat while another is taking the holder's place",
+    { mapping: mapped([SOON, LATER], standIn, c), claims: [claimedBy("e", LATER)] },
+    "d",
+    "participant",
+  ],
+  [
+    "a seat where the holder's place was declined",
+    { mapping: mapped(LATER + 1, standIn, c), claims: [] },
     "d",
     "participant",
   ],
   [
     "a holder's place after its time",
-    { mapping: mapped(NOW, agent("b"), c), claim: null },
+    { mapping: mapped(NOW, agent("b"), c), claims: [] },
     "d",
     "held",
   ],
@@ -64,17 +150,19 @@ export const CLAIMS: readonly [says: string, kept: Kept, agentId: string, as: st
 type Confirmed = ReturnType<typeof confirm>;
 const begins = (asHeard: boolean): Confirmed => ({
   outcome: "confirmed",
-  mapping: { to: "begin", mapping: mapped(0, d), asHeard },
+  mapping: { to: "begin", mapping: { ...mapped(NO_SEAT, d), acceptedAtMs: NOW }, asHeard },
   tells: true,
 });
-const joins = (acceptedAnew: boolean, ...agents: Agents): Confirmed => ({
+const OWN_OVER: { readonly claims: ClaimChange } = { claims: { to: "drop-own" } };
+const becomesJoined = (mapping: Mapping): Confirmed => ({
   outcome: "confirmed",
-  mapping: { to: "change", mapping: mapped(0, ...agents), acceptedAnew },
-  claim: "drop",
+  mapping: { to: "change", mapping },
   tells: true,
 });
+const joins = (mapping: Mapping): Confirmed => ({ ...becomesJoined(mapping), ...OWN_OVER });
 
 const own = claimedBy("d");
+const ownSeat = claimedBy("d", LATER);
 /** Who confirms. */
 export const NEWCOMER = d;
 
@@ -85,56 +173,90 @@ export const CONFIRMATIONS: readonly [
   as: "holder" | "participant",
   expected: Confirmed,
 ][] = [
-  ["a claim", { ...FREE, claim: own }, "holder", { ...begins(true), claim: "drop" }],
-  [
-    "a claim that has lapsed",
-    { ...FREE, claim: claimedBy("d", NOW) },
-    "holder",
-    { ...begins(false), claim: "drop" },
-  ],
+  ["a claim", { ...FREE, claims: [own] }, "holder", { ...begins(true), ...OWN_OVER }],
+  ["a claim in doubt", { ...FREE, claims: [doubtedOf("d")] }, "holder", {
+    ...begins(true),
+    ...OWN_OVER,
+  }],
+  ["a claim that has lapsed", { ...FREE, claims: [lapsedOf("d")] }, "holder", begins(false)],
   ["a claim that is gone", FREE, "holder", begins(false)],
-  ["another's lapsed one", { ...FREE, claim: claimedBy("a", NOW) }, "holder", begins(false)],
-  ["another's", { ...FREE, claim: claimedBy("a") }, "holder", { outcome: "lost" }],
+  ["another's lapsed one", { ...FREE, claims: [lapsedOf("a")] }, "holder", begins(false)],
+  ["another's", { ...FREE, claims: [claimedBy("a")] }, "holder", { outcome: "lost" }],
   [
     "a claim of a session that another holds now",
-    { mapping: mapped(0, a), claim: null },
+    { mapping: mapped(NO_SEAT, a), claims: [] },
     "holder",
     { outcome: "lost" },
   ],
   [
     "an Accept that was confirmed before",
-    { mapping: mapped(0, a, d), claim: null },
+    { mapping: mapped(NO_SEAT, a, d), claims: [] },
     "participant",
     { outcome: "already" },
   ],
   [
     "one that was, with a claim left over",
-    { mapping: mapped(LATER, a, d), claim: own },
+    { mapping: mapped(LATER, a, d), claims: [ownSeat] },
     "holder",
-    { outcome: "already", claim: "drop" },
+    { outcome: "already", ...OWN_OVER },
   ],
-  ["a seat", { mapping: mapped(LATER, a, b), claim: own }, "participant", joins(false, a, b, d)],
   [
-    "a seat that has closed meanwhile",
-    { mapping: mapped(NOW, a), claim: own },
+    "a seat",
+    { mapping: mapped(LATER, a, b), claims: [ownSeat] },
     "participant",
-    joins(false, a, d),
+    joins(mapped(NO_SEAT, a, b, d)),
+  ],
+  [
+    "a seat beside another that stays open",
+    { mapping: mapped([SOON, LATER], a), claims: [claimedBy("d", SOON)] },
+    "participant",
+    joins(mapped(LATER, a, d)),
+  ],
+  [
+    "a seat beside others' claims",
+    { mapping: mapped([SOON, LATER], a), claims: [claimedBy("c", SOON), ownSeat] },
+    "participant",
+    joins(mapped(SOON, a, d)),
+  ],
+  [
+    "a seat that has closed meanwhile, beside one that is open for somebody else",
+    { mapping: mapped([NOW, LATER], a), claims: [claimedBy("d", NOW)] },
+    "participant",
+    joins(mapped(LATER, a, d)),
+  ],
+  [
+    "a seat that another has taken while the answer was in doubt",
+    { mapping: mapped(NO_SEAT, a, b), claims: [doubtedOf("d", LATER)] },
+    "participant",
+    joins(mapped(NO_SEAT, a, b, d)),
+  ],
+  [
+    "a seat whose claim is gone",
+    { mapping: mapped([NOW, SOON, LATER], a), claims: [] },
+    "participant",
+    becomesJoined(mapped([NOW, LATER], a, d)),
+  ],
+  [
+    "a seat whose claim is gone, beside a holder's place",
+    { mapping: mapped(LATER, standIn, c), claims: [] },
+    "participant",
+    becomesJoined(mapped(LATER, standIn, c, d)),
   ],
   [
     "a seat of a session that is over",
-    { ...FREE, claim: own },
+    { ...FREE, claims: [ownSeat] },
     "participant",
     { outcome: "lost" },
   ],
   [
     "a holder's place",
-    { mapping: mapped(LATER, standIn, c), claim: own },
+    { mapping: mapped([SOON, LATER], standIn, c), claims: [ownSeat] },
     "holder",
-    joins(true, d, b, c),
+    joins({ ...mapped(SOON, d, b, c), acceptedAtMs: NOW }),
   ],
   [
     "a holder's place that was declined",
-    { mapping: mapped(0, standIn, c), claim: own },
+    { mapping: mapped(NO_SEAT, standIn, c), claims: [ownSeat] },
     "holder",
     { outcome: "lost" },
   ],
@@ -143,12 +265,14 @@ export const CONFIRMATIONS: readonly [
 type Applied = Decision<"applied" | "nothing">;
 const NOTHING: Applied = { outcome: "nothing" };
 const ENDED: Applied = { outcome: "applied", mapping: { to: "end" }, tells: true };
+const ALL_OVER: { readonly claims: ClaimChange } = { claims: { to: "drop-all" } };
 const becomes = (mapping: Mapping): Applied => ({
   outcome: "applied",
-  mapping: { to: "change", mapping, acceptedAnew: false },
+  mapping: { to: "change", mapping },
 });
 const openSeat: SessionEffect = { kind: "open-seat", untilMs: LATER };
 const handOver: SessionEffect = { kind: "hand-over", untilMs: LATER };
+const release = (acceptedByMs: number): SessionEffect => ({ kind: "release", acceptedByMs });
 const join: SessionEffect = { kind: "join", nickname: "Nick of d" };
 
 export const EFFECTS: readonly (readonly [
@@ -157,19 +281,55 @@ export const EFFECTS: readonly (readonly [
   agentId: string,
   effect: SessionEffect,
   expected: Applied,
+  claims?: readonly Claim[],
 ])[] = [
-  ["opens a seat", mapped(0, a), "a", openSeat, becomes(mapped(LATER, a))],
-  ["opens a seat as a participant", mapped(0, a, b), "b", openSeat, becomes(mapped(LATER, a, b))],
-  ["ends it as a participant", mapped(0, a, b), "b", { kind: "end" }, ENDED],
+  [
+    "opens a second seat",
+    mapped([NOW, SOON], a),
+    "a",
+    openSeat,
+    becomes(mapped([SOON, LATER], a)),
+  ],
+  [
+    "opens a seat that ends with another",
+    mapped(LATER, a),
+    "a",
+    openSeat,
+    becomes(mapped([LATER, LATER], a)),
+  ],
+  [
+    "opens one of too many seats",
+    mapped(Array.from({ length: SEATS_KEPT }, (_, at) => SOON + at), a),
+    "a",
+    openSeat,
+    becomes(
+      mapped([...Array.from({ length: SEATS_KEPT - 1 }, (_, at) => SOON + 1 + at), LATER], a),
+    ),
+  ],
+  ["opens a seat", mapped(NO_SEAT, a), "a", openSeat, becomes(mapped(LATER, a))],
+  [
+    "opens a seat as a participant",
+    mapped(NO_SEAT, a, b),
+    "b",
+    openSeat,
+    becomes(mapped(LATER, a, b)),
+  ],
+  ["ends it as a participant", mapped(NO_SEAT, a, b), "b", { kind: "end" }, ENDED],
   ["leaves alone", mapped(LATER, a), "a", { kind: "leave" }, ENDED],
   [
     "leaves as a participant",
-    mapped(0, a, b, c),
+    mapped(NO_SEAT, a, b, c),
     "b",
     { kind: "leave" },
-    becomes(mapped(0, a, c)),
+    becomes(mapped(NO_SEAT, a, c)),
   ],
-  ["leaves as the holder", mapped(0, a, b, c), "a", { kind: "leave" }, becomes(mapped(0, b, c))],
+  [
+    "leaves as the holder",
+    mapped(NO_SEAT, a, b, c),
+    "a",
+    { kind: "leave" },
+    becomes(mapped(NO_SEAT, b, c)),
+  ],
   [
     "leaves while it stands in, and the place is gone with it",
     mapped(LATER, standIn, c),
@@ -177,24 +337,72 @@ export const EFFECTS: readonly (readonly [
     { kind: "leave" },
     becomes(mapped(LATER, c)),
   ],
-  ["hands over alone", mapped(0, a), "a", handOver, ENDED],
+  ["hands over alone", mapped(NO_SEAT, a), "a", handOver, ENDED],
   [
     "hands over as the holder",
-    mapped(0, a, b, c),
+    mapped(NO_SEAT, a, b, c),
     "a",
     handOver,
     becomes(mapped(LATER, standIn, c)),
   ],
   [
     "hands over as a participant",
-    mapped(0, a, b, c),
+    mapped(NO_SEAT, a, b, c),
     "b",
     handOver,
     becomes(mapped(LATER, a, c)),
   ],
   ["joins", mapped(LATER, a), "d", join, { ...becomes(mapped(LATER, a, d)), tells: true }],
-  ["joins again", mapped(0, a, d), "d", join, NOTHING],
-  ["declines", mapped(LATER, a), "d", { kind: "decline" }, becomes(mapped(0, a))],
+  ["joins again", mapped(NO_SEAT, a, d), "d", join, NOTHING],
+  ["declines", mapped(LATER, a), "d", { kind: "decline" }, becomes(mapped(NO_SEAT, a))],
+  [
+    "declines one of two seats",
+    mapped([SOON, LATER], a),
+    "d",
+    { kind: "decline" },
+    becomes(mapped(LATER, a)),
+  ],
+  [
+    "declines the seat that it claims",
+    mapped([SOON, LATER], a),
+    "d",
+    { kind: "decline" },
+    { ...becomes(mapped(SOON, a)), ...OWN_OVER },
+    [claimedBy("c", SOON), ownSeat],
+  ],
+  [
+    "hands over beside an open seat",
+    mapped(SOON, a, b, c),
+    "a",
+    handOver,
+    becomes(mapped([SOON, LATER], standIn, c)),
+  ],
+  ["releases another's", mapped(LATER, a, b), "boss", release(BEFORE), { ...ENDED, ...ALL_OVER }],
+  ["releases its own", mapped(NO_SEAT, a), "a", release(NOW), { ...ENDED, ...ALL_OVER }],
+  [
+    "releases one that was accepted since",
+    mapped(NO_SEAT, a),
+    "boss",
+    release(BEFORE - 1),
+    NOTHING,
+  ],
+  ["releases where nobody is mapped", null, "boss", release(NOW), NOTHING],
+  [
+    "releases what is merely claimed",
+    null,
+    "boss",
+    release(NOW),
+    { outcome: "applied", ...ALL_OVER },
+    [claimedBy("d")],
+  ],
+  [
+    "releases what was merely claimed",
+    null,
+    "boss",
+    release(NOW),
+    NOTHING,
+    [lapsedOf("d")],
+  ],
   ["declines too late", mapped(NOW, a), "d", { kind: "decline" }, NOTHING],
   ["declines its own", mapped(LATER, a), "a", { kind: "decline" }, NOTHING],
   ...([openSeat, { kind: "end" }, { kind: "leave" }, handOver] as const).map((effect) =>

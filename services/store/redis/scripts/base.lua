@@ -23,12 +23,28 @@ local function hash(key)
   return fields
 end
 
--- The mapping as it is kept, lapsed or not; `agents` is decoded, holder first.
+-- The ends of seats, from their text: numbers and commas. One 0 is none; so wrote a program that kept one seat alone.
+local function seats_in(text)
+  local seats = {}
+  for ends in text:gmatch('%d+') do
+    if ends ~= '0' then seats[#seats + 1] = tonumber(ends) end
+  end
+  return seats
+end
+
+local function seats_text(seats)
+  local texts = {}
+  for i, ends in ipairs(seats) do texts[i] = string.format('%.0f', ends) end
+  return table.concat(texts, ',')
+end
+
+-- The mapping as it is kept, lapsed or not; `agents` is decoded, holder first, and `seats` are the ends of its seats, in order.
 local function kept_session(id)
   local s = hash(P .. 's:' .. id)
   if not s then return nil end
   s.id = id
   s.agents = cjson.decode(s.agents)
+  s.seats = seats_in(s.seats or s.seatUntil)
   return s
 end
 
@@ -43,12 +59,6 @@ local function is_member(s, agent)
     if a.agentId == agent then return true end
   end
   return false
-end
-
--- Whether the first agent only stands in for a holder whose Transfer nobody has accepted yet. Once that seat is closed, or
--- another Invite has opened one, the first agent is the holder for good.
-local function has_stand_in(s)
-  return s.agents[1].standsInUntil == tonumber(s.seatUntil)
 end
 
 -- A mapped session is found by the digits of its customer's number, which its field `customer` holds: '' where no number is
@@ -95,11 +105,16 @@ local function write_agents(id, agents, before)
   end
 end
 
+-- `seatUntil` is for a program that keeps one seat alone.
+local function write_seats(id, seats)
+  call('HSET', P .. 's:' .. id, 'seats', seats_text(seats), 'seatUntil', seats[#seats] or 0, 'updatedAt', now)
+end
+
 -- The reply form of a mapping; '' stands for nothing.
 local function session_reply(s)
   local m = hash(P .. 'm:' .. s.id) or {}
   return {
-    s.id, cjson.encode(s.agents), s.state, s.acceptedAt, s.acceptedUpstream, s.updatedAt, s.seatUntil,
+    s.id, cjson.encode(s.agents), s.state, s.acceptedAt, s.acceptedUpstream, s.updatedAt, seats_text(s.seats),
     m.seq or '0', m.phone or '', m.sender or '',
   }
 end

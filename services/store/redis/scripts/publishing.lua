@@ -1,6 +1,6 @@
 -- Events, with their deliveries.
 
---== publishing uses records
+--== publishing uses records claims
 -- publish(draft): duplicates, numbering, the event, its deliveries and their lanes.
 -- Returns {accepted, sequence, deliveries}: accepted 0 or 1, sequence -1 without a session.
 
@@ -76,11 +76,14 @@ end
 
 -- Nobody is mapped: what upstream says while an agent's Accept is under way is the state of the mapping that it will make.
 local function overhear(draft)
-  local seen, key = draft.observed or {}, P .. 'c:' .. draft.sessionId
+  local seen, id = draft.observed or {}, draft.sessionId
   if not seen.state then return end
-  local claim = call('HMGET', key, 'agent', 'until')
-  if not claim[1] or tonumber(claim[2]) <= now then return end
-  if not seen.heardBy or seen.heardBy == claim[1] then call('HSET', key, 'state', seen.state) end
+  for _, claim in ipairs(kept_claims(id)) do
+    if not seen.heardBy or seen.heardBy == claim.agent then
+      claim.state = seen.state
+      change_claim(id, claim)
+    end
+  end
 end
 
 local function store_event(draft, data, s, seq)

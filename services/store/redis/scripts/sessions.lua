@@ -1,22 +1,23 @@
 -- Who holds what: claims, mappings, and what operations do to them. claim_session, confirm_session and apply_effect say in Lua
 -- what session_rules.ts says: one round trip each, whatever the session has become. One table of cases holds both to it.
 
---== claim_session uses base
--- Reserves a session for an agent's Accept.
--- req    sessionId, agentId, token, nowMs, untilMs
+--== claim_session uses claims
+-- Reserves a session, or a seat in it, for an agent's Accept.
+-- req    sessionId, agentId, token, nowMs, untilMs, doubtFromMs?
 -- reply  'holder' | 'participant' (claimed as such) | 'own' | 'held'
 local s = live_session(req.sessionId)
 if s and is_member(s, req.agentId) then return 'own' end
-if s and tonumber(s.seatUntil) <= now then return 'held' end
-local key = P .. 'c:' .. req.sessionId
-local claim = hash(key)
-if claim and claim.agent ~= req.agentId and tonumber(claim['until']) > now then return 'held' end
--- The write that needs memory is the first: behind another one Redis would let it through although it has none left.
-call('HSET', key, 'agent', req.agentId, 'token', req.token, 'until', req.untilMs)
--- What was heard during an earlier claim may be out of date.
-call('HDEL', key, 'state')
-call('PEXPIRE', key, math.max(1, req.untilMs - now) + MARGIN_MS)
-return (not s or has_stand_in(s)) and 'holder' or 'participant'
+local own, others = own_and_others(kept_claims(req.sessionId), req.agentId)
+local seat = s and (free_seat(s, others) or own and NO_SEAT) or nil
+if s and not seat then return 'held' end
+if not s and not is_kept_out({ own }) and is_kept_out(others) then return 'held' end
+-- What was heard during an earlier claim may be out of date. A further try keeps the seat from others no longer than the
+-- first one did.
+put_claim(req.sessionId, {
+  agent = req.agentId, token = req.token, ['until'] = req.untilMs, seat = seat,
+  doubtFrom = math.min(req.doubtFromMs or req.untilMs, own and own.doubtFrom or math.huge),
+}, others)
+return (not s or is_holders_place(s, seat)) and 'holder' or 'participant'
 
 --== confirm_session uses publishing
 -- Turns a claim into the mapping, or into a participant, and publishes.
@@ -25,61 +26,74 @@ return (not s or has_stand_in(s)) and 'holder' or 'participant'
 if stale() then return { 'stale' } end
 local id = req.sessionId
 local s = live_session(id)
-local claim_key = P .. 'c:' .. id
-local claim = hash(claim_key)
-local own = claim and claim.agent == req.agentId
+local own, others = own_and_others(kept_claims(id), req.agentId)
 if s and is_member(s, req.agentId) then
-  if own then call('DEL', claim_key) end
+  if own then drop_claim(id, req.agentId) end
   return { 'already' }
 end
-if claim and not own and tonumber(claim['until']) > now then return { 'lost' } end
 local newcomer = { agentId = req.agentId, nickname = req.nickname }
 if not s then
-  -- The session whose seat was claimed is over; `draft` tells of a participant.
-  if req.as == 'participant' then return { 'lost' } end
+  -- As a participant: the session whose seat was claimed is over, and `draft` tells of a participant.
+  if req.as == 'participant' or not own and is_kept_out(others) then return { 'lost' } end
   -- A lapsed mapping may still lie here; nothing of it may show through.
   local lapsed = kept_session(id)
   if lapsed then unmap(lapsed) end
-  local heard = own and tonumber(claim['until']) > now and claim.state
-  call('HSET', P .. 's:' .. id, 'state', heard or 'accepted', 'acceptedAt', now,
-    'acceptedUpstream', req.acceptedUpstreamMs, 'seatUntil', 0)
+  call('HSET', P .. 's:' .. id, 'state', own and own.state or 'accepted', 'acceptedAt', now,
+    'acceptedUpstream', req.acceptedUpstreamMs)
+  write_seats(id, {})
   write_agents(id, { newcomer }, nil)
   call('ZADD', P .. 'sessions', 0, id)
   slide({ id = id })
-elseif req.as == 'holder' and has_stand_in(s) then
+elseif req.as == 'participant' then
+  local taken
+  if own then taken = own.seat else taken = free_seat(s, {}, true) end
+  remove_seat(s.seats, taken)
+  s.agents[#s.agents + 1] = newcomer
+  write_agents(id, s.agents, s.agents[1].agentId)
+  write_seats(id, s.seats)
+elseif has_stand_in(s) then
   local stand_in = s.agents[1]
+  remove_seat(s.seats, stand_in.standsInUntil)
   stand_in.standsInUntil = nil
   table.insert(s.agents, 1, newcomer)
   write_agents(id, s.agents, stand_in.agentId)
-  call('HSET', P .. 's:' .. id, 'seatUntil', 0, 'acceptedAt', now)
-elseif req.as == 'participant' then
-  s.agents[#s.agents + 1] = newcomer
-  write_agents(id, s.agents, s.agents[1].agentId)
-  call('HSET', P .. 's:' .. id, 'seatUntil', 0)
+  write_seats(id, s.seats)
+  call('HSET', P .. 's:' .. id, 'acceptedAt', now)
 else
   return { 'lost' }
 end
-if own then call('DEL', claim_key) end
+if own then drop_claim(id, req.agentId) end
 local published = publish(req.draft)
 return { 'confirmed', published[1], published[2], published[3] }
 
---== release_claim uses base
--- Gives a claim back if it still is the one with this token.
+--== release_claim uses claims
+-- Gives back the claim with this token.
 -- req    sessionId, token
--- reply  1 | 0
-local key = P .. 'c:' .. req.sessionId
-if call('HGET', key, 'token') ~= req.token then return 0 end
-return call('DEL', key)
+-- reply  1
+for _, claim in ipairs(kept_claims(req.sessionId)) do
+  if claim.token == req.token then drop_claim(req.sessionId, claim.agent) end
+end
+return 1
+
+--== doubt_claim uses claims
+-- Puts the claim with this token in doubt.
+-- req    sessionId, token, nowMs
+-- reply  1
+for _, claim in ipairs(kept_claims(req.sessionId)) do
+  if claim.token == req.token then
+    claim.doubtFrom = math.min(claim.doubtFrom, now)
+    change_claim(req.sessionId, claim)
+  end
+end
+return 1
 
 --== apply_effect uses publishing
--- What a successful operation means for the mapping.
--- req    sessionId, agentId, nowMs, effect {kind, untilMs?, nickname?}, draft?, webhooksVersion?
+-- What a successful operation, or upstream's word, means for the mapping.
+-- req    sessionId, agentId, nowMs, effect {kind, untilMs?, nickname?, acceptedByMs?}, draft?, webhooksVersion?
 -- reply  {'applied', accepted, sequence, deliveries} | {'applied'} | {'nothing'} | {'stale'}
 if stale() then return { 'stale' } end
 local id, kind = req.sessionId, req.effect.kind
 local s = live_session(id)
-local for_outsiders = kind == 'join' or kind == 'decline'
-if not s or is_member(s, req.agentId) == for_outsiders then return { 'nothing' } end
 
 local function applied(with_event)
   if not with_event or not req.draft then return { 'applied' } end
@@ -94,12 +108,30 @@ local function ended()
   return reply
 end
 
+if kind == 'release' then
+  if s then
+    if tonumber(s.acceptedAt) > req.effect.acceptedByMs then return { 'nothing' } end
+    drop_claims(id)
+    return ended()
+  end
+  if #kept_claims(id) == 0 then return { 'nothing' } end
+  drop_claims(id)
+  return applied(false)
+end
+
+local for_outsiders = kind == 'join' or kind == 'decline'
+if not s or is_member(s, req.agentId) == for_outsiders then return { 'nothing' } end
+
 if kind == 'open-seat' then
-  call('HSET', P .. 's:' .. id, 'seatUntil', req.effect.untilMs, 'updatedAt', now)
+  write_seats(id, with_seat(s, req.effect.untilMs))
   return applied(false)
 elseif kind == 'decline' then
-  if tonumber(s.seatUntil) <= now then return { 'nothing' } end
-  call('HSET', P .. 's:' .. id, 'seatUntil', 0, 'updatedAt', now)
+  local seat = free_seat(s, {})
+  if not seat then return { 'nothing' } end
+  local own = own_and_others(kept_claims(id), req.agentId)
+  if not (own and own.seat and remove_seat(s.seats, own.seat)) then remove_seat(s.seats, seat) end
+  if own then drop_claim(id, req.agentId) end
+  write_seats(id, s.seats)
   return applied(false)
 elseif kind == 'join' then
   s.agents[#s.agents + 1] = { agentId = req.agentId, nickname = req.effect.nickname }
@@ -115,19 +147,20 @@ end
 if #staying == 0 then return ended() end
 if kind == 'hand-over' then
   local was_holder = s.agents[1].agentId == req.agentId
+  local seats = with_seat(s, req.effect.untilMs)
   if was_holder then staying[1].standsInUntil = req.effect.untilMs end
-  call('HSET', P .. 's:' .. id, 'seatUntil', req.effect.untilMs)
+  write_seats(id, seats)
 end
 write_agents(id, staying, s.agents[1].agentId)
 return applied(false)
 
 --== read_session uses base
--- The mapping of a session.
--- req    sessionId, nowMs, slide
+-- The mapping of a session. Its lifetime begins anew if the agent that `slide` names is in it.
+-- req    sessionId, nowMs, slide: an agent or false
 -- reply  a session (base.lua) | nothing
 local s = live_session(req.sessionId)
 if not s then return false end
-if req.slide then slide(s) end
+if req.slide and is_member(s, req.slide) then slide(s) end
 return session_reply(s)
 
 --== list_sessions uses base

@@ -62,7 +62,7 @@ async function play(scene: Scene): Promise<Seen> {
     acceptedAtMs: 0,
     acceptedUpstreamMs: 0,
     updatedAtMs: 0,
-    seatUntilMs: 0,
+    seatsUntilMs: [],
     sequence: 1,
     customer: null,
   }));

@@ -55,8 +55,8 @@ export function handingOverContract(test: ContractTest): void {
     assert.equal((await accept(store, "S1", "d", { nowMs: T0 + 1 })).outcome, "confirmed");
     const session = await store.readSession("S1", { nowMs: T0 + 1, slide: false });
     assert.deepEqual(
-      [session?.agentId, session?.participants, session?.acceptedAtMs, session?.seatUntilMs],
-      ["d", ["b", "c"].map((id) => ({ agentId: id, nickname: `Nick of ${id}` })), T0 + 1, 0],
+      [session?.agentId, session?.participants, session?.acceptedAtMs, session?.seatsUntilMs],
+      ["d", ["b", "c"].map((id) => ({ agentId: id, nickname: `Nick of ${id}` })), T0 + 1, []],
     );
     const heldBy = async (agentId: string) =>
       (await store.listSessions({ limit: 9, nowMs: T0, agentId })).items.map(({ id }) => id);
@@ -98,12 +98,14 @@ export function handingOverContract(test: ContractTest): void {
     assert.deepEqual(await store.claimSession(claim("c")), { outcome: "held" });
   });
 
-  test("who stands in is the holder for good once another agent is invited", async (store) => {
+  test("an Invite by who stands in takes nothing from the holder to come", async (store) => {
     await together(store, "a", "b");
     await store.applyEffect(handsOver("a"), null, 0);
     await store.applyEffect(invites("b", T0 + SEAT_MS + 1), null, 0);
     assert.equal((await accept(store, "S1", "c")).outcome, "confirmed");
-    assert.deepEqual(await agentsAt(store), ["b", "c"]);
+    assert.equal((await accept(store, "S1", "d")).outcome, "confirmed");
+    assert.deepEqual(await agentsAt(store), ["c", "b", "d"]);
+    assert.deepEqual(await store.claimSession(claim("e")), { outcome: "held" });
   });
 
   for (const kind of ["end", "leave"] as const) {

@@ -2,60 +2,74 @@ import assert from "node:assert/strict";
 import type { SessionEffect } from "../../../../services/store/port/sessions.ts";
 import type { Store } from "../../../../services/store/port/store.ts";
 import type {
+  Agent,
+  Claim,
   Decision,
   Kept,
   Mapping,
-  MappingChange,
 } from "../../../../services/store/session_rules.ts";
 import { accept, draft, ids } from "../../../support/drafts.ts";
-import { CLAIMS, CONFIRMATIONS, EFFECTS, NEWCOMER, NOW } from "../session_cases.ts";
+import { BEFORE, CLAIMS, CONFIRMATIONS, EFFECTS, NEWCOMER, NOW } from "../session_cases.ts";
 import type { ContractTest } from "./contract.ts";
 
-/** When everything happened that a case begins with. */
-const BEFORE = NOW - 10;
-/** Until when a seat is open for the claims of a case to be possible. */
+/** How long what a case asks for lasts. */
 const OPEN_UNTIL = NOW + 60_000;
 const SESSION = { sessionId: "S1" };
 
 /** Brings the session to where a case begins. */
-async function bring(store: Store, { mapping, claim }: Kept): Promise<void> {
-  const does = (agentId: string, effect: SessionEffect) =>
-    store.applyEffect({ ...SESSION, agentId, nowMs: BEFORE, effect }, null, 0);
-  const claims = async () => {
-    if (claim === null) return;
-    const claimed = await store.claimSession({
-      ...SESSION,
-      ...claim,
-      token: ids.token(),
-      nowMs: BEFORE,
-    });
-    assert.equal(claimed.outcome, "claimed");
+async function bring(store: Store, { mapping, claims }: Kept): Promise<void> {
+  const does = async (agentId: string, effect: SessionEffect) => {
+    const request = { ...SESSION, agentId, nowMs: BEFORE, effect };
+    assert.equal((await store.applyEffect(request, null, 0)).outcome, "applied");
   };
-  if (mapping === null) return await claims();
+  const claim = async ({ agentId, untilMs, doubtFromMs }: Claim) => {
+    const token = ids.token();
+    const times = { nowMs: BEFORE, untilMs, doubtFromMs: Math.max(doubtFromMs, NOW + 1) };
+    const claimed = await store.claimSession({ ...SESSION, agentId, token, ...times });
+    assert.equal(claimed.outcome, "claimed");
+    if (doubtFromMs <= NOW) await store.doubtClaim({ ...SESSION, token, nowMs: doubtFromMs });
+  };
+  // Claims of seats that no mapping has are those of one that is over.
+  const seatsClaimed = claims.flatMap(({ seatUntilMs }) => seatUntilMs ?? []);
+  if (mapping === null && seatsClaimed.length === 0) {
+    for (const each of claims) await claim(each);
+    return;
+  }
 
-  const [first, ...participants] = mapping.agents;
+  const [first, ...participants] = mapping?.agents ?? [{ agentId: "gone", nickname: "" }];
   const { standsInUntil } = first;
   const holder = standsInUntil === undefined ? first.agentId : "gone";
   await accept(store, "S1", holder, { nowMs: BEFORE });
-  if (claim !== null) await does(holder, { kind: "open-seat", untilMs: OPEN_UNTIL });
-  await claims();
-  for (
-    const { agentId, nickname } of standsInUntil === undefined ? participants : mapping.agents
-  ) {
-    await does(agentId, { kind: "join", nickname });
-  }
+  const joining = standsInUntil === undefined ? participants : [first, ...participants];
+  const isClaiming = ({ agentId }: Agent) => claims.some((claim) => claim.agentId === agentId);
+  const join = ({ agentId, nickname }: Agent) => does(agentId, { kind: "join", nickname });
+  for (const each of joining) if (!isClaiming(each)) await join(each);
   if (standsInUntil !== undefined) {
     await does(holder, { kind: "hand-over", untilMs: standsInUntil });
   }
-  if (standsInUntil !== mapping.seatUntilMs) {
-    await does(first.agentId, { kind: "open-seat", untilMs: mapping.seatUntilMs });
+  const seats = mapping?.seats ?? [];
+  const missing = [...seatsClaimed, standsInUntil ?? []].flat()
+    .filter((untilMs) => !seats.includes(untilMs));
+  const opened = [...seats, ...new Set(missing)];
+  for (const untilMs of opened) {
+    if (untilMs !== standsInUntil) await does(first.agentId, { kind: "open-seat", untilMs });
   }
-  assert.deepEqual((await look(store)).mapping, shown(mapping));
+  for (const each of claims) await claim(each);
+  for (let left = opened.length; left > seats.length; left--) {
+    await does("nobody in particular", { kind: "decline" });
+  }
+  for (const each of joining) if (isClaiming(each)) await join(each);
+  if (mapping === null) await does(holder, { kind: "leave" });
+  assert.deepEqual((await look(store)).mapping, mapping === null ? null : shown(mapping));
 }
 
 /** A mapping as it can be read. */
-function shown({ agents, seatUntilMs }: Mapping) {
-  return { agents: agents.map(({ agentId, nickname }) => ({ agentId, nickname })), seatUntilMs };
+function shown({ agents, seats, acceptedAtMs }: Mapping) {
+  return {
+    agents: agents.map(({ agentId, nickname }) => ({ agentId, nickname })),
+    seats,
+    acceptedAtMs,
+  };
 }
 
 async function look(store: Store) {
@@ -64,9 +78,9 @@ async function look(store: Store) {
   return {
     mapping: session === null ? null : shown({
       agents: [session, ...session.participants],
-      seatUntilMs: session.seatUntilMs,
+      seats: session.seatsUntilMs,
+      acceptedAtMs: session.acceptedAtMs,
     }),
-    acceptedNow: session?.acceptedAtMs === NOW,
     told: items.some(({ type }) => type === "asked"),
   };
 }
@@ -76,13 +90,8 @@ function after({ mapping }: Kept, { mapping: change, tells }: Decision<unknown>)
   const mappingAfter = change === undefined ? mapping : change.to === "end" ? null : change.mapping;
   return {
     mapping: mappingAfter === null ? null : shown(mappingAfter),
-    acceptedNow: isAcceptedAnew(change),
     told: tells === true,
   };
-}
-
-function isAcceptedAnew(change: MappingChange | undefined): boolean {
-  return change?.to === "begin" || (change?.to === "change" && change.acceptedAnew);
 }
 
 /** Every engine decides as the rules do, and does what they decide. */
@@ -93,7 +102,8 @@ export function sessionRulesContract(test: ContractTest): void {
   for (const [says, kept, agentId, expected] of CLAIMS) {
     test(`claiming ${says}: ${expected}`, async (store) => {
       await bring(store, kept);
-      const request = { ...SESSION, agentId, token: ids.token(), nowMs: NOW, untilMs: OPEN_UNTIL };
+      const times = { nowMs: NOW, untilMs: OPEN_UNTIL, doubtFromMs: OPEN_UNTIL };
+      const request = { ...SESSION, agentId, token: ids.token(), ...times };
       const claimed = await store.claimSession(request);
       assert.equal(claimed.outcome === "claimed" ? claimed.as : claimed.outcome, expected);
       assert.deepEqual(await look(store), after(kept, { outcome: expected }));
@@ -110,9 +120,9 @@ export function sessionRulesContract(test: ContractTest): void {
     });
   }
 
-  for (const [says, mapping, agentId, effect, expected] of EFFECTS) {
+  for (const [says, mapping, agentId, effect, expected, claims = []] of EFFECTS) {
     test(`an agent who ${says}: ${expected.mapping?.to ?? expected.outcome}`, async (store) => {
-      const kept = { mapping, claim: null };
+      const kept = { mapping, claims };
       await bring(store, kept);
       const request = { ...SESSION, agentId, nowMs: NOW, effect };
       const applied = await store.applyEffect(request, asked(), await version(store));

@@ -74,7 +74,7 @@ export function sessionContract(test: ContractTest): void {
       acceptedAtMs: T0,
       acceptedUpstreamMs: T0 - 2_000,
       updatedAtMs: T0,
-      seatUntilMs: 0,
+      seatsUntilMs: [],
       sequence: 1,
       customer: null,
     });
@@ -200,12 +200,12 @@ export function sessionContract(test: ContractTest): void {
     await store.applyEffect(seat("a"), null, 0);
     const seats = async () => {
       const { items } = await store.listSessions({ limit: 9, nowMs: T0 });
-      const read = await store.readSession("S1", { nowMs: T0, slide: true });
-      return [items[0]?.seatUntilMs, read?.seatUntilMs];
+      const read = await store.readSession("S1", { nowMs: T0, slide: "a" });
+      return [items[0]?.seatsUntilMs, read?.seatsUntilMs];
     };
-    assert.deepEqual(await seats(), [T0 + 5 * MINUTE, T0 + 5 * MINUTE]);
+    assert.deepEqual(await seats(), [[T0 + 5 * MINUTE], [T0 + 5 * MINUTE]]);
     await accept(store, "S1", "b");
-    assert.deepEqual(await seats(), [0, 0]);
+    assert.deepEqual(await seats(), [[], []]);
   });
 
   const decline = (agentId: string, nowMs = T0) => ({
@@ -223,7 +223,7 @@ export function sessionContract(test: ContractTest): void {
       published: null,
     });
     const session = await store.readSession("S1", { nowMs: T0 + 1, slide: false });
-    assert.deepEqual([session?.seatUntilMs, session?.updatedAtMs], [0, T0 + 1]);
+    assert.deepEqual([session?.seatsUntilMs, session?.updatedAtMs], [[], T0 + 1]);
     assert.deepEqual([session?.agentId, session?.participants], ["a", []]);
     assert.deepEqual(await store.claimSession(claim("b")), { outcome: "held" });
     assert.deepEqual(await store.applyEffect(decline("b"), null, 0), { outcome: "nothing" });
@@ -238,7 +238,7 @@ export function sessionContract(test: ContractTest): void {
     const late = decline("b", T0 + 5 * MINUTE);
     assert.deepEqual(await store.applyEffect(late, null, 0), { outcome: "nothing" });
     const session = await store.readSession("S1", { nowMs: T0, slide: false });
-    assert.equal(session?.seatUntilMs, T0 + 5 * MINUTE);
+    assert.deepEqual(session?.seatsUntilMs, [T0 + 5 * MINUTE]);
   });
 
   test("a participant leaves without an event; the holder stays", async (store) => {
@@ -313,8 +313,10 @@ export function sessionContract(test: ContractTest): void {
   test("a mapping lapses after its lifetime, and using it slides that", async (store) => {
     await accept(store, "S1", "a");
     await accept(store, "S2", "a");
-    await store.readSession("S2", { nowMs: T0 + DAY / 2, slide: true });
-    const at = { nowMs: T0 + DAY, slide: false };
+    // Who is not in it asks in vain.
+    await store.readSession("S1", { nowMs: T0 + DAY / 2, slide: "b" });
+    await store.readSession("S2", { nowMs: T0 + DAY / 2, slide: "a" });
+    const at = { nowMs: T0 + DAY, slide: false } as const;
     assert.equal(await store.readSession("S1", at), null);
     assert.equal((await store.readSession("S2", at))?.id, "S2");
     assert.equal((await store.claimSession(claim("b", { nowMs: at.nowMs }))).outcome, "claimed");
@@ -336,7 +338,7 @@ export function sessionContract(test: ContractTest): void {
     let nowMs = T0;
     for (let day = 0; day < 9; day++) {
       nowMs += DAY - 1;
-      await store.readSession("S1", { nowMs, slide: true });
+      await store.readSession("S1", { nowMs, slide: "a" });
       await claimDeliveries(store, nowMs, { sweep: true });
     }
     const session = await store.readSession("S1", { nowMs, slide: false });

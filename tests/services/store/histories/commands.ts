@@ -31,8 +31,9 @@ export type Command =
   | { do: "claimSession"; session: string; agent: string; token: string }
   | { do: "confirmSession"; session: string; agent: string; as: "holder" | "participant" }
   | { do: "releaseClaim"; session: string; token: string }
+  | { do: "doubtClaim"; session: string; token: string }
   | { do: "applyEffect"; session: string; agent: string; effect: EffectPlan }
-  | { do: "readSession"; session: string; slide: boolean }
+  | { do: "readSession"; session: string; slide: string | null }
   | { do: "listSessions"; agent: string | null }
   | { do: "setCustomer"; session: string; phone: string; sender: string | null }
   | { do: "firstUnseenMessage" }
@@ -122,6 +123,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     }),
   },
   step("releaseClaim", { session, token }),
+  step("doubtClaim", { session, token }),
   {
     weight: 4,
     arbitrary: step("applyEffect", {
@@ -134,10 +136,11 @@ const command: fc.Arbitrary<Command> = fc.oneof(
         "hand-over",
         "join",
         "decline",
+        "release",
       ),
     }),
   },
-  { weight: 2, arbitrary: step("readSession", { session, slide: fc.boolean() }) },
+  { weight: 2, arbitrary: step("readSession", { session, slide: fc.option(agent) }) },
   step("listSessions", { agent: fc.option(agent) }),
   { weight: 2, arbitrary: step("setCustomer", { session, phone, sender: fc.option(phone) }) },
   step("firstUnseenMessage", {}),
@@ -251,6 +254,38 @@ const handedAround: fc.Arbitrary<Command> = fc.oneof(
 
 const onlyS1 = fc.constant("S1");
 
+/** One session with several seats, which agents claim at once, whom nobody may have invited. */
+const manySeats: fc.Arbitrary<Command> = fc.oneof(
+  step("wait", { ms: fc.constantFrom(1, 899, 29_999, 270_000) }),
+  { weight: 3, arbitrary: step("claimSession", { session: onlyS1, agent, token }) },
+  step("releaseClaim", { session: onlyS1, token }),
+  step("doubtClaim", { session: onlyS1, token }),
+  {
+    weight: 3,
+    arbitrary: step("confirmSession", {
+      session: onlyS1,
+      agent,
+      as: fc.constantFrom("holder", "participant"),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: step("applyEffect", {
+      session: onlyS1,
+      agent,
+      effect: fc.constantFrom<EffectPlan>(
+        "open-seat",
+        "open-seat",
+        "hand-over",
+        "leave",
+        "decline",
+        "release",
+      ),
+    }),
+  },
+  { weight: 2, arbitrary: step("readSession", { session: onlyS1, slide: fc.option(agent) }) },
+);
+
 /** One session whose state is told while agents accept it and leave it again. */
 const heardWhileAccepting: fc.Arbitrary<Command> = fc.oneof(
   step("wait", { ms: fc.constantFrom(1, 29_999, 30_000) }),
@@ -261,7 +296,7 @@ const heardWhileAccepting: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: step("confirmSession", { session: onlyS1, agent, as: fc.constant("holder") }),
   },
   step("applyEffect", { session: onlyS1, agent, effect: fc.constant("leave") }),
-  { weight: 2, arbitrary: step("readSession", { session: onlyS1, slide: fc.constant(false) }) },
+  { weight: 2, arbitrary: step("readSession", { session: onlyS1, slide: fc.constant(null) }) },
   {
     weight: 3,
     arbitrary: step("publish", {
@@ -289,6 +324,7 @@ const SHORT = { minLength: 1, maxLength: 30, size: "max" } as const;
 export const histories: fc.Arbitrary<Command[]> = fc.oneof(
   { weight: 4, arbitrary: fc.array(command, SHORT) },
   { weight: 1, arbitrary: fc.array(handedAround, SHORT) },
+  { weight: 1, arbitrary: fc.array(manySeats, SHORT) },
   { weight: 1, arbitrary: fc.array(heardWhileAccepting, SHORT) },
 );
 

@@ -135,6 +135,13 @@ export function createPlayer(name: string, store: Store): Player {
             token: command.token,
             nowMs,
             untilMs: nowMs + 30_000,
+            doubtFromMs: nowMs + 900,
+          });
+        case "doubtClaim":
+          return await store.doubtClaim({
+            sessionId: command.session,
+            token: command.token,
+            nowMs,
           });
         case "confirmSession":
           return await store.confirmSession(
@@ -162,7 +169,7 @@ export function createPlayer(name: string, store: Store): Player {
           );
         }
         case "readSession":
-          return await store.readSession(command.session, { nowMs, slide: command.slide });
+          return await store.readSession(command.session, { nowMs, slide: command.slide ?? false });
         case "listSessions":
           return await pages((cursor) =>
             store.listSessions({
@@ -302,6 +309,7 @@ function only(drafts: readonly EventDraft[]): EventDraft {
 
 function effectOf(kind: SessionEffect["kind"], nowMs: number): SessionEffect {
   if (kind === "open-seat" || kind === "hand-over") return { kind, untilMs: nowMs + 300_000 };
+  if (kind === "release") return { kind, acceptedByMs: nowMs - 900 };
   return kind === "join" ? { kind, nickname: "joined" } : { kind };
 }
 

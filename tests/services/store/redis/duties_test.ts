@@ -153,7 +153,7 @@ redisTest(
       assert(left > POLICY.sessionTtlMs && left <= POLICY.sessionTtlMs + HOUR, `${left} ms`);
       // It lives as long as the mapping: using that prolongs both.
       await redisCommand(redis, ["PEXPIRE", "pb:{0}:customer:15550002", "60000"]);
-      await store.readSession("S1", { nowMs: T0, slide: true });
+      await store.readSession("S1", { nowMs: T0, slide: "a" });
       assert(Number(await redisCommand(redis, ["PTTL", "pb:{0}:customer:15550002"])) > 60_000);
       const { version } = await store.listWebhooks();
       const end = { sessionId: "S1", agentId: "a", nowMs: T0, effect: { kind: "end" } } as const;

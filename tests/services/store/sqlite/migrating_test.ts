@@ -93,7 +93,7 @@ Deno.test("a database of schema 1 opens with all that is in it", async () => {
         acceptedAtMs: T0,
         acceptedUpstreamMs: T0,
         updatedAtMs: T0 + 5,
-        seatUntilMs: T0 + 9,
+        seatsUntilMs: [T0 + 9],
         sequence: 7,
         customer: { phone: "+1 (415) 555-0199", sender: "sms:+15550002222" },
       });
