@@ -47,7 +47,10 @@ export async function openUpstash(): Promise<TestStore> {
   await using opened = new AsyncDisposableStack();
   const redis = opened.use(await startRedisServer());
   const token = crypto.randomUUID();
-  const endpoint = opened.use(await startUpstashEndpoint({ redisUrl: redis.url, token }));
+  // Nobody takes this Redis away, so it has all the time that a busy machine needs.
+  const endpoint = opened.use(
+    await startUpstashEndpoint({ redisUrl: redis.url, token, redisTimeoutMs: 10_000 }),
+  );
   const all = opened.move();
   return {
     env: {
