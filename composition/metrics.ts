@@ -6,11 +6,14 @@ import type { Sms } from "./sms.ts";
 /** What is told of each counter, and under which name: `patchbay_cometd_{…}_total`. */
 const COMETD_COUNTERS: Readonly<Record<keyof SubscriberCounters, readonly [string, string]>> = {
   handshakes: ["handshakes", "CometD sessions that were established"],
-  sessionsLost: ["sessions_lost", "CometD sessions that upstream forgot or wanted anew"],
+  sessionsLost: ["sessions_lost", "CometD sessions that upstream forgot, ended or wanted anew"],
   failures: ["failures", "Exchanges with upstream's CometD that failed"],
   malformed: ["malformed_messages", "Members of CometD answers that were no messages"],
-  refusals: ["refusals", "CometD handshakes turned down for the credentials"],
-  stopped: ["agents_stopped", "Agents given up because upstream turned them away"],
+  refusals: [
+    "refusals",
+    "CometD sessions and handshakes turned down for the credentials, or advised not to come back",
+  ],
+  stopped: ["agents_stopped", "Times that an agent was turned away and is only probed for since"],
   notifications: ["notifications", "Notifications heard by CometD, duplicates included"],
   ignored: ["ignored_messages", "CometD messages that tell of no session"],
   unwritten: ["unwritten_notifications", "Notifications that could not be stored at all"],
@@ -20,6 +23,7 @@ const COMETD_COUNTERS: Readonly<Record<keyof SubscriberCounters, readonly [strin
   overflows: ["overflows", "Buffers that ran full while the store was away"],
   takeOvers: ["take_overs", "Agents taken over from an instance that is gone"],
   leasesLost: ["leases_lost", "Times that the lease ran out under this instance"],
+  tokensExpired: ["tokens_expired", "Agents followed no longer until they come with a new token"],
 };
 
 const COUNTERS = Object.keys(createCounters()) as (keyof SubscriberCounters)[];
@@ -58,6 +62,19 @@ function cometdMetrics(subscriber: Subscriber): Metric[] {
       help: "Agents whom upstream turns away at present",
       kind: "gauge",
       read: () => subscriber.state.refused.length,
+    },
+    {
+      name: "patchbay_cometd_agents_deaf",
+      help:
+        "Agents of whom nothing has been heard for a minute, though upstream does not turn them away",
+      kind: "gauge",
+      read: () => subscriber.state.deaf.length,
+    },
+    {
+      name: "patchbay_cometd_agents_waiting",
+      help: "Agents who are followed once they leave credentials",
+      kind: "gauge",
+      read: () => subscriber.state.waiting.length,
     },
     ...counters,
   ];

@@ -23,7 +23,7 @@ import { composeMetrics } from "./metrics.ts";
 import { composePublisher } from "./publisher.ts";
 import { composeSms, smsIngressOf } from "./sms.ts";
 import { openStore } from "./store.ts";
-import { composeSubscriber, workSignalsTo } from "./subscriber.ts";
+import { composeSubscriber, degradedFollowing, workSignalsTo } from "./subscriber.ts";
 import { composeUpstream } from "./upstream.ts";
 
 /** A Patchbay that is built. It takes its requests from whoever listens for it. */
@@ -138,7 +138,7 @@ export async function composePatchbay(
     health: {
       keysLoaded: auth.keysLoaded,
       draining: drain.hasBegun,
-      degraded: () => sms?.degraded() ?? {},
+      degraded: () => ({ ...sms?.degraded(), ...degradedFollowing(subscriber) }),
     },
     onDue: wake,
   });

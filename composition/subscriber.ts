@@ -8,6 +8,7 @@ import {
 } from "../services/sessions/work_signals.ts";
 import type { Store } from "../services/store/port/store.ts";
 import type { Following, Subscriber } from "../services/following/subscriber.ts";
+import { describeTrouble } from "../services/following/trouble.ts";
 import type { Environment } from "./environment.ts";
 import type { UpstreamParts } from "./upstream.ts";
 
@@ -50,4 +51,10 @@ export function workSignalsTo(subscriber: Subscriber | null): WorkSignals {
     accepted: (agent) => follow(agent, { because: "accept", isNews: true }),
     working: (agent) => follow(agent, { because: "accept", isNews: false }),
   };
+}
+
+/** What readiness tells of following; nothing while everybody is heard. */
+export function degradedFollowing(subscriber: Subscriber | null): Record<string, string> {
+  const trouble = subscriber === null ? null : describeTrouble(subscriber.state);
+  return trouble === null ? {} : { following: trouble };
 }

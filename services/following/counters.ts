@@ -2,7 +2,10 @@ import type { AssignmentCounters } from "./assignment/assignments.ts";
 import type { ConnectionCounters } from "./connection/counters.ts";
 
 /** What a subscriber has done since it began. The numbers only grow. */
-export interface SubscriberCounters extends ConnectionCounters, AssignmentCounters {}
+export interface SubscriberCounters extends ConnectionCounters, AssignmentCounters {
+  /** Agents followed no longer because their token has ended; the agent's next request brings another (mode `forward`). */
+  tokensExpired: number;
+}
 
 export function createCounters(): SubscriberCounters {
   return {
@@ -21,5 +24,6 @@ export function createCounters(): SubscriberCounters {
     overflows: 0,
     takeOvers: 0,
     leasesLost: 0,
+    tokensExpired: 0,
   };
 }

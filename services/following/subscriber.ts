@@ -17,6 +17,7 @@ import { LEASE_TIMES, type LeaseTimes } from "./assignment/lease.ts";
 import { type Because, subscriptionKey } from "./assignment/subscription.ts";
 import { loadCometd } from "./cometd/cometd_library.ts";
 import { createPoller } from "./cometd/poll.ts";
+import type { ConnectionState } from "./connection/connection.ts";
 import { createConnections, type WantedConnection } from "./connection/connections.ts";
 import { createCounters, type SubscriberCounters } from "./counters.ts";
 import { createAgentGet } from "./resync/agent_get.ts";
@@ -45,8 +46,14 @@ export interface SubscriberState {
   readonly following: number;
   /** Those that hear what is published now. */
   readonly live: number;
-  /** Agents (in mode `basic`: one of them) whom upstream has turned away. */
+  /** One connection serves all agents (mode `basic`), so that each list below holds one of them at most. */
+  readonly isShared: boolean;
+  /** Agents whom upstream turns away at present; they are tried again by and by. */
   readonly refused: readonly string[];
+  /** Agents of whom nothing has been heard for {@link DEAF_MS} although upstream does not turn them away. */
+  readonly deaf: readonly string[];
+  /** Agents who have left no credentials. */
+  readonly waiting: readonly string[];
   readonly counters: Readonly<SubscriberCounters>;
 }
 
@@ -90,6 +97,9 @@ export interface SubscriberOptions {
   /** How long an agent without an open session is followed on the strength of an Accept; {@link IDLE_MS}. */
   readonly idleMs?: number;
 }
+
+/** Longer than it takes to come back from a lost session, or from a restart of upstream. */
+export const DEAF_MS = 60_000;
 
 /** Long enough for the session that the Accept was about to show. */
 const IDLE_MS = 60_000;
@@ -160,6 +170,7 @@ export async function createSubscriber(options: SubscriberOptions): Promise<Subs
   /** The agent's next request may bring a fresh token. */
   function dismissExpired(user: FollowedUser): void {
     if (user.isOwned) {
+      counters.tokensExpired += user.agents.size;
       for (const agentId of user.agents.keys()) log.info("subscriber.token_expired", { agentId });
     }
     assignments.dismiss(user);
@@ -179,7 +190,8 @@ export async function createSubscriber(options: SubscriberOptions): Promise<Subs
     assignments.add(user, agentId, because, { isNews });
     // Not at each request: where upstream goes on refusing, an agent at work would make a storm of it.
     const connection = connections.get(key);
-    if (connection?.state === "stopped" && (isNews || isNewToken)) connection.retryNow();
+    const isGivenUp = connection?.state === "refused" || connection?.state === "waiting";
+    if (isGivenUp && (isNews || isNewToken)) connection.retryNow();
   }
 
   async function stop(): Promise<void> {
@@ -203,10 +215,18 @@ export async function createSubscriber(options: SubscriberOptions): Promise<Subs
     },
     get state() {
       const all = connections.all();
+      const agentsIn = (state: ConnectionState) =>
+        all.filter((connection) => connection.state === state).map(({ agentId }) => agentId);
+      const deafBeforeMs = clock.now() - DEAF_MS;
       return {
         following: all.length,
-        live: all.filter(({ state }) => state === "live").length,
-        refused: all.filter(({ state }) => state === "stopped").map(({ agentId }) => agentId),
+        live: agentsIn("live").length,
+        isShared,
+        refused: agentsIn("refused"),
+        deaf: all.filter(({ state, deafSinceMs }) =>
+          state === "connecting" && deafSinceMs !== null && deafSinceMs <= deafBeforeMs
+        ).map(({ agentId }) => agentId),
+        waiting: agentsIn("waiting"),
         counters: { ...counters },
       };
     },

@@ -1,3 +1,4 @@
+import type { Clock } from "../../services/support/clock.ts";
 import type { AgentOf } from "./auth.ts";
 
 /** An agent who may sign in. */
@@ -12,6 +13,9 @@ export interface AgentCredentials {
 export interface AgentDirectory {
   /** From now on the agent is known and its password is checked. */
   add(agent: AgentCredentials): void;
+  /** For so long the agent, or everybody, is refused, whatever the credentials; 0 ends that. */
+  deny(forMs: number, agentId?: string): void;
+  isDenied(agentId: string): boolean;
   /** The agent whom an `Authorization` header proves; null: refused. */
   agentOf(authorization: string): string | null;
   /** The agent whom the header names, proved or not; null: it names none. */
@@ -23,12 +27,16 @@ export interface AgentDirectory {
  * agent needs its password. Bearer tokens have none to check: `readAgent` judges them.
  */
 export function createAgentDirectory(
-  { agents, readAgent }: {
+  { agents, readAgent, clock }: {
     readonly agents: readonly AgentCredentials[] | undefined;
     readonly readAgent: AgentOf;
+    readonly clock: Pick<Clock, "now">;
   },
 ): AgentDirectory {
   const passwords = new Map<string, string>();
+  /** Until when (Unix milliseconds), by agent; under null for everybody. */
+  const deniedUntilMs = new Map<string | null, number>();
+  const isDeniedAs = (whose: string | null) => (deniedUntilMs.get(whose) ?? 0) > clock.now();
   function add({ agentId, password = "" }: AgentCredentials): void {
     passwords.set(agentId, password);
   }
@@ -36,6 +44,8 @@ export function createAgentDirectory(
 
   return {
     add,
+    deny: (forMs, agentId) => void deniedUntilMs.set(agentId ?? null, clock.now() + forMs),
+    isDenied: (agentId) => isDeniedAs(agentId) || isDeniedAs(null),
     agentOf(authorization) {
       const agentId = readAgent(authorization);
       if (agentId === null) return null;

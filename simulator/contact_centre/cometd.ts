@@ -4,7 +4,7 @@ import { createInbox } from "../kit/inbox.ts";
 import type { Exchange } from "../kit/exchange.ts";
 import { answerByNode, type BayeuxMessage } from "./cometd_exchange.ts";
 import { followSessions } from "./cometd_sessions.ts";
-import type { CometdHappening, CometdOptions, CometdView } from "./cometd_view.ts";
+import type { CometdHappening, CometdOptions, CometdView, ReplyChanges } from "./cometd_view.ts";
 import type { Counters, Counts } from "./counts.ts";
 import { createReplyPlans } from "./reply_plans.ts";
 
@@ -38,6 +38,11 @@ export interface Cometd extends CometdView {
    * any further request too, with `402::session_unknown` and the advice to handshake. Tells how many there were.
    */
   drop(agentId?: string): number;
+  /**
+   * Ends the sessions of an agent, or all, as the server does by itself: a held connect is answered at once, with a
+   * `/meta/disconnect` that nobody has asked for in front. `advice`: of that connect's reply. Tells how many there were.
+   */
+  end(agentId?: string, advice?: Readonly<Record<string, unknown>>): number;
   /** Forgets all sessions and leaves no timer behind. */
   close(): void;
 }
@@ -62,7 +67,8 @@ export function createCometd(
   const happenings = createInbox<CometdHappening>("happening on CometD");
   const callers = new WeakMap<object, string>();
   const live = followSessions(server, (handshake) => callers.get(handshake), happenings);
-  const dropped = new WeakSet<ServerSession>();
+  /** Sessions that are over, and what the replies to them say. */
+  const over = new WeakMap<ServerSession, ReplyChanges>();
   const plans = createReplyPlans();
 
   server.policy = {
@@ -75,26 +81,33 @@ export function createCometd(
   };
   server.addExtension({
     outgoing(_server, _sender, session: ServerSession | null, message, callback) {
-      const isLost = session !== null && dropped.has(session);
-      const changes = isLost
-        ? SESSION_UNKNOWN
-        : plans.take(message.channel, live.ownerOf(session?.id));
+      const last = session === null ? undefined : over.get(session);
+      const changes = last ?? plans.take(message.channel, live.ownerOf(session?.id));
       Object.assign(message, changes);
       callback(undefined, true);
     },
   });
 
   function drop(agentId?: string): number {
-    const over = live.of(agentId);
-    for (const { session } of over) {
-      dropped.add(session);
+    const sessions = live.of(agentId);
+    for (const { session } of sessions) {
+      over.set(session, SESSION_UNKNOWN);
       // disconnect() queues a farewell, which lets go of a held connect; like all that was queued it is not sent.
       session.addListener("queueDrain", (_session: ServerSession, queue: unknown[]) => {
         queue.length = 0;
       });
       session.disconnect();
     }
-    return over.length;
+    return sessions.length;
+  }
+
+  function end(agentId?: string, advice?: Readonly<Record<string, unknown>>): number {
+    const sessions = live.of(agentId);
+    for (const { session } of sessions) {
+      session.disconnect();
+      if (advice !== undefined) over.set(session, { advice });
+    }
+    return sessions.length;
   }
 
   return {
@@ -129,6 +142,7 @@ export function createCometd(
       }
     },
     drop,
+    end,
     close() {
       drop();
       server.close();

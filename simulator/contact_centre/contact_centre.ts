@@ -23,6 +23,13 @@ export interface ContactCentre extends Simulator, Control {
    * once, and any further request too, with `402::session_unknown` and the advice to handshake. Tells how many there were.
    */
   dropCometdSessions(agentId?: string): number;
+  /**
+   * Ends the CometD sessions of an agent, or all, as CometD's servers do by themselves: a held connect is answered at once,
+   * with a `/meta/disconnect` that nobody has asked for in front. `advice`: of that connect's reply. Tells how many there were.
+   */
+  endCometdSessions(agentId?: string, advice?: Readonly<Record<string, unknown>>): number;
+  /** For so long an agent, or everybody, is refused as with bad credentials (401); 0 ends that. */
+  denyAgents(forMs: number, agentId?: string): void;
   /** Forgets HTTP sessions, and with them their CSRF tokens; tells how many there were. */
   dropHttpSessions(agentId?: string): number;
   /** Breaks open connections and listens no more; HTTP and CometD sessions are forgotten, everything else is kept. */

@@ -12,6 +12,8 @@ interface ControlEnv {
 const text = v.pipe(v.string(), v.nonEmpty());
 const record = v.record(v.string(), v.unknown());
 const LONGEST_DOWN_MS = 600_000;
+const LONGEST_DENIAL_MS = 24 * 60 * 60_000;
+const MOST_TIMES = 1_000;
 
 const whose = v.object({ agentId: v.exactOptional(text) });
 const agent = v.object({ agentId: text, password: v.exactOptional(v.string()) });
@@ -40,6 +42,12 @@ const changedReply = v.object({
     advice: v.exactOptional(record),
   }),
   agentId: v.exactOptional(text),
+  times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_TIMES)), 1),
+});
+const ended = v.object({ agentId: v.exactOptional(text), advice: v.exactOptional(record) });
+const denial = v.object({
+  agentId: v.exactOptional(text),
+  forMs: v.pipe(v.number(), v.minValue(0), v.maxValue(LONGEST_DENIAL_MS)),
 });
 const failure = v.object({
   operationName: v.exactOptional(text),
@@ -82,6 +90,7 @@ export function controlRoutes(centre: ContactCentre): Hono<ControlEnv> {
     }));
 
   post("/agents", agent, (wanted) => centre.addAgent(wanted));
+  post("/agents/deny", denial, ({ agentId, forMs }) => centre.denyAgents(forMs, agentId));
   post("/sessions", newSession, ({ nickname, phone, ...wanted }) =>
     centre.addSession({
       customer: { nickname, ...(phone === undefined ? {} : { phone }) },
@@ -120,8 +129,11 @@ export function controlRoutes(centre: ContactCentre): Hono<ControlEnv> {
   post(
     "/cometd/reply",
     changedReply,
-    ({ channel, changes, agentId }) => centre.cometd.changeReply(channel, changes, agentId),
+    ({ channel, changes, agentId, times }) => {
+      for (let i = 0; i < times; i++) centre.cometd.changeReply(channel, changes, agentId);
+    },
   );
+  post("/cometd/end", ended, ({ agentId, advice }) => centre.endCometdSessions(agentId, advice));
   post("/http-sessions/drop", whose, ({ agentId }) => centre.dropHttpSessions(agentId));
   post("/restart", restart, ({ downMs }, c) => {
     c.env.answered.then(() => centre.restart({ downMs }));

@@ -37,10 +37,11 @@ export function identify(options: IdentifyOptions): MiddlewareHandler<CentreEnv>
   return async function identifyCaller(c, next) {
     const authorization = c.req.header("authorization");
     const known = httpSessions.find(c.req.header("cookie"));
-    const agentId = authorization === undefined && known !== undefined
+    const proved = authorization === undefined && known !== undefined
       ? known.agentId
       : directory.agentOf(authorization ?? "");
-    const claimed = agentId ?? directory.claimedBy(authorization ?? "");
+    const agentId = proved === null || directory.isDenied(proved) ? null : proved;
+    const claimed = proved ?? directory.claimedBy(authorization ?? "");
     c.set("agentId", agentId ?? "");
     c.set("claimedAgentId", claimed);
     if (options.isRest(c)) counters.add(claimed, "restCalls");

@@ -63,6 +63,7 @@ export async function startContactCentre(
   const directory = createAgentDirectory({
     agents: options.agents,
     readAgent: options.agentOf ?? believedAgent,
+    clock,
   });
   const httpSessions = createHttpSessions({
     clock,
@@ -107,7 +108,9 @@ export async function startContactCentre(
     cometd,
     addAgent: directory.add,
     counts: counters.counts,
+    denyAgents: directory.deny,
     dropCometdSessions: cometd.drop,
+    endCometdSessions: cometd.end,
     dropHttpSessions: httpSessions.drop,
     stop,
     async restart({ downMs = 0 } = {}) {

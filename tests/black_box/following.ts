@@ -54,11 +54,12 @@ export async function messagesTold(
   consumer: WebhookConsumer,
   session: string,
   index: number,
+  timeoutMs: number = PATIENT_MS,
 ): Promise<void> {
   await consumer.attempts.until(
     `message ${index} of ${session} at the consumer`,
     () => indexesTold(consumer, session).includes(index) || undefined,
-    { timeoutMs: PATIENT_MS },
+    { timeoutMs },
   );
 }
 

@@ -10,7 +10,16 @@ function subscriberWith(state: Partial<SubscriberState>): Subscriber {
     unfollow() {},
     credentialsChanged() {},
     stop: () => Promise.resolve(),
-    state: { following: 0, live: 0, refused: [], counters: createCounters(), ...state },
+    state: {
+      following: 0,
+      live: 0,
+      isShared: false,
+      refused: [],
+      deaf: [],
+      waiting: [],
+      counters: createCounters(),
+      ...state,
+    },
   };
 }
 

@@ -1,13 +1,17 @@
 import type { CometD, Message } from "cometd";
-import type { Clock } from "../../support/clock.ts";
+import type { Clock, Timer } from "../../support/clock.ts";
 import { type ClientReply, overrideClient } from "./client_overrides.ts";
 import { createClientTimers } from "./client_timers.ts";
 import type { Poll, PollOutcome } from "./poll.ts";
 import { createPollTransport, type PollTransport } from "./poll_transport.ts";
 import {
   endOfBrokenClient,
+  endOfFarewell,
   endOfReply,
+  endOfSilence,
   endOfSubscriptions,
+  judgeSubscription,
+  reasonOf,
   type SessionEnd,
 } from "./session_end.ts";
 
@@ -33,13 +37,15 @@ export interface CometdSessionOptions {
   readonly onNotification: (dataText: string) => void;
   /** Everything that is published from now on is heard. */
   readonly onSubscribed: () => void;
-  /** A channel was refused while others were not. */
-  readonly onChannelRefused: (channel: string) => void;
+  /** A channel was refused while others were not; `why`: what the server says of it. */
+  readonly onChannelRefused: (channel: string, why: string) => void;
   readonly onMalformed: (count: number) => void;
 }
 
 /** How long an answer may take beyond the time for which the server may hold a connect: CometD's own margin. */
 const NETWORK_DELAY_MS = 10_000;
+/** How much longer than every wait that is foreseen nothing may succeed before the session is taken to be lost. */
+const SILENCE_MARGIN_MS = 20_000;
 /** How long the disconnect at the end may take. */
 const DISCONNECT_MS = 1_000;
 
@@ -52,6 +58,18 @@ export function openCometdSession(options: CometdSessionOptions): CometdSession 
   const underWay = new Set<Promise<unknown>>();
   let isOver = false;
   let isClosing = false;
+  let silence: Timer | null = null;
+
+  /**
+   * Begins to wait for the next success. Whatever keeps it away, be it that the server turns down one connect after
+   * another or that the client has stopped to poll, a session in which nothing succeeds any more is not to pass for live.
+   */
+  function awaitSuccess(): void {
+    silence?.cancel();
+    const { timeout = 0, interval = 0 } = client.getAdvice();
+    const longestMs = timeout + interval + NETWORK_DELAY_MS + SILENCE_MARGIN_MS;
+    silence = clock.after(longestMs, () => end(endOfSilence(longestMs)));
+  }
 
   /** Nothing more is sent from here on, and no timer is left behind. */
   function end(how: SessionEnd): void {
@@ -60,11 +78,13 @@ export function openCometdSession(options: CometdSessionOptions): CometdSession 
     transport.abort();
     aborter.abort();
     timers.cancelAll();
+    silence?.cancel();
     resolve(isClosing ? { kind: "closed" } : how);
   }
 
   const transport: PollTransport = createPollTransport({
     onMalformed: options.onMalformed,
+    onFarewell: (isUnwelcome) => end(endOfFarewell(isUnwelcome)),
     onBroken: (error) => end(endOfBrokenClient(error)),
     async poll({ url, messages, isConnect }) {
       const startedAtMs = clock.now();
@@ -87,16 +107,16 @@ export function openCometdSession(options: CometdSessionOptions): CometdSession 
 
   function subscribe(): void {
     let answered = 0;
-    const refused: string[] = [];
+    const refused = new Map<string, string>();
     const onReply = (channel: string) => (reply: ClientReply) => {
       if (isOver) return;
-      const how = endOfReply(reply);
-      if (how !== null) return end(how);
-      if (reply.successful !== true) refused.push(channel);
+      const verdict = judgeSubscription(reply);
+      if (typeof verdict === "object") return end(verdict);
+      if (verdict === "refused") refused.set(channel, reasonOf(reply));
       if (++answered < channels.length) return;
-      const howInAll = endOfSubscriptions(channels.length, refused.length);
-      if (howInAll !== null) return end(howInAll);
-      refused.forEach(options.onChannelRefused);
+      const how = endOfSubscriptions(channels.length, [...refused.values()]);
+      if (how !== null) return end(how);
+      refused.forEach((why, channel) => options.onChannelRefused(channel, why));
       options.onSubscribed();
     };
     client.batch(() => {
@@ -106,10 +126,12 @@ export function openCometdSession(options: CometdSessionOptions): CometdSession 
 
   /** The client would do nothing about an advice on a successful reply. Its failures come to `shouldRetry`. */
   function onMeta(message: Message): void {
-    if (!message.successful) return;
-    const how = endOfReply(message);
-    if (how !== null) end(how);
-    else if (message.channel === "/meta/handshake") subscribe();
+    if (!message.successful || isOver) return;
+    // The advice that the client goes by may have come with another message before.
+    const how = endOfReply({ ...message, advice: client.getAdvice() });
+    if (how !== null) return end(how);
+    awaitSuccess();
+    if (message.channel === "/meta/handshake") subscribe();
   }
 
   function onMessage(message: Message): Message {
@@ -138,6 +160,7 @@ export function openCometdSession(options: CometdSessionOptions): CometdSession 
     // An extension sees each message once. Subscriptions would not do, as one message may match several; nor would a
     // listener on "/**": the client would take it for a subscription to that channel, and not send the real one.
     client.registerExtension("notifications", { incoming: onMessage });
+    awaitSuccess();
     client.handshake();
   }
 

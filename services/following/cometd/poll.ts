@@ -2,9 +2,10 @@ import { isCsrfRefusal } from "../../contact_centre/dialect/csrf.ts";
 import type { AgentLinks } from "../../contact_centre/rest/agent_links.ts";
 import { startDeadline } from "../../http/deadline.ts";
 import { exchange } from "../../http/exchange.ts";
+import { parseRetryAfter } from "../../http/retry_after.ts";
 import { overFetch } from "../../http/transport.ts";
 import type { Clock } from "../../support/clock.ts";
-import { type BayeuxMessage, readBayeuxAnswer } from "./bayeux.ts";
+import { type BayeuxMessage, MAX_ADVICE_MS, readBayeuxAnswer } from "./bayeux.ts";
 
 /** One CometD request. */
 export interface Poll {
@@ -32,6 +33,8 @@ export type PollOutcome =
     readonly status: number | null;
     /** It was turned down only because its CSRF token was missing or wrong. */
     readonly isCsrfRefusal: boolean;
+    /** How long the server does not want to be asked again, in milliseconds; null: it does not say. */
+    readonly retryAfterMs: number | null;
   };
 
 export interface PollerOptions {
@@ -79,7 +82,7 @@ export function createPoller({ fetch, clock, links }: PollerOptions): Poller {
         return true;
       },
     });
-    if (exchanged.kind === "answer") return judge(exchanged);
+    if (exchanged.kind === "answer") return judge(exchanged, clock.now());
     switch (exchanged.class) {
       case "too-long":
         return failure("answer too long", exchanged.begun.status);
@@ -92,12 +95,19 @@ export function createPoller({ fetch, clock, links }: PollerOptions): Poller {
 }
 
 function judge(
-  { status, body }: { readonly status: number; readonly body: Uint8Array<ArrayBuffer> },
+  { status, headers, body }: {
+    readonly status: number;
+    readonly headers: Headers;
+    readonly body: Uint8Array<ArrayBuffer>;
+  },
+  nowMs: number,
 ): PollOutcome {
   if (status !== 200) {
+    const retryAfterMs = parseRetryAfter(headers.get("retry-after"), nowMs);
     return {
       ...failure(`status ${status}`, status),
       isCsrfRefusal: isCsrfRefusal({ status, body }),
+      retryAfterMs: retryAfterMs === null ? null : Math.min(retryAfterMs, MAX_ADVICE_MS),
     };
   }
   const answer = readBayeuxAnswer(new TextDecoder().decode(body));
@@ -105,5 +115,5 @@ function judge(
 }
 
 function failure(reason: string, status: number | null = null) {
-  return { ok: false as const, reason, status, isCsrfRefusal: false };
+  return { ok: false as const, reason, status, isCsrfRefusal: false, retryAfterMs: null };
 }

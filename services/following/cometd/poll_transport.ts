@@ -1,4 +1,5 @@
 import type { Transport } from "cometd";
+import type { BayeuxMessage } from "./bayeux.ts";
 import type { PollOutcome } from "./poll.ts";
 
 /** A request as the CometD client hands it to its transport. */
@@ -14,6 +15,7 @@ export interface PollFailure {
   readonly reason: string;
   readonly status: number | null;
   readonly isCsrfRefusal: boolean;
+  readonly retryAfterMs: number | null;
 }
 
 export interface PollTransport extends Transport {
@@ -31,6 +33,11 @@ export interface PollTransportOptions {
     },
   ) => Promise<PollOutcome>;
   readonly onMalformed: (count: number) => void;
+  /**
+   * The server has ended the session by itself: an answer brought a `/meta/disconnect` that replies to nothing. The client
+   * would take it for its own and never poll again. `isUnwelcome`: with the advice not to come back.
+   */
+  readonly onFarewell: (isUnwelcome: boolean) => void;
   /** The client threw while it was given a reply; it is of no use any more. */
   readonly onBroken: (error: unknown) => void;
 }
@@ -43,7 +50,7 @@ export interface PollTransportOptions {
  * missing reply to its connect for ever.
  */
 export function createPollTransport(
-  { poll, onMalformed, onBroken }: PollTransportOptions,
+  { poll, onMalformed, onFarewell, onBroken }: PollTransportOptions,
 ): PollTransport {
   let isAborted = false;
   let others: Promise<void> = Promise.resolve();
@@ -66,6 +73,13 @@ export function createPollTransport(
     if (isAborted) return;
     if (!outcome.ok) return envelope.onFailure(null, messages, outcome);
     if (outcome.malformed > 0) onMalformed(outcome.malformed);
+    if (outcome.messages.some((message) => isFarewell(message, messages))) {
+      const isMeta = ({ channel }: BayeuxMessage) => channel.startsWith("/meta/");
+      // What it had yet to tell comes with the farewell.
+      envelope.onSuccess(outcome.messages.filter((message) => !isMeta(message)));
+      const metas = outcome.messages.filter(isMeta);
+      return onFarewell(metas.some(({ advice }) => advice?.reconnect === "none"));
+    }
     envelope.onSuccess(outcome.messages);
     const unanswered = messages.filter(({ id, channel }) =>
       !outcome.messages.some((reply) => reply.id === id && reply.channel === channel)
@@ -75,6 +89,7 @@ export function createPollTransport(
         reason: "no reply",
         status: 200,
         isCsrfRefusal: false,
+        retryAfterMs: null,
       });
     }
   }
@@ -92,4 +107,12 @@ export function createPollTransport(
       isAborted = true;
     },
   };
+}
+
+/** CometD's servers send it in front of the reply to the connect that they held (`ServerSession.disconnect`). */
+function isFarewell({ channel, id }: BayeuxMessage, asked: Envelope["messages"]): boolean {
+  return channel === "/meta/disconnect" &&
+    !asked.some((message) =>
+      message.channel === channel && (id === undefined || message.id === id)
+    );
 }

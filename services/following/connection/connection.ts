@@ -4,16 +4,30 @@ import type { SessionEnd } from "../cometd/session_end.ts";
 import { createKnownSessions } from "../resync/known_sessions.ts";
 import { createNotificationWriter } from "../resync/notification_writer.ts";
 import { createNotificationQueue } from "./notification_queue.ts";
-import { countSetback, nextStep, NO_SETBACKS, type Setbacks, SETTLED_MS } from "./reconnecting.ts";
-import { createSessionLifecycle, type SessionLifecycleDependencies } from "./session_lifecycle.ts";
+import {
+  countSetback,
+  type NextStep,
+  nextStep,
+  NO_SETBACKS,
+  type Setbacks,
+  SETTLED_MS,
+} from "./reconnecting.ts";
+import {
+  createSessionLifecycle,
+  type EndedSession,
+  type SessionLifecycleDependencies,
+} from "./session_lifecycle.ts";
 
 // One connection's states, and what leads from one to the other:
 //
-//   connecting -> live         a session is subscribed to, and what was missed is in the store (or cannot be had)
+//   any        -> live         a session is subscribed to, and what was missed is in the store (or cannot be had)
 //   live       -> connecting   the session has ended; reconnecting.ts says when the next one begins
-//   connecting -> stopped      upstream has turned the agent away for good (reconnecting.ts)
-//   stopped    -> connecting   `retryNow`, or the agent has left other credentials, which is looked for every minute
-//   any        -> stopped      `close`, or a fault of ours
+//   any        -> refused      upstream has turned the agent away; it stays so through all probes
+//   refused    -> connecting   a try has ended otherwise, so that it is not the agent whom upstream does not want
+//   any        -> waiting      the agent has left no credentials
+//
+// What is waited for while upstream does not want the agent, or there are no credentials, ends early with `retryNow`, and
+// when the agent has left other credentials, which is looked for every minute. Only `close` ends a connection.
 
 /** What all connections of an instance share. */
 export interface ConnectionDependencies extends SessionLifecycleDependencies {
@@ -37,13 +51,15 @@ export interface ConnectionOptions {
 }
 
 /** `connecting` includes the waits between tries; `live`: what is published is heard, and what was missed is in the store. */
-export type ConnectionState = "connecting" | "live" | "stopped";
+export type ConnectionState = "connecting" | "live" | "refused" | "waiting";
 
-/** Keeps one agent's notifications coming, from session to session, until it is closed or upstream turns the agent away. */
+/** Keeps one agent's notifications coming, from session to session, until it is closed. */
 export interface Connection {
   /** On whose behalf. */
   readonly agentId: string;
   readonly state: ConnectionState;
+  /** Since when nothing is heard (Unix milliseconds); null: it is live. */
+  readonly deafSinceMs: number | null;
   /** How many of the sessions that it has heard of are not over. */
   readonly openSessions: number;
   /**
@@ -71,6 +87,9 @@ export function createConnection(
   let waiting = new AbortController();
   let setbacks = NO_SETBACKS;
   let state: ConnectionState = "connecting";
+  let deafSinceMs: number | null = clock.now();
+  /** Why upstream does not want the agent, or what is waited for, as far as the log has been told. */
+  let toldWhy: string | null = null;
   let idleSinceMs = clock.now();
   let idleTimer = clock.after(options.idleMs, noticeIdleness);
 
@@ -97,9 +116,16 @@ export function createConnection(
     owner,
     known,
     queue,
-    onLive: () => state = "live",
+    onLive() {
+      state = "live";
+      deafSinceMs = null;
+      log.info("subscriber.live", { agentId, after: toldWhy ?? undefined });
+      toldWhy = null;
+    },
     onEnd() {
-      if (state === "live") state = "connecting";
+      if (state !== "live") return;
+      state = "connecting";
+      deafSinceMs = clock.now();
     },
     closing: closing.signal,
   });
@@ -108,32 +134,74 @@ export function createConnection(
     await pause(clock, options.startAfterMs, waiting.signal);
     let askFirst = true;
     while (!closing.signal.aborted) {
-      const { end, lastedMs } = await lifecycle.run(askFirst);
-      if (closing.signal.aborted) break;
+      const { end, lastedMs } = await runSession(askFirst);
+      if (closing.signal.aborted) return;
       if (lastedMs >= SETTLED_MS) setbacks = NO_SETBACKS;
       setbacks = countSetback(setbacks, end);
-      // Closed by an overflow: the next session begins once the queue is written, and asks for the rest.
-      const step = end.kind === "closed"
-        ? { kind: "reconnect" as const, afterMs: 0, askFirst: false }
-        : nextStep(end, setbacks, random);
-      if (step.kind === "stop") {
-        await giveUp(step.why, setbacks.refusals);
-        setbacks = NO_SETBACKS;
-        askFirst = true;
-        continue;
-      }
       report(end, setbacks);
-      askFirst = step.askFirst;
-      await pause(clock, step.afterMs, waiting.signal);
+      // Closed by an overflow: the next session begins once the queue is written, and asks for the rest.
+      const step: NextStep = end.kind === "closed"
+        ? { kind: "reconnect", afterMs: 0, askFirst: false }
+        : nextStep(end, setbacks, random);
+      state = stateAfter(end, step);
+      await waitFor(step);
+      askFirst = step.kind !== "reconnect" || step.askFirst;
     }
-    state = "stopped";
+  }
+
+  async function runSession(askFirst: boolean): Promise<EndedSession> {
+    try {
+      return await lifecycle.run(askFirst);
+    } catch (error) {
+      // A fault of ours may well be over with the answer that has brought it to light.
+      log.error("subscriber.broken", { agentId, error: String(error) });
+      return { end: { kind: "failed", why: "a fault of Patchbay" }, lastedMs: 0 };
+    }
+  }
+
+  async function waitFor(step: NextStep): Promise<void> {
+    switch (step.kind) {
+      case "reconnect":
+        return await pause(clock, step.afterMs, waiting.signal);
+      case "probe":
+        tellOnce("refused", step.why, { tries: Math.max(1, setbacks.refusals) });
+        log.debug("subscriber.next_probe", { agentId, inMs: Math.round(step.afterMs) });
+        await pauseUntilOtherCredentials(step.afterMs);
+        if (!closing.signal.aborted) log.info("subscriber.probing", { agentId, reason: step.why });
+        return;
+      case "wait":
+        tellOnce("waiting", step.why, {});
+        return await pauseUntilOtherCredentials(Infinity);
+    }
+  }
+
+  /** Tells the operator of a transition, and not of each probe that changes nothing. */
+  function tellOnce(what: "refused" | "waiting", why: string, more: { tries?: number }): void {
+    if (toldWhy === why) return;
+    toldWhy = why;
+    if (what === "waiting") return log.info("subscriber.waiting", { agentId, reason: why });
+    counters.stopped++;
+    log.error("subscriber.refused", { agentId, reason: why, ...more });
+  }
+
+  /** Waits for so long, or until there are credentials that upstream has not seen, or until `retryNow`. */
+  async function pauseUntilOtherCredentials(ms: number): Promise<void> {
+    const { signal } = waiting;
+    const endMs = clock.now() + ms;
+    while (!signal.aborted && clock.now() < endMs) {
+      await pause(clock, Math.min(endMs - clock.now(), LOOK_FOR_CREDENTIALS_MS), signal);
+      if (!signal.aborted && await lifecycle.hasOtherCredentials()) {
+        setbacks = NO_SETBACKS;
+        return;
+      }
+    }
   }
 
   function report(end: SessionEnd, { failures, refusals }: Setbacks): void {
     switch (end.kind) {
       case "lost":
         counters.sessionsLost++;
-        log.info("subscriber.session_lost", { agentId });
+        log.info("subscriber.session_lost", { agentId, reason: end.why });
         break;
       case "refused":
         counters.refusals++;
@@ -144,24 +212,14 @@ export function createConnection(
         // One warning per outage: with hundreds of agents an upstream that is down would fill the log.
         (failures === 1 ? log.warn : log.debug)("subscriber.failed", { agentId, reason: end.why });
         break;
-      case "csrf":
       case "dismissed":
+        counters.refusals++;
+        break;
+      case "csrf":
+      case "unequipped":
       case "closed":
         break;
     }
-  }
-
-  /** Tells the operator that upstream does not want this agent, and waits until there is a reason to try again. */
-  async function giveUp(why: string, refusals: number): Promise<void> {
-    if (refusals > 0) counters.refusals++;
-    counters.stopped++;
-    state = "stopped";
-    log.error("subscriber.refused", { agentId, reason: why, tries: Math.max(1, refusals) });
-    const { signal } = waiting;
-    do {
-      await pause(clock, LOOK_FOR_CREDENTIALS_MS, signal);
-    } while (!signal.aborted && !await lifecycle.hasOtherCredentials());
-    if (!closing.signal.aborted) state = "connecting";
   }
 
   function noticeIdleness(): void {
@@ -171,16 +229,15 @@ export function createConnection(
     idleTimer = clock.after(options.idleMs / 4, noticeIdleness);
   }
 
-  const running = run().catch((error: unknown) => {
-    state = "stopped";
-    counters.stopped++;
-    log.error("subscriber.broken", { agentId, error: String(error) });
-  });
+  const running = run();
 
   return {
     agentId,
     get state() {
       return state;
+    },
+    get deafSinceMs() {
+      return deafSinceMs;
     },
     get openSessions() {
       return known.ids().length;
@@ -200,4 +257,9 @@ export function createConnection(
       await running;
     },
   };
+}
+
+function stateAfter(end: SessionEnd, step: NextStep): ConnectionState {
+  if (step.kind === "wait") return "waiting";
+  return step.kind === "probe" || end.kind === "refused" ? "refused" : "connecting";
 }

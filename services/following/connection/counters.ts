@@ -4,15 +4,15 @@ import type { NotificationCounters } from "../resync/notification_writer.ts";
 export interface ConnectionCounters extends NotificationCounters {
   /** Sessions that were established. */
   handshakes: number;
-  /** Sessions that upstream forgot or wanted anew. */
+  /** Sessions that upstream forgot, ended or wanted anew. */
   sessionsLost: number;
   /** Exchanges that failed, answers that were no Bayeux included. */
   failures: number;
   /** Members of answers that were no messages. */
   malformed: number;
-  /** Handshakes turned down for the credentials. */
+  /** Sessions and handshakes turned down for the credentials, or with the advice not to come back. */
   refusals: number;
-  /** Agents given up because of that, or because upstream said so. */
+  /** Times that an agent was turned away so clearly that upstream is only probed. */
   stopped: number;
   resyncs: number;
   /** Resyncs that upstream would not answer. */

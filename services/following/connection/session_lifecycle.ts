@@ -128,7 +128,8 @@ export function createSessionLifecycle(
         counters.handshakes++;
         catchingUp = catchUpAndGoLive(over.signal, releaseSlot);
       },
-      onChannelRefused: (channel) => log.warn("subscriber.channel_refused", { agentId, channel }),
+      onChannelRefused: (channel, reason) =>
+        log.warn("subscriber.channel_refused", { agentId, channel, reason }),
       onMalformed(count) {
         counters.malformed += count;
         log.debug("subscriber.malformed", { agentId, count });
@@ -156,7 +157,7 @@ export function createSessionLifecycle(
     } catch (error) {
       if (!(error instanceof PatchbayError)) throw error;
       return error instanceof NoUpstreamCredentials
-        ? { kind: "refused", why: "no credentials" }
+        ? { kind: "unequipped", why: "no credentials" }
         : { kind: "failed", why: error.code };
     }
   }
@@ -195,7 +196,6 @@ export function createSessionLifecycle(
     queue.release();
     hasCaughtUp = true;
     options.onLive();
-    log.info("subscriber.live", { agentId });
   }
 
   return {

@@ -21,6 +21,15 @@ function controlOf({ url }: ContactCentre) {
   };
 }
 
+/** The status of a request with these credentials. */
+async function signIn({ url }: ContactCentre, agentId: string, password = "any"): Promise<number> {
+  const response = await fetch(`${url}/api/v2/me`, {
+    headers: { authorization: `Basic ${btoa(`${agentId}:${password}`)}` },
+  });
+  await response.body?.cancel();
+  return response.status;
+}
+
 Deno.test("a session routed to an agent is its alone, and it is told", async () => {
   await using watched = await startWatched();
   const { centre, id, told } = watched;
@@ -177,13 +186,7 @@ Deno.test("agents are added and their HTTP sessions dropped over HTTP", async ()
   await using controlled = await startControlled();
   const { centre, control } = controlled;
   await control("/agents", { agentId: "agent-1", password: "s3cret" });
-  const status = async (password: string) => {
-    const response = await fetch(`${centre.url}/api/v2/me`, {
-      headers: { authorization: `Basic ${btoa(`agent-1:${password}`)}` },
-    });
-    await response.body?.cancel();
-    return response.status;
-  };
+  const status = (password: string) => signIn(centre, "agent-1", password);
   assert.deepEqual([await status("guess"), await status("s3cret")], [401, 200]);
   assert.deepEqual((await control("/http-sessions/drop", {})).body, { done: 1 });
 });
@@ -198,6 +201,49 @@ Deno.test("CometD sessions are dropped and replies changed over HTTP", async () 
   });
   assert.deepEqual((await control("/cometd/drop", { agentId: "agent-1" })).body, { done: 1 });
   await desktop.replies.waitFor(({ error }) => error === "403::denied");
+});
+
+Deno.test("CometD sessions are ended as the server does by itself: the held connect brings a farewell", async () => {
+  await using controlled = await startControlled();
+  const { centre, control } = controlled;
+  await using desktop = await openDesktop(centre);
+  const advice = { reconnect: "none" };
+  await centre.cometd.happenings.waitFor(({ kind }) => kind === "held");
+  assert.deepEqual((await control("/cometd/end", { agentId: "agent-1", advice })).body, {
+    done: 1,
+  });
+  await desktop.replies.waitFor(({ channel }) => channel === "/meta/disconnect");
+  assert.equal(centre.counts().handshakes, 1);
+  assert.equal(centre.cometd.sessions.length, 0);
+});
+
+Deno.test("a planned reply can be played several times", async () => {
+  await using controlled = await startControlled();
+  const { centre, control } = controlled;
+  await control("/cometd/reply", {
+    channel: "/meta/handshake",
+    changes: { successful: false, error: "500::busy" },
+    times: 2,
+  });
+  await using desktop = await openDesktop(centre);
+  assert.equal(desktop.replies.items.filter(({ error }) => error === "500::busy").length, 2);
+  assert.equal(
+    (await control("/cometd/reply", { channel: "/x", changes: {}, times: 0 })).status,
+    400,
+  );
+});
+
+Deno.test("credentials are denied for a while, one agent's or everybody's", async () => {
+  await using controlled = await startControlled();
+  const { centre, control } = controlled;
+  const status = (agentId: string) => signIn(centre, agentId);
+  await control("/agents/deny", { agentId: "agent-1", forMs: 60_000 });
+  assert.deepEqual([await status("agent-1"), await status("agent-2")], [401, 200]);
+  await control("/agents/deny", { forMs: 60_000 });
+  assert.deepEqual([await status("agent-1"), await status("agent-2")], [401, 401]);
+  await control("/agents/deny", { agentId: "agent-1", forMs: 0 });
+  await control("/agents/deny", { forMs: 0 });
+  assert.deepEqual([await status("agent-1"), await status("agent-2")], [200, 200]);
 });
 
 Deno.test("failures and faults are planned over HTTP", async () => {

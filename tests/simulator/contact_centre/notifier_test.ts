@@ -1,4 +1,5 @@
 /** When and in which order the simulated contact centre tells what has happened. */
+import { systemClock } from "../../../services/support/clock.ts";
 import assert from "node:assert/strict";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 import { createApp } from "../../../simulator/contact_centre/app.ts";
@@ -72,7 +73,11 @@ Deno.test("nothing is told before the answer was given", async () => {
     requests: createInbox("request"),
     faults: createFaultQueue(),
     clock,
-    directory: createAgentDirectory({ agents: undefined, readAgent: believedAgent }),
+    directory: createAgentDirectory({
+      agents: undefined,
+      readAgent: believedAgent,
+      clock: systemClock,
+    }),
     httpSessions: createHttpSessions({ clock, random: Math.random, idleMs: 1_800_000 }),
     counters,
     cometd,

@@ -7,6 +7,7 @@ for (const isConnect of [true, false]) {
     const transport = createPollTransport({
       poll: () => Promise.resolve({ ok: true, messages: [], malformed: 0 }),
       onMalformed() {},
+      onFarewell() {},
       onBroken,
     });
 

@@ -9,17 +9,30 @@ import {
 const NONE = { failures: 0, refusals: 0, csrfRefusals: 0 };
 type Ended = Exclude<SessionEnd, { kind: "closed" }>;
 
-function waits(end: Ended, times: number, name: keyof typeof NONE): number[] {
-  return Array.from({ length: times }, (_, at) => {
-    const step = nextStep(end, { ...NONE, [name]: at + 1 }, () => 0.5);
-    return step.kind === "stop" ? -1 : step.afterMs;
+const LOST = { kind: "lost", why: "x", isUnwelcome: false } as const;
+const UNWELCOME = { kind: "lost", why: "x", isUnwelcome: true } as const;
+
+/** What follows each of so many ends of this kind in a row: the wait, and whether it is for a mere probe. */
+function steps(end: Ended, times: number): (number | string)[] {
+  let setbacks = NONE;
+  return Array.from({ length: times }, () => {
+    setbacks = countSetback(setbacks, end);
+    const step = nextStep(end, setbacks, () => 0.5);
+    if (step.kind === "wait") return "wait";
+    return step.kind === "probe" ? `probe ${step.afterMs}` : step.afterMs;
   });
 }
 
 for (
-  const [what, end, name, expected] of [
-    ["a lost session: soon, then slower", { kind: "lost" }, "failures", [
+  const [what, end, expected] of [
+    ["a lost session: soon, then slower", LOST, [750, 750, 750, 1_500, 3_000, 6_000, 6_000]],
+    ["a lost session to which the server advised not to come back: soon, then probes", UNWELCOME, [
       750,
+      750,
+      "probe 22500",
+      "probe 45000",
+    ]],
+    ["an exchange that failed", { kind: "failed", why: "x" }, [
       750,
       750,
       1_500,
@@ -27,30 +40,30 @@ for (
       6_000,
       6_000,
     ]],
-    ["an exchange that failed", { kind: "failed", why: "x" }, "failures", [
-      750,
-      750,
-      1_500,
-      3_000,
-      6_000,
-      6_000,
-    ]],
-    ["bad credentials: ever slower, then never", { kind: "refused", why: "x" }, "refusals", [
+    [
+      "an exchange after which upstream wants to be left alone for 4 s",
+      { kind: "failed", why: "x", retryAfterMs: 4_000 },
+      [4_000, 4_000, 4_000, 4_000, 6_000],
+    ],
+    ["bad credentials: ever slower, then probes for ever", { kind: "refused", why: "x" }, [
       1_500,
       7_500,
       22_500,
-      -1,
+      "probe 22500",
+      "probe 45000",
+      "probe 90000",
+      "probe 180000",
+      "probe 360000",
+      "probe 675000",
+      "probe 675000",
     ]],
-    ["a CSRF token that was wrong: at once, but only once", { kind: "csrf" }, "csrfRefusals", [
-      0,
-      750,
-      1_500,
-    ]],
-    ["the advice none: never", { kind: "dismissed", why: "x" }, "failures", [-1]],
+    ["a CSRF token that was wrong: at once, but only once", { kind: "csrf" }, [0, 750, 1_500]],
+    ["the advice none: probes", { kind: "dismissed", why: "x" }, ["probe 22500", "probe 45000"]],
+    ["no credentials: until there are some", { kind: "unequipped", why: "x" }, ["wait", "wait"]],
   ] as const
 ) {
   Deno.test(`after ${what}`, () => {
-    assert.deepEqual(waits(end, expected.length, name), expected);
+    assert.deepEqual(steps(end, expected.length), expected);
   });
 }
 
@@ -67,7 +80,7 @@ Deno.test("nobody waits longer than 8 s for an upstream that is down, nor less t
 
 Deno.test("those who lose their sessions in one moment come back over a second and a half", () => {
   const waitsMs = [0, 0.25, 0.5, 0.75].map((random) => {
-    const step = nextStep({ kind: "lost" }, { ...NONE, failures: 1 }, () => random);
+    const step = nextStep(LOST, { ...NONE, failures: 1 }, () => random);
     return step.kind === "reconnect" ? step.afterMs : null;
   });
   assert.deepEqual(waitsMs, [0, 375, 750, 1_125]);
@@ -81,7 +94,7 @@ Deno.test("after a refusal it is asked first whether the credentials are good", 
 
 for (
   const [what, before, end, after] of [
-    ["a loss and a failure make one row", { failures: 1 }, { kind: "lost" }, { failures: 2 }],
+    ["a loss and a failure make one row", { failures: 1 }, LOST, { failures: 2 }],
     ["a failure ends the rows of refusals", { refusals: 2, csrfRefusals: 1 }, {
       kind: "failed",
       why: "x",
@@ -100,7 +113,11 @@ for (
       refusals: 1,
       csrfRefusals: 1,
     }],
-    ["the advice none counts as nothing", { failures: 1 }, { kind: "dismissed", why: "x" }, {
+    ["the advice none counts as much as a row of refusals", { refusals: 1, csrfRefusals: 1 }, {
+      kind: "dismissed",
+      why: "x",
+    }, { refusals: MAX_REFUSALS }],
+    ["no credentials count as nothing", { failures: 1 }, { kind: "unequipped", why: "x" }, {
       failures: 1,
     }],
     ["a close counts as nothing", { refusals: 1 }, { kind: "closed" }, { refusals: 1 }],
