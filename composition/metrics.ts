@@ -8,7 +8,10 @@ const COMETD_COUNTERS: Readonly<Record<keyof SubscriberCounters, readonly [strin
   handshakes: ["handshakes", "CometD sessions that were established"],
   sessionsLost: ["sessions_lost", "CometD sessions that upstream forgot, ended or wanted anew"],
   failures: ["failures", "Exchanges with upstream's CometD that failed"],
-  malformed: ["malformed_messages", "Members of CometD answers that were no messages"],
+  malformed: [
+    "malformed_messages",
+    "Members of CometD answers that were no messages, or could be read in two ways",
+  ],
   refusals: [
     "refusals",
     "CometD sessions and handshakes turned down for the credentials, or advised not to come back",

@@ -19,7 +19,7 @@ const DESCRIPTIONS: Readonly<Record<TokenFault, string>> = {
   "expired": "the token has expired",
   "not-yet-valid": "the token is not valid yet",
   "bad-claims": "the token lacks exp or holds a claim of the wrong type",
-  "no-agent": "the token names no agent",
+  "no-agent": "the token names no agent, or one by an id that cannot be one",
 };
 
 /** RFC 9110 §11.1: the scheme is compared without case. */

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { Agent } from "../services/auth/token_verifier.ts";
+import type { SpelledJson } from "../services/support/spelled_json.ts";
 import type { Operation } from "../services/contact_centre/dialect/operations.ts";
 
 /** The scopes of DESIGN §5. */
@@ -26,7 +27,12 @@ export interface AppEnv {
     /** Set by `RouteGuards.agent`. */
     agent: Agent;
     /** Set by `jsonBody`: exactly the bytes that came, and what they say. */
-    body: { readonly bytes: Uint8Array<ArrayBuffer>; readonly untrustedJson: unknown };
+    body: {
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly untrusted: SpelledJson;
+      /** The value of `untrusted`, for those to whom its spelling is nothing. */
+      readonly untrustedJson: unknown;
+    };
     /** The client's address by the rule of `TRUST_PROXY_HOPS`; null where the platform tells none. */
     clientIp: string | null;
     /** How the client reached Patchbay; set by `reachedAddress`. */

@@ -1,13 +1,23 @@
 import type { MiddlewareHandler } from "hono";
 import { readAtMost } from "../services/support/bounded_bytes.ts";
+import { readJson, type SpelledJson } from "../services/support/spelled_json.ts";
 import { BodyTooLarge, InvalidBody, UnsupportedMediaType } from "../services/errors.ts";
 import type { AppEnv } from "./app_env.ts";
 
 /** `application/json`, or a type built on it (RFC 6839 §3.1). */
 const JSON_MEDIA_TYPE = /^application\/(?:[!#$&^_.+\w-]+\+)?json$/;
 
+/** JSON has no such parameter (RFC 8259 §11), but clients add one, and it is sent on. */
+const CHARSET = /;\s*charset\s*=\s*"?([^;"\s]*)/gi;
+
+/** Read by these, JSON's own characters are the same as in UTF-8. By others a body could say one thing here and another upstream. */
+const HARMLESS_CHARSETS: ReadonlySet<string> = new Set(
+  ["utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252"],
+);
+
 /**
- * Reads a JSON body of at most `maxBytes` and sets `body`: the very bytes that came, for sending on, and what they say.
+ * Reads a JSON body of at most `maxBytes`, with each member once at every depth, and sets `body`: the very bytes that came,
+ * for sending on, and what they say.
  *
  * Hono's `bodyLimit` does not fit: it believes a `content-length`, and hands on a body that is then read a second time,
  * while the bytes are wanted here anyway.
@@ -30,7 +40,8 @@ export function jsonBody(
       throw new InvalidBody("Cannot read the body: expected it whole, but it broke off", { cause });
     });
     if (bytes === null) throw tooLarge(maxBytes);
-    c.set("body", { bytes, untrustedJson: parseJson(bytes) });
+    const untrusted = parseJson(bytes);
+    c.set("body", { bytes, untrusted, untrustedJson: untrusted.json });
     await next();
   };
 }
@@ -41,6 +52,12 @@ function assertJsonMediaType(contentType: string | undefined): void {
   if (mediaType !== "" && !JSON_MEDIA_TYPE.test(mediaType)) {
     throw new UnsupportedMediaType(
       `Cannot read a body of type ${shortened(mediaType)}: expected application/json`,
+    );
+  }
+  for (const [, charset = ""] of contentType?.matchAll(CHARSET) ?? []) {
+    if (HARMLESS_CHARSETS.has(charset.toLowerCase())) continue;
+    throw new UnsupportedMediaType(
+      `Cannot read a body in charset ${shortened(charset)}: expected utf-8`,
     );
   }
 }
@@ -56,8 +73,11 @@ function assertNoContentCoding(contentEncoding: string | undefined): void {
   }
 }
 
-/** RFC 8259 §8.1: JSON between systems is UTF-8, whatever `charset` says. */
-function parseJson(bytes: Uint8Array<ArrayBuffer>): unknown {
+/**
+ * RFC 8259 §8.1: JSON between systems is UTF-8. A body that comes to two readings is refused (RFC 8259 §4: what a parser
+ * makes of a name that comes twice is its own affair), as upstream or whoever reads it next may take the other one.
+ */
+function parseJson(bytes: Uint8Array<ArrayBuffer>): SpelledJson {
   if (bytes.length === 0) {
     throw new InvalidBody("Cannot read the body: expected JSON, but it is empty");
   }
@@ -67,12 +87,9 @@ function parseJson(bytes: Uint8Array<ArrayBuffer>): unknown {
   } catch {
     throw new InvalidBody("Cannot read the body: expected JSON in UTF-8, but it is not UTF-8");
   }
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Without the cause, whose message quotes the body.
-    throw new InvalidBody("Cannot read the body: expected JSON, but it does not parse");
-  }
+  const read = readJson(text);
+  if (!read.ok) throw new InvalidBody(`Cannot read the body: expected ${read.expected}`);
+  return read.value;
 }
 
 /** For messages: a header may be as long as its sender likes. */

@@ -3,6 +3,7 @@ import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { renderEvent } from "../services/events/event_body.ts";
 import { NotFound } from "../services/errors.ts";
 import type { EventRecord, EventStore } from "../services/store/port/events.ts";
+import { filterSessionId } from "./ids.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
 
 export interface EventRoutesDependencies {
@@ -18,7 +19,7 @@ export function eventRoutes({ store, guards }: EventRoutesDependencies) {
     const { session, type } = filtersIn(c.req.query(), ["session", "type"]);
     const page = await store.listEvents({
       ...readPage(c.req.query()),
-      ...(session === undefined ? {} : { sessionId: session }),
+      ...(session === undefined ? {} : { sessionId: filterSessionId(session) }),
       ...(type === undefined ? {} : { type }),
     });
     return c.body(listBody(page, asSent), 200, JSON_TYPE);

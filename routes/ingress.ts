@@ -26,8 +26,7 @@ export function ingressRoutes({ token, guards, publisher }: IngressRoutesDepende
     requireBearer(token),
     guards.jsonBody({ maxBytes: MAX_BODY_BYTES }),
     async (c) => {
-      const { bytes, untrustedJson } = c.get("body");
-      const read = readNotifications(untrustedJson, new TextDecoder().decode(bytes));
+      const read = readNotifications(c.get("body").untrusted);
       if (!read.ok) throw new InvalidBody(read.message);
       return c.json(await publisher.publishNotifications(read.notifications), 202);
     },

@@ -1,11 +1,15 @@
 import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
-import { InvalidBody } from "../services/errors.ts";
 import type { ContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
 import { API_ROOT, ME } from "../services/contact_centre/dialect/paths.ts";
 import { readOperationName } from "../services/contact_centre/dialect/operations.ts";
 import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
-import { answerWith, MAX_PROXIED_BODY_BYTES, upstreamRequest } from "./proxied.ts";
+import {
+  answerWith,
+  MAX_PROXIED_BODY_BYTES,
+  operationRefusal,
+  upstreamRequest,
+} from "./proxied.ts";
 
 export interface MeRoutesDependencies {
   readonly guards: RouteGuards;
@@ -30,7 +34,7 @@ export function meRoutes(
       guards.jsonBody({ maxBytes: MAX_PROXIED_BODY_BYTES }),
       async (c) => {
         const read = readOperationName(c.get("body").untrustedJson);
-        if (!read.ok) throw new InvalidBody(read.message);
+        if (!read.ok) throw operationRefusal(read);
         return answerWith(
           await contactCentre.operate(read.name, upstreamRequest(c, "POST", path)),
         );

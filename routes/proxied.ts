@@ -1,30 +1,12 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../middleware/app_env.ts";
-import { isAgentIdInPath, isSessionIdInPath } from "../services/contact_centre/dialect/ids.ts";
-import { NotFound } from "../services/errors.ts";
+import type { OperationFault } from "../services/contact_centre/dialect/operations.ts";
+import { InvalidBody, InvalidParameter } from "../services/errors.ts";
 import type { UpstreamAnswer, UpstreamRequest } from "../services/contact_centre/rest/call.ts";
 import { NULL_BODY_STATUSES } from "../services/contact_centre/rest/headers.ts";
 
 /** Bodies of proxied requests (DESIGN §6). */
 export const MAX_PROXIED_BODY_BYTES = 64 * 1024;
-
-/** A session's id from the path, safe to be part of upstream's. Throws `NotFound` for what cannot be one. */
-export function pathSessionId(c: Context<AppEnv>, name: string): string {
-  const untrustedId = c.req.param(name) ?? "";
-  if (isSessionIdInPath(untrustedId)) return untrustedId;
-  throw new NotFound(
-    "Cannot find anything at this path: expected an id of up to 128 letters, digits, _, ~ and -",
-  );
-}
-
-/** An agent's id from the path, safe to be part of upstream's. Throws `NotFound` for what cannot be one. */
-export function pathAgentId(c: Context<AppEnv>, name: string): string {
-  const untrustedId = c.req.param(name) ?? "";
-  if (isAgentIdInPath(untrustedId)) return untrustedId;
-  throw new NotFound(
-    "Cannot find anything at this path: expected a user id of up to 128 letters, digits and . _ ~ @ -",
-  );
-}
 
 /** The client's request as it goes upstream. `path` is made of constants and ids that were judged. */
 export function upstreamRequest(
@@ -51,6 +33,13 @@ export function upstreamRequest(
     authorizationExpiresAtMs: agent.tokenExpiresAtMs,
     signal: c.get("outlivesClient") ? new AbortController().signal : signal,
   };
+}
+
+/** How a client is told that its operation cannot be forwarded. */
+export function operationRefusal(
+  { code, message }: OperationFault,
+): InvalidBody | InvalidParameter {
+  return code === "invalid-body" ? new InvalidBody(message) : new InvalidParameter(message);
 }
 
 /** Upstream's answer as the client gets it. */

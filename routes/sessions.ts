@@ -7,6 +7,7 @@ import { sessionView } from "../services/sessions/view.ts";
 import type { PhoneNumbers } from "../services/sms/phone.ts";
 import type { Customer } from "../services/store/port/sessions.ts";
 import { isJsonObject } from "../services/support/json_object.ts";
+import { filterAgentId, pathSessionId } from "./ids.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
 
 const MAX_BODY_BYTES = 16 * 1024;
@@ -27,15 +28,16 @@ export function sessionRoutes({ managedSessions, guards, numbers }: SessionRoute
   const routes = new Hono<AppEnv>();
 
   routes.get("/v1/sessions", guards.agent("sessions:read"), async (c) => {
-    const { agent: untrustedAgentId } = filtersIn(c.req.query(), ["agent"]);
+    const { agent } = filtersIn(c.req.query(), ["agent"]);
+    const agentId = agent === undefined ? undefined : filterAgentId(agent);
     const page = readPage(c.req.query());
-    const sessions = await managedSessions.list(c.get("agent"), untrustedAgentId, page);
+    const sessions = await managedSessions.list(c.get("agent"), agentId, page);
     const body = listBody(sessions, (session) => JSON.stringify(sessionView(session)));
     return c.body(body, 200, JSON_TYPE);
   });
 
   routes.get("/v1/sessions/:id", guards.agent("sessions:read"), async (c) => {
-    const session = await managedSessions.read(c.get("agent"), c.req.param("id"));
+    const session = await managedSessions.read(c.get("agent"), pathSessionId(c, "id"));
     return c.json(sessionView(session));
   });
 
@@ -45,14 +47,14 @@ export function sessionRoutes({ managedSessions, guards, numbers }: SessionRoute
     guards.jsonBody({ maxBytes: MAX_BODY_BYTES }),
     async (c) => {
       const customer = await readCustomer(c.get("body").untrustedJson, numbers);
-      const sessionId = c.req.param("id");
+      const sessionId = pathSessionId(c, "id");
       const session = await managedSessions.setCustomer(c.get("agent"), sessionId, customer);
       return c.json(sessionView(session));
     },
   );
 
   routes.post("/v1/sessions/:id/expunge", guards.agent("sessions:write"), async (c) => {
-    const id = c.req.param("id");
+    const id = pathSessionId(c, "id");
     return c.json({ id, events: await managedSessions.expunge(c.get("agent"), id) });
   });
 

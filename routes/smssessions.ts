@@ -1,7 +1,7 @@
 import { type Context, Hono, type Next } from "hono";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { idempotent } from "../middleware/idempotency.ts";
-import { InvalidBody, InvalidParameter } from "../services/errors.ts";
+import { InvalidParameter } from "../services/errors.ts";
 import type { Idempotency } from "../services/idempotency/idempotency.ts";
 import { type Operation, readOperation } from "../services/contact_centre/dialect/operations.ts";
 import {
@@ -15,11 +15,11 @@ import {
 } from "../services/contact_centre/dialect/paths.ts";
 import type { SessionService } from "../services/sessions/sessions.ts";
 import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
+import { pathAgentId, pathSessionId } from "./ids.ts";
 import {
   answerWith,
   MAX_PROXIED_BODY_BYTES,
-  pathAgentId,
-  pathSessionId,
+  operationRefusal,
   upstreamRequest,
 } from "./proxied.ts";
 
@@ -121,9 +121,7 @@ async function readIntrude(c: Context<AppEnv>, next: Next): Promise<void> {
 function operationIn(c: Context<AppEnv>): Operation {
   const read = readOperation(c.get("body").untrustedJson);
   if (read.ok) return read;
-  throw read.code === "invalid-body"
-    ? new InvalidBody(read.message)
-    : new InvalidParameter(read.message);
+  throw operationRefusal(read);
 }
 
 /** Who asks for what, and the request to forward for them. */

@@ -3,11 +3,12 @@ import { errors, type JWTPayload, jwtVerify, type JWTVerifyResult } from "jose";
 import type { Clock } from "../support/clock.ts";
 import type { Config } from "../config/config.ts";
 import type { KeySet } from "./key_set.ts";
+import { isAgentId } from "./agent_id.ts";
 import { createLruMap } from "../support/lru_map.ts";
 
 /** Who is calling, as a verified token says. */
 export interface Agent {
-  /** The value of the agent claim. */
+  /** The value of the agent claim: one that `isAgentId` took. */
   readonly id: string;
   readonly scopes: ReadonlySet<string>;
   /** When the token ends that names the agent. */
@@ -191,7 +192,7 @@ function agentOf(
   { agentClaim, scopeClaim }: TokenPolicy,
 ): Agent | null {
   const id = claims[agentClaim];
-  if (typeof id !== "string" || id.trim() === "") return null;
+  if (!isAgentId(id)) return null;
   return { id, scopes: scopesOf(claims[scopeClaim]), tokenExpiresAtMs: expiresAtMs };
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { EventData, EventDraft, SmsCandidate } from "../store/port/events.ts";
-import { canonicalJson } from "../support/exact_json.ts";
+import { canonicalJson, membersOf, type SpelledMember } from "../support/spelled_json.ts";
 import type { ParsedMessage, ParsedNotification } from "./notification.ts";
 
 /** What a draft needs beside the notification itself. */
@@ -21,8 +21,8 @@ export type TextsAmong = (untrustedMessages: readonly unknown[]) => readonly Sms
 export type UnaddressedDraft = Omit<EventDraft, "webhooks">;
 
 /**
- * The event that a notification becomes. Its data is `{"notification": …}`, with the notification value for value. The
- * messages of a NewMessages are kept apart, so that the store can leave out those that the session has seen.
+ * The event that a notification becomes. Its data is `{"notification": …}`, with the notification as upstream spelled
+ * it, less the white space between its tokens. The messages of a NewMessages are kept apart, so that the store can leave out those that the session has seen.
  */
 export function draftFor(
   notification: ParsedNotification,
@@ -43,7 +43,7 @@ export function draftFor(
       smsMessages: context.textsAmong(messages.map(({ untrustedMessage }) => untrustedMessage)),
     };
   }
-  const json = `{"notification":${JSON.stringify(notification.verbatim)}}`;
+  const json = `{"notification":${notification.verbatim.text}}`;
   return {
     ...common,
     data: { kind: "object", json },
@@ -54,22 +54,22 @@ export function draftFor(
 
 /** SHA-256, as hexadecimal digits, of the notification with its members in a fixed order. */
 function stateHash({ verbatim }: ParsedNotification): string {
-  return createHash("sha256").update(canonicalJson(verbatim)).digest("hex");
+  return createHash("sha256").update(canonicalJson(verbatim.text)).digest("hex");
 }
 
 function messagesData(
   { verbatim }: ParsedNotification,
   messages: readonly ParsedMessage[],
 ): EventData {
-  const names = Object.keys(verbatim);
-  const cut = names.indexOf("messages");
-  const member = (name: string) => `${JSON.stringify(name)}:${JSON.stringify(verbatim[name])}`;
-  const before = names.slice(0, cut).map((name) => `${member(name)},`).join("");
-  const after = names.slice(cut + 1).map((name) => `,${member(name)}`).join("");
+  const members = membersOf(verbatim);
+  const cut = members.findIndex(({ name }) => name === "messages");
+  const spelled = ({ nameText, text }: SpelledMember) => `${nameText}:${text}`;
+  const before = members.slice(0, cut).map((member) => `${spelled(member)},`).join("");
+  const after = members.slice(cut + 1).map((member) => `,${spelled(member)}`).join("");
   return {
     kind: "messages",
     before: `{"notification":{${before}"messages":`,
-    messages: messages.map(({ index, verbatim }) => ({ index, json: JSON.stringify(verbatim) })),
+    messages: messages.map(({ index, text }) => ({ index, json: text })),
     after: `${after}}}`,
   };
 }

@@ -1,6 +1,6 @@
 import type { UpstreamAnswer, UpstreamRequest } from "../contact_centre/rest/call.ts";
 import type { Upstream } from "../contact_centre/rest/upstream.ts";
-import { ME_OPERATIONS, type MeOperation } from "../contact_centre/dialect/operations.ts";
+import { type MeOperation, meOperation } from "../contact_centre/dialect/operations.ts";
 import { isPartlyDone, judgeAnswer } from "../contact_centre/dialect/verdict.ts";
 import type { WorkSignals } from "./work_signals.ts";
 
@@ -16,7 +16,7 @@ export function createContactCentreSessions(
   return {
     async operate(operationName, request) {
       const answer = await upstream.call(request);
-      const operation = ME_OPERATIONS.get(operationName);
+      const operation = meOperation(operationName);
       if (operation !== undefined && counts(operation, answer)) {
         if (operation.effect === "sign-in") workSignals.signedIn(request);
         else workSignals.signedOff(request.agentId);

@@ -6,8 +6,3 @@ export function isJsonObject(untrustedJson: unknown): untrustedJson is JsonObjec
   return typeof untrustedJson === "object" && untrustedJson !== null &&
     !Array.isArray(untrustedJson);
 }
-
-/** A parsed JSON array as it is, any other value as an array of one. */
-export function asArray(untrustedJson: unknown): readonly unknown[] {
-  return Array.isArray(untrustedJson) ? untrustedJson : [untrustedJson];
-}

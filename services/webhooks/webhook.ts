@@ -5,6 +5,7 @@
  */
 
 import * as v from "valibot";
+import { EXPECTED_AGENT_ID, isAgentId } from "../auth/agent_id.ts";
 import { PAYLOAD_KINDS } from "../events/event_body.ts";
 import { isKnownPattern } from "../events/event_types.ts";
 import type { WebhookEntry } from "../store/port/webhooks.ts";
@@ -22,13 +23,11 @@ const ORDERINGS = ["session", "none"] as const;
 const MAX_URL_LENGTH = 2_048;
 const MAX_EVENT_TYPES = 50;
 const MAX_AGENT_IDS = 100;
-const MAX_AGENT_ID_LENGTH = 256;
 const MAX_CONCURRENCY = 100;
 const MAX_DESCRIPTION_LENGTH = 256;
 
 const URL_TEXT = `a URL of at most ${MAX_URL_LENGTH} characters`;
 const EVENT_TYPE = 'a known event type, "prefix.*" of one, or "*"';
-const AGENT_ID = `an agent's id of 1 to ${MAX_AGENT_ID_LENGTH} characters`;
 const AGENT_IDS = "a list of 1 or more agents' ids, or null for all";
 const SCHEMES = `a list of 1 or more of ${SIGNING_SCHEMES.join(", ")}, each once`;
 const CONCURRENCY = `an integer from 1 to ${MAX_CONCURRENCY}`;
@@ -74,11 +73,7 @@ export const MEMBERS = {
   agentIds: row({
     input: v.nullable(v.pipe(
       v.array(
-        v.pipe(
-          v.string(AGENT_ID),
-          v.minLength(1, AGENT_ID),
-          v.maxLength(MAX_AGENT_ID_LENGTH, AGENT_ID),
-        ),
+        v.pipe(v.string(EXPECTED_AGENT_ID), v.check((id) => isAgentId(id), EXPECTED_AGENT_ID)),
         AGENT_IDS,
       ),
       v.minLength(1, AGENT_IDS),

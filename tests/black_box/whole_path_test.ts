@@ -2,12 +2,14 @@ import { redisTest } from "../support/needs_redis.ts";
 import type { Sentence } from "./sentence.ts";
 import { openRedis, openSqliteFile, openUpstash, type TestStore } from "./stores.ts";
 import { ACCEPT_STORY } from "./story_accept.ts";
+import { ID_STORY } from "./story_ids.ts";
 import { IDEMPOTENCY_STORY } from "./story_idempotency.ts";
 import { INBOUND_SMS_STORY } from "./story_inbound_sms.ts";
 import { OPT_OUT_STORY } from "./story_opt_out.ts";
 import { OWNERSHIP_STORY } from "./story_ownership.ts";
 import { SMS_STORY } from "./story_sms.ts";
 import { SMS_STATUS_STORY } from "./story_sms_status.ts";
+import { TWO_READINGS_STORY } from "./story_two_readings.ts";
 import { WEBHOOK_STORY } from "./story_webhooks.ts";
 import { startWorld } from "./world.ts";
 
@@ -20,6 +22,8 @@ const STORY: readonly Sentence[] = [
   ...SMS_STATUS_STORY,
   ...INBOUND_SMS_STORY,
   ...OPT_OUT_STORY,
+  ...TWO_READINGS_STORY,
+  ...ID_STORY,
 ];
 
 Deno.test("the whole path with SQLite in a file", (t) => tell(t, openSqliteFile));

@@ -6,7 +6,7 @@ import { jsonBody } from "../../middleware/json_body.ts";
 import { createErrorHandler } from "../../middleware/problem_details.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
 
-const MAX_BYTES = 64;
+const MAX_BYTES = 256;
 
 /** An app that sends back the bytes that it was sent. */
 function createEcho() {
@@ -33,10 +33,10 @@ async function problemOf(answer: Response): Promise<string> {
 
 Deno.test("jsonBody() keeps the very bytes that came, and what they say", async () => {
   const { post, read } = createEcho();
-  const text = '{ "a":1.0,\n"a" : 2, "é":"\\u00e9" }\n';
+  const text = '{ "a":1.0,\n"b" : 2, "é":"\\u00e9" }\n';
   const answer = await post(bytesOf(text), { "content-type": "application/json" });
   assert.equal(await answer.text(), text);
-  assert.deepEqual(read, [{ a: 2, "é": "é" }]);
+  assert.deepEqual(read, [{ a: 1, b: 2, "é": "é" }]);
 });
 
 const accepted: (string | null)[] = [
@@ -60,6 +60,10 @@ for (const contentType of accepted) {
 }
 
 const refused = [
+  "application/json; charset=utf-16",
+  'application/json; charset="UTF-7"',
+  "application/json; charset=utf-8; charset=ibm037",
+  "application/json;charset=shift_jis",
   "text/plain",
   "text/json",
   "application/jsonp",
@@ -95,6 +99,8 @@ const unreadable: [string, Uint8Array<ArrayBuffer> | null][] = [
   ["an empty body", bytesOf("")],
   ["text that does not parse", bytesOf('{"secret":"hunter2"')],
   ["two values", bytesOf("{}{}")],
+  ["a member that comes twice", bytesOf('{"a":"hunter2","\\u0061":1}')],
+  ["a member that comes twice deep inside", bytesOf('[{"a":[{"b":"hunter2","b":1}]}]')],
   ["bytes that are not UTF-8", new Uint8Array([0x22, 0xff, 0x22])],
   ["UTF-16", new Uint8Array([0x5b, 0x00, 0x5d, 0x00])],
 ];
@@ -108,6 +114,19 @@ for (const [name, body] of unreadable) {
     assert.ok(!text.includes("hunter2"));
   });
 }
+
+Deno.test("jsonBody() names the member that comes twice", async () => {
+  const { post } = createEcho();
+  const { detail } = await (await post(bytesOf('{"a":{"b\\n":1,"b\\u000a":2}}'))).json();
+  assert.equal(detail, 'Cannot read the body: expected each member once, but "b\\n" comes again');
+});
+
+Deno.test("jsonBody() answers 400 to a body that is nested too deeply", async () => {
+  const { post } = createEcho();
+  assert.equal((await post(bytesOf("[".repeat(64) + "]".repeat(64)))).status, 200);
+  const answer = await post(bytesOf("[".repeat(65) + "]".repeat(65)));
+  assert.equal(await problemOf(answer), "400 /problems/invalid-body");
+});
 
 const justFits = `"${"x".repeat(MAX_BYTES - 2)}"`;
 

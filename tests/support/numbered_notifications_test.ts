@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { readNotifications } from "../../services/contact_centre/dialect/notifications.ts";
 import { markOf, notificationText, sessionOf } from "./numbered_notifications.ts";
+import { spelled } from "./spelled.ts";
 
 Deno.test("a numbered notification is one that Patchbay takes, of the session that it names", () => {
   const text = notificationText(1_234, sessionOf(1_234, 100));
-  const read = readNotifications(JSON.parse(text), text);
+  const read = readNotifications(spelled(text));
   assert.ok(read.ok);
   assert.deepEqual(
     read.notifications.map(({ eventType, sessionId }) => [eventType, sessionId]),

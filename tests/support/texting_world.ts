@@ -19,6 +19,7 @@ import { startTwilio, type TwilioOptions } from "../../simulator/twilio/server.t
 import { createMemoryLog } from "./memory_log.ts";
 import { observeOutbox } from "./observed_outbox.ts";
 import { createVirtualClock } from "./virtual_clock.ts";
+import { spelledValue } from "./spelled.ts";
 
 export const OUR_NUMBER = "+15005550006";
 export const CUSTOMER = "+16501111111";
@@ -200,12 +201,12 @@ export async function startTexting(options: TextingOptions = {}) {
         timestamp: new Date(clock.now()).toISOString().replace("Z", "+0000"),
         ...(typeof text === "string" ? { text } : text),
       }));
-      const read = readNotifications({
+      const read = readNotifications(spelledValue({
         messageType: "MessageLogUpdated",
         notificationType: "NewMessages",
         smssession: { id: sessionId },
         messages,
-      });
+      }));
       if (!read.ok) throw new Error(`Cannot say it: ${read.message}`);
       await publisher.publishNotifications(read.notifications);
     },

@@ -1,5 +1,12 @@
-import { parseExactly } from "../../support/exact_json.ts";
-import { isJsonObject, type JsonObject } from "../../support/json_object.ts";
+import { isJsonObject } from "../../support/json_object.ts";
+import {
+  expectedInsteadOf,
+  itemsOf,
+  type JsonText,
+  memberOf,
+  parseSpelled,
+  type SpelledJson,
+} from "../../support/spelled_json.ts";
 import { messageIndex } from "./messages.ts";
 import { observe } from "./observe.ts";
 import { SESSION_SPELLINGS } from "./paths.ts";
@@ -11,8 +18,8 @@ export interface ListedSession {
   readonly id: string;
   /** Null where the list holds addresses only. */
   readonly state: string | null;
-  /** For writing out value for value; null where the list holds addresses only. */
-  readonly resource: JsonObject | null;
+  /** An object, as upstream spelled it; null where the list holds addresses only. */
+  readonly resource: SpelledJson | null;
 }
 
 /** Why there is nothing to be read; `passing`: it may be different in a moment. */
@@ -33,10 +40,10 @@ export type Listing =
   }
   | NoAnswer;
 
-/** A message of a session's log, for writing out value for value. */
+/** A message of a session's log, as upstream spelled it. */
 export interface LoggedMessage {
   readonly index: number;
-  readonly verbatim: unknown;
+  readonly text: JsonText;
 }
 
 export type MessageLog =
@@ -48,33 +55,33 @@ export type MessageLog =
  * resources, one with `uris`, a bare array, or a single resource with or without an envelope (SMSResources; ReturnValues).
  */
 export function readListing(answer: JudgedAnswer): Listing {
-  const read = readJson(answer);
+  const read = readAnswer(answer);
   if (!read.ok) return read;
-  const { json } = read;
-  if (Array.isArray(json)) return listed(json.map(ofResource));
+  const { value } = read;
+  const { json } = value;
+  if (Array.isArray(json)) return listed(itemsOf(value).map(ofResource));
   if (!isJsonObject(json)) return unreadable;
   for (const name of SESSION_SPELLINGS) {
-    const [many, one] = [json[`${name}s`], json[name]];
-    if (Array.isArray(many)) return listed(many.map(ofResource));
-    if (one !== undefined) return listed([ofResource(one)]);
+    const [many, one] = [memberOf(value, `${name}s`), memberOf(value, name)];
+    if (many !== null && Array.isArray(many.json)) return listed(itemsOf(many).map(ofResource));
+    if (one !== null) return listed([ofResource(one)]);
   }
   if (Array.isArray(json.uris)) return listed(json.uris.map(ofAddress));
   // Nothing at all may mean that there are none, which nothing says for sure.
   return json.id === undefined
     ? { ok: true, sessions: [], isWhole: false }
-    : listed([ofResource(json)]);
+    : listed([ofResource(value)]);
 }
 
 /** Reads `GET /me/smssessions/{id}/messages`; messages that are none are left out, the others come by index. */
 export function readMessageLog(answer: JudgedAnswer): MessageLog {
-  const read = readJson(answer);
+  const read = readAnswer(answer);
   if (!read.ok) return read;
-  const { json } = read;
-  const untrusted = isJsonObject(json) ? json.messages : json;
-  if (!Array.isArray(untrusted)) return unreadable;
-  const messages = untrusted.flatMap((verbatim: unknown) => {
-    const index = messageIndex(verbatim);
-    return index === null ? [] : [{ index, verbatim }];
+  const untrusted = isJsonObject(read.value.json) ? memberOf(read.value, "messages") : read.value;
+  if (untrusted === null || !Array.isArray(untrusted.json)) return unreadable;
+  const messages = itemsOf(untrusted).flatMap(({ json, text }) => {
+    const index = messageIndex(json);
+    return index === null || expectedInsteadOf(text) !== null ? [] : [{ index, text }];
   });
   return { ok: true, messages: messages.toSorted((a, b) => a.index - b.index) };
 }
@@ -86,11 +93,13 @@ function listed(sessions: readonly (ListedSession | null)[]): Listing {
   return { ok: true, sessions: readable, isWhole: readable.length === sessions.length };
 }
 
-function ofResource(untrusted: unknown): ListedSession | null {
-  if (!isJsonObject(untrusted)) return null;
-  const id = sessionIdOf({ smssession: untrusted });
-  const state = observe({ smssession: untrusted }).state ?? null;
-  return id === null ? null : { id, state, resource: untrusted };
+/** Null for what is no session, and for one that two readers could understand differently. */
+function ofResource(resource: SpelledJson): ListedSession | null {
+  const { json: smssession, text } = resource;
+  if (!isJsonObject(smssession) || expectedInsteadOf(text) !== null) return null;
+  const id = sessionIdOf({ smssession });
+  const state = observe({ smssession }).state ?? null;
+  return id === null ? null : { id, state, resource };
 }
 
 function ofAddress(untrustedUri: unknown): ListedSession | null {
@@ -98,31 +107,23 @@ function ofAddress(untrustedUri: unknown): ListedSession | null {
   return id === null ? null : { id, state: null, resource: null };
 }
 
-/** The body where it says success. Its numbers may be raw JSON values where JavaScript cannot hold them. */
-function readJson(
+/** The body where it says success. */
+function readAnswer(
   { status, body }: JudgedAnswer,
-): { readonly ok: true; readonly json: unknown } | NoAnswer {
-  const json = parse(body);
+): { readonly ok: true; readonly value: SpelledJson } | NoAnswer {
+  const value = parseSpelled(new TextDecoder().decode(body));
+  const json = value?.json;
   const statusCode = isJsonObject(json) && typeof json.statusCode === "number"
     ? json.statusCode
     : null;
   const isSuccess = statusCode === null
     ? status >= 200 && status < 300
     : statusCode === STATUS_CODES.success;
-  if (isSuccess && json !== undefined && (status < 300 || status >= 400)) return { ok: true, json };
+  if (isSuccess && value !== null && (status < 300 || status >= 400)) return { ok: true, value };
   return {
     ok: false,
     passing: statusCode === null ? status >= 500 || status === 429 : SERVER_TROUBLE.has(statusCode),
     isAbsent: statusCode === null ? status === 404 : statusCode === STATUS_CODES.notFound,
     why: `status ${status}${statusCode === null ? "" : `, statusCode ${statusCode}`}`,
   };
-}
-
-/** Undefined for what is no JSON, or deeper than the stack. */
-function parse(untrustedBody: Uint8Array): unknown {
-  try {
-    return parseExactly(new TextDecoder().decode(untrustedBody));
-  } catch {
-    return undefined;
-  }
 }

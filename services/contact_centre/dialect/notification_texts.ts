@@ -1,4 +1,5 @@
-import { isJsonObject, type JsonObject } from "../../support/json_object.ts";
+import { isJsonObject } from "../../support/json_object.ts";
+import type { JsonText, SpelledJson } from "../../support/spelled_json.ts";
 import {
   NEW_MESSAGES,
   PARTICIPANTS_UPDATED,
@@ -24,26 +25,27 @@ const TELLING_MEMBERS: Readonly<Record<SessionNews, string>> = {
   properties: "userData",
 };
 
-/** The notification that upstream would have sent of a session of which this is news, as JSON. */
-export function sessionNewsText(news: SessionNews, resource: JsonObject): string {
-  return JSON.stringify({
-    messageType: "SMSsessionStateChangeMessage",
-    notificationType: NOTIFICATION_TYPES[news],
-    smssession: resource,
+/** The notification that upstream would have sent of a session of which this is news, as JSON; the session stays as spelled. */
+export function sessionNewsText(news: SessionNews, resource: SpelledJson): string {
+  return objectText({
+    messageType: JSON.stringify("SMSsessionStateChangeMessage"),
+    notificationType: JSON.stringify(NOTIFICATION_TYPES[news]),
+    smssession: resource.text,
   });
 }
 
-/** The notification that upstream would have sent of further messages in a session, as JSON. */
+/** The notification that upstream would have sent of further messages in a session, as JSON; they stay as spelled. */
 export function newMessagesText(
-  { id, resource }: { readonly id: string; readonly resource: JsonObject | null },
-  messages: readonly unknown[],
+  { id, resource }: { readonly id: string; readonly resource: SpelledJson | null },
+  messages: readonly JsonText[],
 ): string {
-  return JSON.stringify({
-    messageType: "MessageLogUpdated",
-    notificationType: NEW_MESSAGES,
-    messages,
-    ...(typeof resource?.uri === "string" ? { smssessionUri: resource.uri } : {}),
-    smssessionPath: sessionPath(id),
+  const uri = isJsonObject(resource?.json) ? resource.json.uri : undefined;
+  return objectText({
+    messageType: JSON.stringify("MessageLogUpdated"),
+    notificationType: JSON.stringify(NEW_MESSAGES),
+    messages: `[${messages.join(",")}]`,
+    ...(typeof uri === "string" ? { smssessionUri: JSON.stringify(uri) } : {}),
+    smssessionPath: JSON.stringify(sessionPath(id)),
   });
 }
 
@@ -54,4 +56,8 @@ export function tellsNewsOf(dataText: string, sessionId: string, news: SessionNe
   return json.notificationType.trim() === NOTIFICATION_TYPES[news] &&
     sessionIdOf(json) === sessionId &&
     sessionResourceOf(json)?.[TELLING_MEMBERS[news]] !== undefined;
+}
+
+function objectText(members: Readonly<Record<string, string>>): string {
+  return `{${Object.entries(members).map(([name, text]) => `"${name}":${text}`).join(",")}}`;
 }

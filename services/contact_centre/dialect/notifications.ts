@@ -1,7 +1,7 @@
 import type { EventType } from "../../events/event_types.ts";
 import type { ParsedMessage, ParsedNotification } from "../../events/notification.ts";
-import { isDeeperThan, mayHoldInexactNumbers, parseExactly } from "../../support/exact_json.ts";
-import { asArray, isJsonObject } from "../../support/json_object.ts";
+import { isJsonObject } from "../../support/json_object.ts";
+import { itemsOf, memberOf, type SpelledJson } from "../../support/spelled_json.ts";
 import { messageIndex } from "./messages.ts";
 import { observe } from "./observe.ts";
 import { namesSession, sessionIdOf } from "./session_id.ts";
@@ -10,8 +10,6 @@ import { namesSession, sessionIdOf } from "./session_id.ts";
 export const MAX_NOTIFICATIONS = 1_000;
 /** At most this many messages are taken in one request, over all of its notifications. */
 export const MAX_MESSAGES = 10_000;
-/** At most this many levels of arrays and objects; upstream's own notifications have four. */
-export const MAX_DEPTH = 64;
 
 /** `notificationType` of a session whose state has changed. */
 export const STATUS_CHANGE = "StatusChange";
@@ -55,28 +53,20 @@ export type RefusalReason = "no-session" | "unusable";
  * A NewMessages needs `messages` to be objects with a positive integer `index` each, as one without could be told
  * neither from an old message nor from a new one.
  *
- * @param untrustedJson the parsed body
- * @param untrustedText the text that it was parsed from, where there is one: keeps numbers that JavaScript cannot hold
+ * @param untrusted what `readJson` has read: with each member once
  */
-export function readNotifications(untrustedJson: unknown, untrustedText?: string): ReadOutcome {
-  if (isDeeperThan(untrustedJson, MAX_DEPTH)) {
-    return refusal("the body", `at most ${MAX_DEPTH} levels of nesting`);
-  }
-  const verbatimJson = untrustedText !== undefined && mayHoldInexactNumbers(untrustedText)
-    ? parseExactly(untrustedText)
-    : untrustedJson;
-  const bodies = asArray(untrustedJson);
+export function readNotifications(untrusted: SpelledJson): ReadOutcome {
+  const bodies = itemsOf(untrusted);
   if (bodies.length === 0 || bodies.length > MAX_NOTIFICATIONS) {
     return refusal("the body", `1 to ${MAX_NOTIFICATIONS} notifications, not ${bodies.length}`);
   }
 
-  const verbatimBodies = asArray(verbatimJson);
   const notifications: ParsedNotification[] = [];
   let messages = 0;
   for (const [at, body] of bodies.entries()) {
-    if (isMeta(body)) continue;
+    if (isMeta(body.json)) continue;
     const where = bodies.length === 1 ? "the notification" : `notification ${at + 1}`;
-    const read = readOne(unframed(body), unframed(verbatimBodies[at]));
+    const read = readOne(unframed(body));
     if ("expected" in read) return refusal(where, read.expected, read.reason);
     messages += read.messages?.length ?? 0;
     if (messages > MAX_MESSAGES) {
@@ -92,10 +82,9 @@ interface Unusable {
   readonly reason?: RefusalReason;
 }
 
-function readOne(untrustedJson: unknown, verbatim: unknown): ParsedNotification | Unusable {
-  if (!isJsonObject(untrustedJson) || !isJsonObject(verbatim)) {
-    return { expected: "a JSON object" };
-  }
+function readOne(untrusted: SpelledJson): ParsedNotification | Unusable {
+  const { json: untrustedJson } = untrusted;
+  if (!isJsonObject(untrustedJson)) return { expected: "a JSON object" };
   const sessionId = sessionIdOf(untrustedJson);
   if (sessionId === null) {
     const expected = "a session id in smssession.id, smssessionPath or smssessionUri";
@@ -103,10 +92,16 @@ function readOne(untrustedJson: unknown, verbatim: unknown): ParsedNotification 
   }
   const eventType = eventTypeOf(untrustedJson.notificationType);
   const messages = eventType === "session.messages_added"
-    ? readMessages(untrustedJson.messages, verbatim.messages)
+    ? readMessages(memberOf(untrusted, "messages"))
     : null;
   if (messages !== null && "expected" in messages) return messages;
-  return { eventType, sessionId, verbatim, observed: observe(untrustedJson), messages };
+  return {
+    eventType,
+    sessionId,
+    verbatim: untrusted,
+    observed: observe(untrustedJson),
+    messages,
+  };
 }
 
 function eventTypeOf(untrustedType: unknown): EventType {
@@ -114,20 +109,18 @@ function eventTypeOf(untrustedType: unknown): EventType {
   return type ?? "session.notification";
 }
 
-function readMessages(untrustedMessages: unknown, verbatim: unknown): ParsedMessage[] | Unusable {
-  if (!Array.isArray(untrustedMessages) || !Array.isArray(verbatim)) {
+function readMessages(untrustedMessages: SpelledJson | null): ParsedMessage[] | Unusable {
+  if (untrustedMessages === null || !Array.isArray(untrustedMessages.json)) {
     return { expected: "messages to be an array" };
   }
   const byIndex = new Map<number, ParsedMessage>();
-  for (const [at, untrustedMessage] of untrustedMessages.entries()) {
-    const index = messageIndex(untrustedMessage);
+  for (const [at, { json, text }] of itemsOf(untrustedMessages).entries()) {
+    const index = messageIndex(json);
     if (index === null) {
       return { expected: `messages[${at}].index to be an integer from 1` };
     }
     // The first of an index is the message, as it would be had they come one after the other.
-    if (!byIndex.has(index)) {
-      byIndex.set(index, { index, untrustedMessage, verbatim: verbatim[at] });
-    }
+    if (!byIndex.has(index)) byIndex.set(index, { index, untrustedMessage: json, text });
   }
   return [...byIndex.values()];
 }
@@ -138,10 +131,10 @@ function isMeta(untrustedJson: unknown): boolean {
     untrustedJson.channel.startsWith("/meta/");
 }
 
-function unframed(json: unknown): unknown {
-  return isJsonObject(json) && typeof json.channel === "string" && json.data !== undefined
-    ? json.data
-    : json;
+function unframed(untrusted: SpelledJson): SpelledJson {
+  const { json } = untrusted;
+  const isFramed = isJsonObject(json) && typeof json.channel === "string";
+  return (isFramed ? memberOf(untrusted, "data") : null) ?? untrusted;
 }
 
 function refusal(

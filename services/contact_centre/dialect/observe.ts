@@ -3,8 +3,8 @@ import type { JsonObject } from "../../support/json_object.ts";
 import { sessionResourceOf } from "./session_id.ts";
 import { customerFromUserData } from "./user_data.ts";
 
-// The longest that upstream documents is `Completed`; anything far longer is no state.
-const STATE_MAX_LENGTH = 64;
+// The longest that upstream documents is `Completed`; anything far longer, or with a control character, is no state.
+const STATE = /^\P{Cc}{1,64}$/u;
 
 /** What a notification tells about the session itself: its state, and the customer from the attached data. */
 export function observe(untrustedNotification: JsonObject): Observation {
@@ -22,5 +22,5 @@ export function observe(untrustedNotification: JsonObject): Observation {
 function readState(untrustedState: unknown): string | null {
   if (typeof untrustedState !== "string") return null;
   const state = untrustedState.trim();
-  return state !== "" && state.length <= STATE_MAX_LENGTH ? state : null;
+  return STATE.test(state) ? state : null;
 }

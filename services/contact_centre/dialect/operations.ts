@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../../support/json_object.ts";
+import { folded, mistakableFor } from "./spelling.ts";
 
 /** What a successful operation means for the mapping (DESIGN §6); `reject`: by an invited agent it closes the open seat. */
 export type MappingEffect =
@@ -40,6 +41,9 @@ export interface OperationFault {
 
 /** What a request body asks for. */
 export type ReadOperation = Operation | OperationFault;
+
+// To whoever cuts a text there, or leaves it out, the name would be another one.
+const CONTROL_CHARACTER = /\p{Cc}/u;
 
 // Each member carries its expectation in words: it completes the error message and describes the member in OpenAPI.
 const string = v.pipe(v.string(), v.description("a string"));
@@ -123,6 +127,8 @@ export const OPERATIONS: ReadonlyMap<string, KnownOperation> = new Map<string, K
   ["InFocus", { parameters: nothing, effect: "none" }],
 ]);
 
+const OPERATIONS_BY_FOLDED = byFolded(OPERATIONS);
+
 /** What an operation on `/me` means for the agent. */
 export interface MeOperation {
   readonly effect: "sign-in" | "sign-off";
@@ -131,26 +137,43 @@ export interface MeOperation {
 }
 
 /** The operations on `/me` that begin and end a contact-centre session; all others are upstream's business alone. */
-export const ME_OPERATIONS: ReadonlyMap<string, MeOperation> = new Map<string, MeOperation>([
+const ME_OPERATIONS: ReadonlyMap<string, MeOperation> = new Map<string, MeOperation>([
   // One of several channels could not be opened (API/StartContactCenterSession).
   ["StartContactCenterSession", { effect: "sign-in", countsInPart: true }],
   ["EndContactCenterSession", { effect: "sign-off", countsInPart: false }],
 ]);
+
+const ME_OPERATIONS_BY_FOLDED = byFolded(ME_OPERATIONS);
+
+/** The operation on `/me` of that name, or that upstream could take it for; undefined for all others. */
+export function meOperation(untrustedName: string): MeOperation | undefined {
+  return ME_OPERATIONS_BY_FOLDED.get(folded(untrustedName))?.operation;
+}
 
 /** The body of an operation that tells a session's agents something which the customer does not see. */
 export function noticeToAgents(noticeText: string): JsonObject {
   return { operationName: "SendCustomNoticeToAgents", noticeText };
 }
 
-/** Reads what a body asks for; pure. */
+/**
+ * Reads what a body asks for; pure. A name that upstream could take for a known operation's (`accept`, `Intrude `) is that
+ * operation, and a member that upstream could take for one that counts here is a fault.
+ */
 export function readOperation(untrustedJson: unknown): ReadOperation {
   const named = readOperationName(untrustedJson);
   if (!named.ok) return named;
-  const { name, members } = named;
+  const { members } = named;
+  const known = OPERATIONS_BY_FOLDED.get(folded(named.name));
+  const fault = misspelt(members, [
+    "nickname",
+    ...Object.keys(known?.operation.parameters.entries ?? {}),
+  ]);
+  if (fault !== null) return fault;
   const nickname = typeof members.nickname === "string" ? members.nickname : null;
-  const operation = OPERATIONS.get(name);
-  if (operation === undefined) return { ok: true, name, known: false, effect: "none", nickname };
-
+  if (known === undefined) {
+    return { ok: true, name: named.name, known: false, effect: "none", nickname };
+  }
+  const { name, operation } = known;
   const { issues } = v.safeParse(operation.parameters, members, { abortEarly: true });
   if (issues !== undefined) {
     const message = `Cannot do ${name}: expected ${expectation(operation.parameters, issues[0])}`;
@@ -167,8 +190,26 @@ export function readOperationName(
   | OperationFault {
   if (!isJsonObject(untrustedJson)) return invalidBody("a JSON object");
   const { operationName } = untrustedJson;
+  const fault = misspelt(untrustedJson, ["operationName"]);
+  if (fault !== null) return fault;
   if (typeof operationName !== "string") return invalidBody("operationName to be a string");
+  if (!operationName.isWellFormed() || CONTROL_CHARACTER.test(operationName.trim())) {
+    const message = "Cannot do this operation: expected operationName without control characters";
+    return { ok: false, code: "invalid-parameter", message };
+  }
   return { ok: true, name: operationName, members: untrustedJson };
+}
+
+function misspelt(members: JsonObject, names: readonly string[]): OperationFault | null {
+  const name = mistakableFor(members, names);
+  return name === null ? null : invalidBody(`${name} to be spelled just so`);
+}
+
+/** Whatever upstream makes of case and blanks, no two operations may become one. */
+function byFolded<T>(
+  operations: ReadonlyMap<string, T>,
+): ReadonlyMap<string, { readonly name: string; readonly operation: T }> {
+  return new Map([...operations].map(([name, operation]) => [folded(name), { name, operation }]));
 }
 
 function expectation(

@@ -19,7 +19,7 @@ const [COLLECTION] = COLLECTION_SPELLINGS;
 /** The agent's sessions. */
 export const OWN_SESSIONS = `${ME}/${COLLECTION}`;
 
-/** One session of the agent. The id is one that {@link climbsPath} says no to. */
+/** One session of the agent. Here and below the id is one that `isSessionId` took, so that it leads nowhere else. */
 export function ownSessionPath(sessionId: string): string {
   return `${OWN_SESSIONS}/${encodeURIComponent(sessionId)}`;
 }
@@ -37,9 +37,4 @@ export function userSessionPath(userId: string, sessionId: string): string {
 /** A session by itself, as notifications name it. */
 export function sessionPath(sessionId: string): string {
   return `/${COLLECTION}/${encodeURIComponent(sessionId)}`;
-}
-
-/** Whether an id would lead to another resource, even percent-encoded, if it were a segment of a path (RFC 3986 §5.2.4). */
-export function climbsPath(id: string): boolean {
-  return id === "." || id === "..";
 }

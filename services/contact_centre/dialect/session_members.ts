@@ -1,8 +1,14 @@
 import { createHash } from "node:crypto";
-import { canonicalJson, isDeeperThan } from "../../support/exact_json.ts";
-import { isJsonObject, type JsonObject } from "../../support/json_object.ts";
-import { MAX_DEPTH, STATUS_CHANGE } from "./notifications.ts";
-import { sessionResourceOf } from "./session_id.ts";
+import { isJsonObject } from "../../support/json_object.ts";
+import {
+  canonicalJson,
+  itemsOf,
+  memberOf,
+  membersOf,
+  type SpelledJson,
+} from "../../support/spelled_json.ts";
+import { STATUS_CHANGE } from "./notifications.ts";
+import { SESSION_SPELLINGS } from "./paths.ts";
 
 /**
  * What a session's resource says beside its state, each member as a fingerprint (SHA-256, hexadecimal digits). A member that
@@ -20,21 +26,28 @@ export interface SessionMembers {
 
 /** The members of a session of which nothing was ever said: nobody is in it, and no data is attached. */
 export const NOTHING_SAID: SessionMembers = {
-  participants: fingerprint([]),
-  userData: fingerprint({}),
+  participants: fingerprint("[]"),
+  userData: fingerprint("{}"),
 };
 
 /** Reads a resource. Members in another order, and participants and capabilities in another order, are the same. */
-export function membersOf(untrustedResource: JsonObject): SessionMembers {
-  if (isDeeperThan(untrustedResource, MAX_DEPTH)) return {};
-  const { participants, userData, capabilities } = untrustedResource;
+export function sessionMembersOf(resource: SpelledJson): SessionMembers {
+  const participants = memberOf(resource, "participants");
+  const userData = memberOf(resource, "userData");
+  const capabilities = memberOf(resource, "capabilities");
   return {
-    ...(Array.isArray(participants)
-      ? { participants: fingerprint(participants.map(withoutAddress).map(canonicalJson).sort()) }
+    ...(Array.isArray(participants?.json)
+      ? { participants: fingerprintOfItems(itemsOf(participants).map(withoutAddress)) }
       : {}),
-    ...(isJsonObject(userData) ? { userData: fingerprint(userData) } : {}),
-    ...(Array.isArray(capabilities)
-      ? { capabilities: fingerprint(capabilities.map(canonicalJson).sort()) }
+    ...(isJsonObject(userData?.json)
+      ? { userData: fingerprint(canonicalJson(userData.text)) }
+      : {}),
+    ...(Array.isArray(capabilities?.json)
+      ? {
+        capabilities: fingerprintOfItems(
+          itemsOf(capabilities).map(({ text }) => canonicalJson(text)),
+        ),
+      }
       : {}),
   };
 }
@@ -43,23 +56,29 @@ export function membersOf(untrustedResource: JsonObject): SessionMembers {
  * What a notification tells of its session beside the state. The empty list of participants in a StatusChange says nothing:
  * upstream tells who is in it by the ParticipantsUpdated that follows (SMSAccept).
  */
-export function membersTold(untrustedNotification: JsonObject): SessionMembers {
-  const resource = sessionResourceOf(untrustedNotification);
-  if (resource === null) return {};
-  const { participants, ...others } = membersOf(resource);
-  const isSilent = typeof untrustedNotification.notificationType === "string" &&
-    untrustedNotification.notificationType.trim() === STATUS_CHANGE &&
+export function membersTold(notification: SpelledJson): SessionMembers {
+  const resource = SESSION_SPELLINGS.map((name) => memberOf(notification, name))
+    .find((resource) => isJsonObject(resource?.json));
+  if (resource == null) return {};
+  const { participants, ...others } = sessionMembersOf(resource);
+  const type = memberOf(notification, "notificationType")?.json;
+  const isSilent = typeof type === "string" && type.trim() === STATUS_CHANGE &&
     participants === NOTHING_SAID.participants;
   return participants === undefined || isSilent ? others : { ...others, participants };
 }
 
 /** The address of a participant names the server that answered; the path beside it is the same everywhere. */
-function withoutAddress(untrustedParticipant: unknown): unknown {
-  if (!isJsonObject(untrustedParticipant)) return untrustedParticipant;
-  const { uri: _, ...others } = untrustedParticipant;
-  return others;
+function withoutAddress(participant: SpelledJson): string {
+  if (!isJsonObject(participant.json)) return canonicalJson(participant.text);
+  const others = membersOf(participant).filter(({ name }) => name !== "uri")
+    .map(({ nameText, text }) => `${canonicalJson(nameText)}:${canonicalJson(text)}`);
+  return `{${others.toSorted().join(",")}}`;
 }
 
-function fingerprint(json: unknown): string {
-  return createHash("sha256").update(canonicalJson(json)).digest("hex");
+function fingerprintOfItems(items: readonly string[]): string {
+  return fingerprint(`[${items.toSorted().join(",")}]`);
+}
+
+function fingerprint(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }

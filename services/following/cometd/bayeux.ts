@@ -1,12 +1,17 @@
-import { isDeeperThan, mayHoldInexactNumbers, parseExactly } from "../../support/exact_json.ts";
-import { asArray, isJsonObject, type JsonObject } from "../../support/json_object.ts";
-import { MAX_DEPTH } from "../../contact_centre/dialect/notifications.ts";
+import { isJsonObject, type JsonObject } from "../../support/json_object.ts";
+import {
+  expectedInsteadOf,
+  itemsOf,
+  memberOf,
+  parseSpelled,
+  type SpelledJson,
+} from "../../support/spelled_json.ts";
 
 /** A message that holds nothing over which the CometD client would stumble. */
 export interface BayeuxMessage {
   readonly id?: string;
   readonly channel: string;
-  /** The text of a notification's `data`, value for value; the client only passes it on. */
+  /** The text of a notification's `data`, as it was spelled; the client only passes it on. */
   readonly data?: string;
   readonly advice?: Advice;
   readonly [member: string]: unknown;
@@ -23,52 +28,36 @@ export interface Advice {
 /** What was read of an answer; null: it is not a Bayeux answer. */
 export type BayeuxAnswer = {
   readonly messages: readonly BayeuxMessage[];
-  /** How many members of the answer are no messages. */
+  /** How many members of the answer are no messages, or are such as two readers could understand differently. */
   readonly malformed: number;
 } | null;
 
 /** The longest wait, in milliseconds, that a server can mean: a longer one would leave the connection dead. */
 export const MAX_ADVICE_MS = 10 * 60_000;
 
-/** A message wraps its data in two levels: the array of the answer, and itself. */
-const FRAME_DEPTH = 2;
-
 /** Reads an answer's text: an array of messages, or a single one. */
 export function readBayeuxAnswer(untrustedText: string): BayeuxAnswer {
-  const untrustedJson = parseJson(untrustedText);
-  if (untrustedJson === undefined || isDeeperThan(untrustedJson, MAX_DEPTH + FRAME_DEPTH)) {
-    return null;
-  }
-  const untrusted = asArray(untrustedJson);
-  const verbatim = mayHoldInexactNumbers(untrustedText)
-    ? asArray(parseExactly(untrustedText))
-    : untrusted;
-  const messages = untrusted.flatMap((one, at) => {
-    const message = readMessage(one, verbatim[at]);
-    return message === null ? [] : [message];
-  });
-  return { messages, malformed: untrusted.length - messages.length };
+  const untrusted = parseSpelled(untrustedText);
+  if (untrusted === null) return null;
+  const items = itemsOf(untrusted);
+  const messages = items.map(readMessage).filter((message) => message !== null);
+  return { messages, malformed: items.length - messages.length };
 }
 
-function parseJson(untrustedText: string): unknown {
-  try {
-    return JSON.parse(untrustedText);
-  } catch {
-    return undefined;
-  }
-}
-
-function readMessage(untrusted: unknown, verbatim: unknown): BayeuxMessage | null {
-  if (!isJsonObject(untrusted) || !isJsonObject(verbatim)) return null;
+/** Each message by itself: one that nobody can use does not take the others with it. */
+function readMessage(message: SpelledJson): BayeuxMessage | null {
+  const { json: untrusted, text } = message;
+  if (!isJsonObject(untrusted) || expectedInsteadOf(text) !== null) return null;
   // The client marks an exchange that failed with `failure`: sent by the server it would be taken for such a mark.
   const { channel, data: _, failure: __, advice: untrustedAdvice, id, ...others } = untrusted;
   if (typeof channel !== "string" || !channel.startsWith("/")) return null;
   const advice = readAdvice(untrustedAdvice);
+  const data = memberOf(message, "data");
   return {
     ...readable(channel, others),
     channel,
     ...(id === undefined ? {} : { id: String(id) }),
-    ...(verbatim.data === undefined ? {} : { data: JSON.stringify(verbatim.data) }),
+    ...(data === null ? {} : { data: data.text }),
     ...(advice === null ? {} : { advice }),
   };
 }

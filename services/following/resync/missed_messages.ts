@@ -4,7 +4,7 @@ import {
   readMessageLog,
 } from "../../contact_centre/dialect/listing.ts";
 import { newMessagesText } from "../../contact_centre/dialect/notification_texts.ts";
-import { climbsPath, messagesPath } from "../../contact_centre/dialect/paths.ts";
+import { messagesPath } from "../../contact_centre/dialect/paths.ts";
 import { mayBeTaken } from "../../contact_centre/dialect/states.ts";
 import type { ResyncDependencies } from "./resync_dependencies.ts";
 
@@ -24,7 +24,6 @@ export async function insertMissedMessages(
   if (heard.length === 0) return null;
   const firstUnseen = await store.firstUnseenMessage(heard.map(({ id }) => id));
   for (const [at, session] of heard.entries()) {
-    if (climbsPath(session.id)) continue;
     const from = firstUnseen[at] ?? 1;
     const log = readMessageLog(await ask(messagesPath(session.id), `?startIndex=${from}`));
     if (!log.ok) {
@@ -34,7 +33,7 @@ export async function insertMissedMessages(
     const missed = log.messages.filter(({ index }) => index >= from);
     for (let start = 0; start < missed.length; start += MESSAGES_PER_NOTIFICATION) {
       const part = missed.slice(start, start + MESSAGES_PER_NOTIFICATION);
-      await insert(newMessagesText(session, part.map(({ verbatim }) => verbatim)));
+      await insert(newMessagesText(session, part.map(({ text }) => text)));
     }
   }
   return null;

@@ -1,9 +1,9 @@
 import type { ListedSession } from "../../contact_centre/dialect/listing.ts";
 import { sessionNewsText, tellsNewsOf } from "../../contact_centre/dialect/notification_texts.ts";
-import { membersOf } from "../../contact_centre/dialect/session_members.ts";
+import { sessionMembersOf } from "../../contact_centre/dialect/session_members.ts";
 import { isTerminal } from "../../contact_centre/dialect/states.ts";
 import type { SessionRecord } from "../../store/port/sessions.ts";
-import type { JsonObject } from "../../support/json_object.ts";
+import type { SpelledJson } from "../../support/spelled_json.ts";
 import type { ResyncDependencies } from "./resync_dependencies.ts";
 import { type MembersNews, newsOfMembers, type ToldBefore } from "./session_news.ts";
 import { readToldInStore } from "./told_in_store.ts";
@@ -11,7 +11,7 @@ import { readToldInStore } from "./told_in_store.ts";
 /** What was missed of one session, apart from its messages. */
 export interface MissedNews extends MembersNews {
   readonly id: string;
-  readonly resource: JsonObject;
+  readonly resource: SpelledJson;
   readonly state: string;
   readonly isStateNews: boolean;
   readonly isOver: boolean;
@@ -41,7 +41,7 @@ export async function findMissedNews(
   const isNobodys = mapping === null && knownState === undefined;
   if (isNobodys && isOver) return null;
 
-  const listed = membersOf(resource);
+  const listed = sessionMembersOf(resource);
   // An agent who is still in a session that is over has not been told, whatever state the mapping has by now.
   let isStateNews = isOver && ownMapping !== undefined ||
     knownState !== state && mapping?.state !== state;
@@ -78,7 +78,7 @@ export async function insertMembersNews(
   }
   // What is news is remembered once it is written. The rest need not be looked for in the events again.
   if (!news.participants && !news.properties && !news.isOver) {
-    known.members.note(id, membersOf(resource));
+    known.members.note(id, sessionMembersOf(resource));
   }
 }
 

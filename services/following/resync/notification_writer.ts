@@ -1,5 +1,6 @@
 import { membersTold } from "../../contact_centre/dialect/session_members.ts";
-import { readNotifications } from "../../contact_centre/dialect/notifications.ts";
+import { readJson } from "../../support/spelled_json.ts";
+import { readNotifications, type ReadOutcome } from "../../contact_centre/dialect/notifications.ts";
 import { endingOf } from "../../contact_centre/dialect/states.ts";
 import { StoreUnavailable } from "../../errors.ts";
 import type { ParsedNotification } from "../../events/notification.ts";
@@ -56,7 +57,7 @@ export function createNotificationWriter(
   const { publisher, endMapping, known, agentId, mayWrite, counters, log } = options;
 
   async function write(heard: HeardNotification): Promise<void> {
-    const read = readNotifications(JSON.parse(heard.dataText), heard.dataText);
+    const read = readHeard(heard.dataText);
     if (!read.ok) {
       counters.ignored++;
       log.debug("subscriber.ignored", { agentId, reason: read.message });
@@ -132,4 +133,13 @@ function withoutState(notification: ParsedNotification): ParsedNotification {
   if (!tellsMembers(notification.eventType)) return notification;
   const { state: _, ...observed } = notification.observed;
   return { ...notification, observed };
+}
+
+function readHeard(dataText: string): ReadOutcome {
+  const json = readJson(dataText);
+  return json.ok ? readNotifications(json.value) : {
+    ok: false,
+    reason: "unusable",
+    message: `Cannot read the notification: expected ${json.expected}`,
+  };
 }

@@ -3,7 +3,7 @@ import {
   type NoAnswer,
   readListing,
 } from "../../contact_centre/dialect/listing.ts";
-import { climbsPath, OWN_SESSIONS, ownSessionPath } from "../../contact_centre/dialect/paths.ts";
+import { OWN_SESSIONS, ownSessionPath } from "../../contact_centre/dialect/paths.ts";
 import type { ResyncDependencies } from "./resync_dependencies.ts";
 
 /** The agent's sessions as upstream knows them now. */
@@ -50,7 +50,6 @@ type SingleAnswer =
   | { readonly kind: "unclear" };
 
 async function askFor(ask: ResyncDependencies["ask"], sessionId: string): Promise<SingleAnswer> {
-  if (climbsPath(sessionId)) return { kind: "unclear" };
   const single = readListing(await ask(ownSessionPath(sessionId)));
   if (!single.ok) return { kind: single.isAbsent ? "gone" : "unclear" };
   const [session] = single.sessions;

@@ -1,8 +1,8 @@
 import { observe } from "../../contact_centre/dialect/observe.ts";
 import { membersTold, type SessionMembers } from "../../contact_centre/dialect/session_members.ts";
 import type { EventStore } from "../../store/port/events.ts";
-import { parseExactly } from "../../support/exact_json.ts";
 import { isJsonObject } from "../../support/json_object.ts";
+import { memberOf, parseSpelled, type SpelledJson } from "../../support/spelled_json.ts";
 import type { ToldBefore } from "./session_news.ts";
 
 /** What the kept events tell of a session, whichever instance published them and however it heard. */
@@ -60,10 +60,10 @@ export async function readToldInStore(
 
 function wordsOf(
   type: typeof TELLING_TYPES[number],
-  notification: Readonly<Record<string, unknown>>,
+  notification: SpelledJson,
 ): Omit<SessionMembers, "capabilities"> & { readonly state?: string } {
   const { capabilities: _, ...members } = membersTold(notification);
-  const { state } = observe(notification);
+  const { state } = isJsonObject(notification.json) ? observe(notification.json) : {};
   return type === "session.status_changed" && state !== undefined ? { ...members, state } : members;
 }
 
@@ -79,7 +79,7 @@ function noteWords(
 }
 
 /** Null: the event is expunged. */
-function notificationIn(dataJson: string): Readonly<Record<string, unknown>> | null {
-  const data = parseExactly(dataJson);
-  return isJsonObject(data) && isJsonObject(data.notification) ? data.notification : null;
+function notificationIn(dataJson: string): SpelledJson | null {
+  const data = parseSpelled(dataJson);
+  return data === null ? null : memberOf(data, "notification");
 }

@@ -139,6 +139,21 @@ const bad: [string, string, string][] = [
   ["of a typ that is no text", await ed.sign({}, at(NOW_MS, { typ: 1 })), "wrong-type"],
   ["without the agent claim", await ed.sign({ sub: undefined }, at(NOW_MS)), "no-agent"],
   ["with a blank agent claim", await ed.sign({ sub: " " }, at(NOW_MS)), "no-agent"],
+  [
+    "with a control character in the agent claim",
+    await ed.sign({ sub: "agent-1\0x" }, at(NOW_MS)),
+    "no-agent",
+  ],
+  [
+    "with half a character in the agent claim",
+    await ed.sign({ sub: "agent-\ud800" }, at(NOW_MS)),
+    "no-agent",
+  ],
+  [
+    "with an agent claim of 513 characters",
+    await ed.sign({ sub: "a".repeat(513) }, at(NOW_MS)),
+    "no-agent",
+  ],
   ["with a number for the agent claim", await ed.sign({ sub: 7 }, at(NOW_MS)), "no-agent"],
 ];
 for (const [name, token, reason] of bad) {

@@ -12,6 +12,7 @@ import {
   SESSION_ID,
   statusChange,
 } from "../contact_centre/dialect/samples.ts";
+import { spelled } from "../../support/spelled.ts";
 
 const CONTEXT: DraftContext = {
   id: "evt_1",
@@ -20,7 +21,7 @@ const CONTEXT: DraftContext = {
 };
 
 function parsed(text: string): ParsedNotification {
-  const read = readNotifications(JSON.parse(text), text);
+  const read = readNotifications(spelled(text));
   assert.ok(read.ok);
   const [notification] = read.notifications;
   assert.ok(notification);

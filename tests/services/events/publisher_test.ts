@@ -15,6 +15,7 @@ import {
   SESSION_ID,
   statusChange,
 } from "../contact_centre/dialect/samples.ts";
+import { spelledValue } from "../../support/spelled.ts";
 
 const POLICY = { sessionTtlMs: 86_400_000, eventRetentionMs: 604_800_000 };
 const WEBHOOK_1 = "wh_01JD9P5Q6R7S8T9V0W1X2Y3Z41";
@@ -78,7 +79,7 @@ function setUp({ watch = (store: Store): Store => store, smsEnabled = true } = {
 }
 
 function parsed(notifications: unknown) {
-  const read = readNotifications(notifications);
+  const read = readNotifications(spelledValue(notifications));
   assert.ok(read.ok, read.ok ? "" : read.message);
   return read.notifications;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   type MappingEffect,
+  meOperation,
   OPERATIONS,
   readOperation,
   readOperationName,
@@ -153,7 +154,14 @@ for (const untrustedJson of [{}, { operationName: null }, { operationName: ["Acc
 }
 
 for (
-  const operationName of ["AddAttachment", "accept", "Accept ", "", "constructor", "__proto__"]
+  const operationName of [
+    "AddAttachment",
+    "Accepted",
+    "Send-Message",
+    "",
+    "constructor",
+    "__proto__",
+  ]
 ) {
   Deno.test(`readOperation() does not know ${JSON.stringify(operationName)} and lets it be`, () => {
     assert.deepEqual(readOperation({ operationName, nickname: 1 }), {
@@ -171,3 +179,78 @@ Deno.test("readOperation() tells the nickname that Accept gives", () => {
   assert.ok(read.ok);
   assert.equal(read.nickname, "Ada 😀");
 });
+
+for (const operationName of ["accept", "ACCEPT", " Accept ", "Accept\n", "accept\u200b"]) {
+  Deno.test(`readOperation() judges ${JSON.stringify(operationName)} as Accept`, () => {
+    const read = readOperation({ operationName, nickname: "Ada" });
+    assert.ok(read.ok);
+    assert.deepEqual([read.name, read.known, read.effect], ["Accept", true, "accept"]);
+    const without = readOperation({ operationName });
+    assert.equal(without.ok ? null : without.code, "invalid-parameter");
+  });
+}
+
+Deno.test("no two operations could be taken for one another", () => {
+  const names = [...OPERATIONS.keys()];
+  for (const name of names) {
+    const read = readOperation({ operationName: name.toUpperCase(), ...parametersOf(name) });
+    assert.equal(read.ok && read.name, name);
+  }
+});
+
+function parametersOf(name: string) {
+  return GOOD.find(([operationName]) => operationName === name)?.[1];
+}
+
+const MISSPELT: readonly (readonly [body: Record<string, unknown>, member: string])[] = [
+  [{ OperationName: "Intrude", operationName: "SendMessage", text: "x" }, "operationName"],
+  [{ operationName: "SendMessage", text: "x", operationname: "Intrude" }, "operationName"],
+  [{ operationName: "SendMessage", text: "x", "operationName ": "Intrude" }, "operationName"],
+  [{ operationname: "Intrude" }, "operationName"],
+  [{ operationName: "Accept", nickname: "Ada", NickName: "Eve" }, "nickname"],
+  [{ operationName: "Unknown", Nickname: "Eve" }, "nickname"],
+  [{ operationName: "SendMessage", text: "x", Text: ["y"] }, "text"],
+  [{ operationName: "Transfer", queueName: "q", TargetUri: "u" }, "targetUri"],
+  [{ operationName: "intrude ", SupervisorVisibilityMode: "x" }, "supervisorVisibilityMode"],
+];
+
+for (const [body, member] of MISSPELT) {
+  Deno.test(`readOperation() refuses ${JSON.stringify(body)}, which upstream may read otherwise`, () => {
+    assert.deepEqual(readOperation(body), {
+      ok: false,
+      code: "invalid-body",
+      message: `Cannot read the body: expected ${member} to be spelled just so`,
+    });
+  });
+}
+
+Deno.test("readOperation() lets members be that only count for other operations", () => {
+  assert.equal(readOperation({ operationName: "Leave", Text: "x", userdata: {} }).ok, true);
+});
+
+for (
+  const operationName of ["Send\u0000Message", "Intrude\u0000.x", "In\ntrude", "Intrude\ud800"]
+) {
+  Deno.test(`readOperation() refuses the name ${JSON.stringify(operationName)}, whatever it is for`, () => {
+    const fault = {
+      ok: false,
+      code: "invalid-parameter",
+      message: "Cannot do this operation: expected operationName without control characters",
+    };
+    assert.deepEqual(readOperation({ operationName }), fault);
+    assert.deepEqual(readOperationName({ operationName }), fault);
+  });
+}
+
+for (
+  const [name, effect] of [
+    ["StartContactCenterSession", "sign-in"],
+    [" startcontactcentersession", "sign-in"],
+    ["ENDCONTACTCENTERSESSION", "sign-off"],
+    ["Ready", undefined],
+  ] as const
+) {
+  Deno.test(`${JSON.stringify(name)} on /me means ${effect ?? "nothing"} here`, () => {
+    assert.equal(meOperation(name)?.effect, effect);
+  });
+}

@@ -43,6 +43,14 @@ const NOT_FOUND: [string, Record<string, unknown>][] = [
   ["an address that is no text", { smssessionUri: { href: `/smssessions/${ID}` } }],
   ["broken percent-encoding", { smssessionPath: "/smssessions/%E0%A4%A" }],
   ["an encoded slash", { smssessionPath: "/smssessions/a%2Fb" }],
+  ["an id with an encoded slash that was encoded again", {
+    smssessionPath: "/smssessions/a%252Fb",
+  }],
+  ["an id that is an encoding", { smssession: { id: "a%2Fb" } }],
+  ["an id that climbs", { smssession: { id: ".." } }],
+  ["a path that climbs", { smssessionPath: "/smssessions/%2e%2e" }],
+  ["an id of other letters", { smssession: { id: "é😀" } }],
+  ["a path with other letters", { smssessionPath: "/smssessions/%C3%A9" }],
 ];
 
 for (const [what, notification] of NOT_FOUND) {

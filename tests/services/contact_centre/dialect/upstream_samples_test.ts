@@ -11,6 +11,7 @@ import { composePublisher } from "../../../../composition/publisher.ts";
 import { openSqliteStore } from "../../../../services/store/sqlite/store.ts";
 import { createMemoryLog } from "../../../support/memory_log.ts";
 import { createVirtualClock } from "../../../support/virtual_clock.ts";
+import { spelled, spelledValue } from "../../../support/spelled.ts";
 
 const FIXTURES = new URL("../../../fixtures/upstream/", import.meta.url);
 const POLICY = { sessionTtlMs: 86_400_000, eventRetentionMs: 604_800_000 };
@@ -181,7 +182,7 @@ for (const [name, becomes] of SAMPLES) {
   const types = becomes.map((each) => each?.event ?? "nothing").join(", ");
   Deno.test(`the sample ${name} becomes ${types}`, async () => {
     const { text, json } = await readSample(name);
-    const read = readNotifications(json, text);
+    const read = readNotifications(spelled(text));
     assert.ok(read.ok, read.ok ? "" : read.message);
     const { store, clock, outcome } = await publishToMapped(read.notifications);
     const accepted = becomes.filter((each) => each !== null);
@@ -261,10 +262,10 @@ async function assertRemembered(
 for (const name of NO_SESSION) {
   Deno.test(`the sample ${name} is refused as no-session, alone and among others`, async () => {
     const { text, json } = await readSample(name);
-    const alone = readNotifications(json, text);
+    const alone = readNotifications(spelled(text));
     assert.equal(alone.ok ? null : alone.reason, "no-session");
     const { json: good } = await readSample("complete");
-    const among = readNotifications([good, json]);
+    const among = readNotifications(spelledValue([good, json]));
     assert.equal(among.ok ? null : among.message.startsWith("Cannot read notification 2:"), true);
   });
 }

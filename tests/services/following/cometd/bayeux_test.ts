@@ -23,8 +23,8 @@ Deno.test("members that are no messages are left out and counted, the others sta
   });
 });
 
-Deno.test("a notification's data stays the same number for number", () => {
-  const data = '{"exact":12345678901234567890,"one":1.0,"text":"é"}';
+Deno.test("a notification's data stays the same in its numbers, its order and its spelling", () => {
+  const data = '{"exact":12345678901234567890,"one":1.0,"text":"\\u00e9","10":1,"9":2}';
   const answer = readBayeuxAnswer(`[{"channel":"/v2/me/x","data":${data}}]`);
   assert.equal(answer?.messages[0]?.data, data);
 });
@@ -72,4 +72,20 @@ Deno.test("a server cannot pretend that an exchange has failed", () => {
   assert.deepEqual(readBayeuxAnswer(JSON.stringify([reply]))?.messages, [
     { channel: "/meta/connect", successful: false },
   ]);
+});
+
+Deno.test("a message that two readers could understand differently is left out and counted", () => {
+  const good = '{"channel":"/a","data":{}}';
+  const nested = "[".repeat(64) + "]".repeat(64);
+  const bad = [
+    '{"channel":"/a","channel":"/meta/connect"}',
+    '{"channel":"/a","data":{"x":[{"y":1,"\\u0079":2}]}}',
+    `{"channel":"/a","data":${nested}}`,
+  ];
+  const answer = readBayeuxAnswer(`[${[good, ...bad, good].join(",")}]`);
+  assert.deepEqual(answer?.messages.map(({ channel, data }) => [channel, data]), [
+    ["/a", "{}"],
+    ["/a", "{}"],
+  ]);
+  assert.equal(answer?.malformed, bad.length);
 });

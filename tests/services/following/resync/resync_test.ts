@@ -5,6 +5,7 @@ import { createKnownSessions } from "../../../../services/following/resync/known
 import { resync, type ResyncOutcome } from "../../../../services/following/resync/resync.ts";
 import type { EventRecord } from "../../../../services/store/port/events.ts";
 import type { SessionRecord } from "../../../../services/store/port/sessions.ts";
+import { spelledValue } from "../../../support/spelled.ts";
 import { createVirtualClock } from "../../../support/virtual_clock.ts";
 
 interface Scene {
@@ -29,6 +30,7 @@ interface Seen {
   readonly outcome: ResyncOutcome;
   // deno-lint-ignore no-explicit-any -- what was written down, to be compared
   readonly inserted: readonly any[];
+  readonly insertedTexts: readonly string[];
   readonly ended: readonly MappingEnd[];
   readonly asked: readonly string[];
 }
@@ -40,7 +42,7 @@ async function play(scene: Scene): Promise<Seen> {
   const known = createKnownSessions(clock);
   for (const [id, state] of Object.entries(scene.known ?? {})) known.note(id, state, "told");
   for (const notification of scene.heard ?? []) {
-    known.members.note(notification.smssession.id, membersTold(notification));
+    known.members.note(notification.smssession.id, membersTold(spelledValue(notification)));
   }
   const kept = (scene.kept ?? []).map((notification, at): EventRecord => ({
     id: `evt_${at}`,
@@ -67,6 +69,7 @@ async function play(scene: Scene): Promise<Seen> {
     customer: null,
   }));
   const inserted: unknown[] = [];
+  const insertedTexts: string[] = [];
   const ended: MappingEnd[] = [];
   const asked: string[] = [];
   const outcome = await resync({
@@ -100,12 +103,13 @@ async function play(scene: Scene): Promise<Seen> {
     },
     insert(dataText) {
       inserted.push(JSON.parse(dataText));
+      insertedTexts.push(dataText);
       return Promise.resolve();
     },
     held: () => (scene.held ?? []).map((data) => JSON.stringify(data)),
     agentId: scene.isShared === true ? null : "agent-1",
   });
-  return { outcome, inserted, ended, asked };
+  return { outcome, inserted, insertedTexts, ended, asked };
 }
 
 const session = (id: string, state = "Chatting", members: object = {}) => ({
@@ -130,6 +134,28 @@ const notification = (
 });
 const statusChange = (smssession: ReturnType<typeof session>) =>
   notification("StatusChange", smssession);
+
+Deno.test("what upstream answers is told as it was spelled, and what can be read in two ways is not", async () => {
+  const resource = `{"10":1,"9":[1.0],"id":"s-1","state":"Chatting","x":"\\u00e9"}`;
+  const message = `{"2":"b","1":"a","index":1.0}`;
+  const twice = `{"id":"s-2","state":"Chatting","state":"Completed"}`;
+  const { insertedTexts, outcome } = await play({
+    upstream: {
+      [LIST]: `{"statusCode":0, "smssessions":[ ${resource} , ${twice}]}`,
+      "/me/smssessions/s-1/messages?startIndex=1":
+        `{"statusCode":0,"messages":[${message},{"index":2,"text":"a","text":"b"}]}`,
+    },
+    mapped: { "s-1": "accepted", "s-2": "Chatting" },
+  });
+  assert.deepEqual(insertedTexts, [
+    `{"messageType":"MessageLogUpdated","notificationType":"NewMessages","messages":[${message}],` +
+    `"smssessionPath":"/smssessions/s-1"}`,
+    `{"messageType":"SMSsessionStateChangeMessage","notificationType":"StatusChange",` +
+    `"smssession":${resource}}`,
+  ]);
+  // What was not understood is not gone: nobody is put out of s-2.
+  assert.deepEqual(outcome, { ok: true, departed: 0 });
+});
 
 Deno.test("messages are asked for from the first that was not seen, and told by index in upstream's own shape", async () => {
   const { inserted, outcome } = await play({

@@ -23,6 +23,7 @@ import { spyOnTransport } from "../../../support/spied_transport.ts";
 import { aRequest } from "../../../support/upstream_request.ts";
 import { createVirtualClock } from "../../../support/virtual_clock.ts";
 import { draft, POLICY, publish, T0, webhook } from "../../../support/drafts.ts";
+import { spelledValue } from "../../../support/spelled.ts";
 
 // What Patchbay may ask of its store, counted where the words leave for Redis. An idle Patchbay's two commands a minute
 // are counted in tests/delivery_soak_test.ts.
@@ -156,7 +157,7 @@ redisTest("publishing costs one round trip, however many notifications there are
     notificationType: "StatusChange",
     smssession: { id: `S${at % 10}`, state: `state-${at}` },
   }));
-  const read = readNotifications(body);
+  const read = readNotifications(spelledValue(body));
   assert.ok(read.ok, JSON.stringify(read));
 
   const { accepted } = await instance.publisher.publishNotifications(read.notifications);
