@@ -7,10 +7,7 @@ import type { StatusReports } from "../services/sms/status_reports.ts";
 
 /** What the SMS provider's requests need; there only with SMS configured. */
 export interface SmsIngress {
-  readonly provider: Pick<
-    SmsProvider,
-    "readInbound" | "readReport" | "refuseForeignNumber" | "inboundAnswer"
-  >;
+  readonly provider: Pick<SmsProvider, "readInbound" | "readReport" | "inboundAnswer">;
   readonly inbound: InboundSms;
   readonly reports: StatusReports;
 }
@@ -31,8 +28,7 @@ export function smsIngressRoutes({ paths, sms }: SmsIngressRoutesDependencies) {
   return new Hono<AppEnv>()
     .post(paths.inbound, async (c) => {
       const { provider, inbound } = configured();
-      const text = await provider.readInbound(c.req.raw);
-      if (await inbound.receive(text) === "foreign") throw provider.refuseForeignNumber();
+      await inbound.receive(await provider.readInbound(c.req.raw));
       const { body, contentType } = provider.inboundAnswer;
       return c.body(body, 200, { "content-type": contentType });
     })

@@ -9,6 +9,15 @@ export const httpOrigin: Parser<URL> = {
   },
 };
 
+/** The same, with what was typed: others may have been given the address in that very writing. */
+export const typedOrigin: Parser<{ readonly url: URL; readonly typed: string }> = {
+  expected: httpOrigin.expected,
+  parse(text) {
+    const url = httpOrigin.parse(text);
+    return url === undefined ? undefined : { url, typed: text };
+  },
+};
+
 /** The address of an HTTP resource; `query` says whether it may have one. */
 export function httpUrl({ query }: { readonly query: boolean }): Parser<URL> {
   return {

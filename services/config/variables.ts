@@ -9,6 +9,7 @@ import {
   httpUrl,
   listenHost,
   redisUrl,
+  typedOrigin,
 } from "./address_parsers.ts";
 import { country } from "./countries.ts";
 import { encryptionKeys, publicKeyText, signatureAlgorithms } from "./key_parsers.ts";
@@ -38,7 +39,7 @@ export const TABLE = {
       },
       publicUrl: {
         name: "PUBLIC_URL",
-        parser: httpOrigin,
+        parser: typedOrigin,
         meaning:
           "Origin under which Twilio and webhook consumers reach Patchbay; required with SMS",
       },

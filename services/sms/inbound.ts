@@ -7,24 +7,21 @@ import type { RecordStore } from "../store/port/records.ts";
 import type { SessionStore } from "../store/port/sessions.ts";
 import type { Publisher } from "../events/publisher.ts";
 import type { PhoneNumbers } from "./phone.ts";
-import { digitsOf } from "../store/rules.ts";
 import type { OptOuts } from "./opt_outs.ts";
 import type { InboundText } from "./provider.ts";
 
 export interface InboundSms {
   /**
    * Publishes `sms.received`, and what follows from it for opting out; resolves once the store has both. A text that has
-   * come before does nothing. `foreign`: it is for a number that is not known to be ours, and nothing was done. Throws
-   * `StoreUnavailable`; to be repeated then.
+   * come before does nothing. Throws `StoreUnavailable`; to be repeated then.
    */
-  receive(text: InboundText): Promise<"received" | "foreign">;
+  receive(text: InboundText): Promise<void>;
 }
 
 export interface InboundSmsDependencies {
   readonly store:
     & Pick<RecordStore, "writeRecord">
-    & Pick<SessionStore, "findCustomerSession">
-    & Pick<SessionStore, "readSession">;
+    & Pick<SessionStore, "findCustomerSession">;
   readonly publisher: Pick<Publisher, "publishIdentified">;
   readonly optOuts: Pick<OptOuts, "change">;
   readonly numbers: Pick<PhoneNumbers, "spellings">;
@@ -60,17 +57,6 @@ export function createInboundSms(
       senderDigits: await numbers.spellings(text.to),
       nowMs,
     });
-  }
-
-  /** Sessions are answered from the number that their customer texted, whichever is configured: so replies come to it. */
-  async function isToOurs(text: InboundText, nowMs: number): Promise<boolean> {
-    if (text.isToConfiguredSender) return true;
-    const sessionId = await sessionOf(text, nowMs);
-    const session = sessionId === null
-      ? null
-      : await store.readSession(sessionId, { nowMs, slide: false });
-    // A session whose sender is not known is found by any number, and proves none.
-    return digitsOf(session?.customer?.sender ?? "") === digitsOf(text.to);
   }
 
   /** What was written down when the text came first, which may be now. */
@@ -128,15 +114,13 @@ export function createInboundSms(
   return {
     async receive(text) {
       const nowMs = clock.now();
-      if (!await isToOurs(text, nowMs)) return "foreign";
       const { arrival, isFirst } = await arrivalOf(text, nowMs);
       // The store has forgotten the event by now, and would take its id for a new one.
-      if (nowMs - timeOf(arrival.eventId) >= eventRetentionMs) return "received";
+      if (nowMs - timeOf(arrival.eventId) >= eventRetentionMs) return;
       // The ledger first: nobody may hear of an opt-out that does not hold yet.
       const changes = await optOutEvents(text, arrival);
       await publisher.publishIdentified([received(text, arrival), ...changes]);
       logReceived(text, arrival, isFirst);
-      return "received";
     },
   };
 }

@@ -23,7 +23,7 @@ export interface PhoneNumbers {
   toE164(untrustedText: string): Promise<string | null>;
   /** A number that a text can come from: a short code of 3 to 6 digits as it is, everything else as `toE164`; null: none. */
   toSender(untrustedText: string): Promise<string | null>;
-  /** How a number in E.164 may have been told, in digits alone; what is none is told as it is. */
+  /** How a number in E.164, or a short code, may have been told, in digits alone; nothing else is a number. */
   spellings(number: string): Promise<readonly string[]>;
 }
 
@@ -92,9 +92,10 @@ export function createPhoneNumbers(
       return text !== null && SHORT_CODE.test(text) ? text : await toE164(untrustedText);
     },
     async spellings(number) {
-      const digits = number.replace(/\D/g, "");
+      const digits = /^\+?(\d+)$/.exec(number)?.[1];
+      if (digits === undefined) return [];
       const parsed = number.startsWith("+") ? await parse(number) : null;
-      if (parsed === null) return digits === "" ? [] : [digits];
+      if (parsed === null) return [digits];
       const { countryCallingCode: code, nationalNumber } = parsed;
       // "+44 (0)20 …" is how many write their number for people abroad.
       const told = [digits, `${code}0${nationalNumber}`, `00${digits}`, `011${digits}`];

@@ -1,5 +1,3 @@
-import type { PatchbayError } from "../errors.ts";
-
 /**
  * Who carries texts between us and the customers' phones. Everything in this folder speaks to it in these terms; what the
  * provider itself calls things stands in its own folder. `composition/sms.ts` picks it.
@@ -21,8 +19,6 @@ export interface SmsProvider {
   readInbound(request: Request): Promise<InboundText>;
   /** Reads a request that tells how far a text of ours got. Throws as {@link SmsProvider.readInbound} does. */
   readReport(request: Request): Promise<StatusReport>;
-  /** The refusal of a text to a number that proved not to be ours; the log says so too. */
-  refuseForeignNumber(): PatchbayError;
   /** How a customer's text that was taken is answered, so that the provider itself says nothing to the customer. */
   readonly inboundAnswer: { readonly body: string; readonly contentType: string };
   /** What an error code means; null: the text was refused without one. `httpStatus` is that of the answer, where there was one. */
@@ -134,12 +130,12 @@ export type Listing =
 export interface InboundText {
   /** The provider's id of it. */
   readonly messageSid: string;
-  /** The customer: E.164 or a short code. */
+  /** The customer: E.164, a short code, a name, or the address of another channel such as `whatsapp:+16505550100`. */
   readonly from: string;
-  /** The number of ours that was texted. */
+  /** What was texted, in the same forms. It is ours, whatever is configured. */
   readonly to: string;
-  /** Whether `to` is the configured sender's. If not, it is ours only where a session texts from that number. */
-  readonly isToConfiguredSender: boolean;
+  /** The pool that `to` belongs to, where it is told. */
+  readonly pool: string | null;
   readonly untrustedText: string;
   readonly media: readonly InboundMedia[];
   /** How many more there were than are taken. */
@@ -166,8 +162,10 @@ export interface StatusReport {
   readonly errorCode: number | null;
   /** The customer, where it is told. */
   readonly to: string | null;
-  /** The number of ours that it left from, where it is told. */
+  /** What it left from, where it is told. */
   readonly from: string | null;
+  /** The pool that this belongs to, where it is told. */
+  readonly pool: string | null;
   /** As it was named when it was sent; null: not by us. */
   readonly subject: PartOfText | null;
 }

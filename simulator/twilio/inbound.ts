@@ -10,9 +10,9 @@ import { readAnswer } from "./hook_answer.ts";
 
 /** A text that a customer writes. */
 export interface CustomerWrites {
-  /** The customer. */
+  /** The customer: a number, a short code, a name, or another channel's address such as `whatsapp:+16505550100`. */
   readonly from: string;
-  /** Our number; the configured one unless told otherwise. */
+  /** What of ours is texted, in the same forms; the configured number unless told otherwise. */
   readonly to?: string;
   readonly body?: string;
   readonly media?: readonly { readonly url: string; readonly contentType: string }[];
@@ -160,6 +160,11 @@ function answerOf(call: HookCall) {
     : { asked: read.replies, alert: null };
 }
 
+/** Names and the addresses of other channels are in no country. */
+function isNumber(address: string | null): boolean {
+  return /^\+\d+$/.test(address ?? "");
+}
+
 /** https://www.twilio.com/docs/messaging/guides/webhook-request */
 function inboundFields(
   accountSid: string,
@@ -175,7 +180,7 @@ function inboundFields(
     ApiVersion: "2010-04-01",
     Body: body,
     From: from ?? "",
-    FromCountry: "US",
+    ...(isNumber(from) && { FromCountry: "US" }),
     MessageSid: sid,
     NumMedia: String(media.length),
     NumSegments: String(countSegments(body)),
@@ -183,7 +188,7 @@ function inboundFields(
     SmsSid: sid,
     SmsStatus: "received",
     To: to,
-    ToCountry: "US",
+    ...(isNumber(to) && { ToCountry: "US" }),
     ...(messagingServiceSid !== null && { MessagingServiceSid: messagingServiceSid }),
     ...Object.fromEntries(mediaFields),
   };

@@ -161,10 +161,10 @@ export const INBOUND_SMS_STORY: readonly Sentence[] = [
       callAsTwilio(world, `${PUBLIC_URL}/ingress/twilio/sms?bodySHA256=0`, forged, {
         signature: "RSOYDt4T1cUTdK1PDd93/VVr8B8=",
       }),
-      // Well signed, but of somebody else's account, or with an impossible id or number.
+      // Well signed, but of somebody else's account, or with an impossible id, or none to have written it.
       bringText(world, { ...forged, AccountSid: `AC${"f".repeat(32)}` }),
       bringText(world, { ...forged, MessageSid: "SM1" }),
-      bringText(world, { ...forged, From: "nobody" }),
+      bringText(world, { ...forged, From: "" }),
       bringText(world, { ...forged, Body: "x".repeat(70_000) }),
     ]);
     for (const answer of refused) {

@@ -12,10 +12,12 @@ export interface Calling {
   readonly authToken?: string;
   /** Instead of the right one; null leaves the header out. */
   readonly signature?: string | null;
+  /** As somebody typed it into Twilio's console; default: {@link PUBLIC_URL}. */
+  readonly publicUrl?: string;
 }
 
 /**
- * Posts `fields` to `url`, which begins with {@link PUBLIC_URL}, to the Patchbay that runs.
+ * Posts `fields` to `url`, which begins with the public URL, to the Patchbay that runs.
  * The signature is over the address as Twilio knows it, not over the one that is connected to.
  */
 export async function callAsTwilio(
@@ -24,10 +26,10 @@ export async function callAsTwilio(
   fields: Fields,
   calling: Calling = {},
 ): Promise<Answer> {
-  assert.ok(url.startsWith(`${PUBLIC_URL}/`), `${url} is not at ${PUBLIC_URL}`);
-  const { authToken = world.twilio.authToken, signature } = calling;
+  const { authToken = world.twilio.authToken, signature, publicUrl = PUBLIC_URL } = calling;
+  assert.ok(url.startsWith(`${publicUrl}/`), `${url} is not at ${publicUrl}`);
   const signed = signature === undefined ? await sign(authToken, url, fields) : signature;
-  return await request(world.patchbay.url + url.slice(PUBLIC_URL.length), {
+  return await request(world.patchbay.url + url.slice(publicUrl.length), {
     headers: {
       "content-type": "application/x-www-form-urlencoded; charset=UTF-8",
       ...(signed === null ? {} : { "x-twilio-signature": signed }),
@@ -57,7 +59,12 @@ export function customerText(world: World, from: string, body: string, members: 
 
 /** Posts a customer's text to where Twilio is configured to bring it. */
 export function bringText(world: World, fields: Fields, calling?: Calling): Promise<Answer> {
-  return callAsTwilio(world, `${PUBLIC_URL}/ingress/twilio/sms`, fields, calling);
+  return callAsTwilio(
+    world,
+    `${calling?.publicUrl ?? PUBLIC_URL}/ingress/twilio/sms`,
+    fields,
+    calling,
+  );
 }
 
 /** Tells the address that the text itself named what has become of it; asserts that this is taken. */

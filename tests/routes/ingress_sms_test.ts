@@ -285,41 +285,26 @@ async function openSession(world: TwilioIngressWorld, sessionId: string, sender:
   await world.store.setCustomer({ sessionId, customer: { phone: CUSTOMER, sender }, nowMs });
 }
 
-const SENDERS = [
-  ["TWILIO_FROM", { from: OWN_NUMBER }],
-  ["a messaging service", { messagingServiceSid: `MG${"0123456789abcdef".repeat(2)}` }],
-] as const;
 const STICKY = "+15550100042";
 
-for (const [configured, sender] of SENDERS) {
-  Deno.test(`with ${configured}, a reply to the number that a session is answered from is taken`, async () => {
-    await using world = openWorld({ sender });
-    await openSession(world, "S1", STICKY);
-    await world.text(inboundFields({ To: STICKY, Body: "To where you wrote from" }));
-    const [event] = await world.events("sms.received");
-    assert.equal(event?.sessionId, "S1");
-    assert.equal(event?.data["to"], STICKY);
-  });
-
-  Deno.test(`with ${configured}, a text to another number is refused, whoever it is from`, async () => {
-    await using world = openWorld({ sender });
-    const refused = (change: Record<string, string>) =>
-      assertRefused(world.post(SMS, inboundFields(change)), 403, "insufficient-scope");
-    await refused({ To: STICKY });
-    await openSession(world, "S1", null);
-    await refused({ To: STICKY });
-    await openSession(world, "S2", STICKY);
-    await refused({ To: "+15550100043" });
-    await refused({ To: STICKY, From: "+16501119999" });
-    assert.deepEqual(await world.events("sms.received"), []);
-  });
-}
+Deno.test("a text to whatever number of ours is taken, with the session that fits", async () => {
+  await using world = openWorld();
+  await openSession(world, "S1", STICKY);
+  await openSession(world, "S2", "+15550100043");
+  await openSession(world, "S3", null);
+  await world.text(inboundFields({ To: STICKY }));
+  await world.text(inboundFields({ To: "+15550100099" }));
+  await world.text(inboundFields({ To: STICKY, From: "+16501119999" }));
+  await world.text(inboundFields({ To: "whatsapp:+15550100042", From: `whatsapp:${CUSTOMER}` }));
+  const events = await world.events("sms.received");
+  assert.deepEqual(events.map(({ sessionId }) => sessionId), ["S1", "S3", null, null]);
+});
 
 Deno.test("a refusal quotes no number, and the log line neither", async () => {
   await using world = openWorld();
-  const foreign = inboundFields({ To: "+15550109999" });
-  const detail = await assertRefused(world.post(SMS, foreign), 403, "insufficient-scope");
-  assert.match(detail, /TWILIO_FROM/);
+  const forged = inboundFields({ From: `${CUSTOMER}FromCityPalo Alto` });
+  const detail = await assertRefused(world.post(SMS, forged), 400, "invalid-parameter");
+  assert.match(detail, /From/);
   assert.equal(world.log.of("twilio.refused").length, 1);
   assert.ok(!/\d{5}/.test(detail + JSON.stringify(world.log.entries)));
 });

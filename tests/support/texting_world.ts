@@ -88,7 +88,7 @@ export async function startTexting(options: TextingOptions = {}) {
     authTokenNext: null,
     sender: { from: OUR_NUMBER },
     apiUrl: new URL(twilio.url),
-    publicUrl: PUBLIC_URL,
+    publicUrl: { url: PUBLIC_URL, typed: PUBLIC_URL.origin },
     timeoutMs: options.timeoutMs ?? 10_000,
     fetch,
     now: clock.now,

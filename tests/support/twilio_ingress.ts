@@ -91,7 +91,7 @@ export function createTwilioIngressWorld(
     sender,
     // Nothing is sent from here.
     apiUrl: new URL("http://127.0.0.1:9"),
-    publicUrl: PUBLIC_URL,
+    publicUrl: { url: PUBLIC_URL, typed: PUBLIC_URL.origin },
     timeoutMs: 5_000,
     fetch,
     now: clock.now,

@@ -3,15 +3,12 @@ import type { InboundMedia } from "../provider.ts";
 /** A text that a customer sent, as Twilio hands it over. */
 export interface TwilioText {
   readonly messageSid: string;
-  /** The customer: E.164 or a short code. */
+  /** The customer, by any address that Twilio knows: E.164, a short code, a name, `whatsapp:…`, `rcs:…`. */
   readonly from: string;
-  /** The number of ours that was texted. */
+  /** Ours, in the same forms. Whatever Twilio signs for our account is. */
   readonly to: string;
-  /**
-   * Whether `to` is `TWILIO_FROM`, or behind `TWILIO_MESSAGING_SERVICE_SID`. If not, it is ours only where a session texts from
-   * that number.
-   */
-  readonly isToConfiguredSender: boolean;
+  /** The messaging service that `to` belongs to, where it is told. */
+  readonly messagingServiceSid: string | null;
   /** As it came. */
   readonly untrustedBody: string;
   /** At most {@link MAX_MEDIA}. */
@@ -31,8 +28,9 @@ export interface TwilioReport {
   readonly errorCode: number | null;
   /** The customer, where it is told. */
   readonly to: string | null;
-  /** The number of ours that it left from, where it is told. */
+  /** What it left from, where it is told. */
   readonly from: string | null;
+  readonly messagingServiceSid: string | null;
 }
 
 /** What texts leave through: `TWILIO_FROM`, or `TWILIO_MESSAGING_SERVICE_SID`. */
@@ -43,13 +41,12 @@ export type ConfiguredSender =
 /** Whose texts are ours. */
 export interface OwnAccount {
   readonly accountSid: string;
-  readonly sender: ConfiguredSender;
 }
 
 /** Why a request with a good signature is refused all the same. The message holds no value: it may be a phone number. */
 export interface FormFault {
   readonly ok: false;
-  /** `foreign`: it is for another account or number. */
+  /** `foreign`: it is for another account. */
   readonly reason: "malformed" | "foreign";
   readonly message: string;
 }
@@ -61,8 +58,15 @@ export const MAX_MEDIA = 10;
 
 /** https://www.twilio.com/docs/glossary/what-is-a-sid: SM for texts, MM for those with media. */
 const MESSAGE_SID = /^(?:SM|MM)[0-9a-f]{32}$/;
-/** ITU-T E.164 §6, or a short code, which customers may have too: other programs text with them. */
-const NUMBER = /^(?:\+[1-9]\d{6,14}|\d{3,6})$/;
+const MESSAGING_SERVICE_SID = /^MG[0-9a-fA-F]{32}$/;
+/** Far more than any channel's address has. */
+const LONGEST_ADDRESS = 320;
+/** https://www.twilio.com/docs/glossary/what-alphanumeric-sender-id */
+const LONGEST_NAME = 11;
+/** An address of another channel than SMS (https://www.twilio.com/docs/messaging/channels), such as `whatsapp:+16505550100`. */
+const CHANNEL_ADDRESS = /^[a-z][a-z0-9]*:./;
+/** A number with letters behind it: what becomes of `From` when the border to the next field is moved. */
+const RUN_ON_NUMBER = /^(?:(?:[a-z][a-z0-9]*:)?\+)?\d+\p{L}/u;
 
 /**
  * A form's fields for the signature check, as Twilio's own validator takes them. The object has no prototype: a field may be called
@@ -80,12 +84,13 @@ export function fieldsOf(form: URLSearchParams): Record<string, string | string[
 /**
  * Reads an inbound text whose signature is good. The signed string has no borders: the same signature also fits a form
  * in which a field is repeated, the border between name and value is moved, or two fields are merged into one. So each field
- * that matters has to be there once and look as it must. Fields that are not known are let through: Twilio adds some
- * without notice.
+ * that matters has to be there once and look as it must. Nothing else is refused, as Twilio would not repeat it: not the
+ * number of ours, which is ours by our account's signature, nor a sender of whatever kind. Fields that are not known are let
+ * through: Twilio adds some without notice.
  */
 export function readInboundText(form: URLSearchParams, own: OwnAccount): FormReading<TwilioText> {
-  const fault = accountFault(form, own) ?? numberFault(form, "From") ?? numberFault(form, "To") ??
-    bodyFault(form);
+  const fault = accountFault(form, own) ?? addressFault(form, "From") ??
+    addressFault(form, "To") ?? bodyFault(form);
   if (fault !== null) return fault;
   const media = mediaOf(form);
   return {
@@ -94,7 +99,7 @@ export function readInboundText(form: URLSearchParams, own: OwnAccount): FormRea
       messageSid: form.get("MessageSid") ?? "",
       from: form.get("From") ?? "",
       to: form.get("To") ?? "",
-      isToConfiguredSender: isToSender(form, own.sender),
+      messagingServiceSid: messagingServiceSidIn(form),
       untrustedBody: form.get("Body") ?? "",
       media: media.slice(0, MAX_MEDIA),
       mediaLeftOut: Math.max(0, media.length - MAX_MEDIA),
@@ -111,12 +116,12 @@ export function readStatusReport(
   form: URLSearchParams,
   own: OwnAccount,
 ): FormReading<TwilioReport> {
-  const fault = accountFault(form, own) ?? maybeNumberFault(form, "To");
+  const fault = accountFault(form, own) ??
+    (form.has("To") ? addressFault(form, "To") : null);
   if (fault !== null) return fault;
   const untrustedStatus = form.get("MessageStatus") ?? form.get("SmsStatus") ?? "";
   if (untrustedStatus === "") return malformed("expected MessageStatus to be there");
   const untrustedCode = form.get("ErrorCode") ?? "";
-  const from = form.get("From");
   return {
     ok: true,
     value: {
@@ -125,8 +130,8 @@ export function readStatusReport(
       // Twilio writes 0 or nothing where nothing went wrong.
       errorCode: /^[1-9]\d{0,5}$/.test(untrustedCode) ? Number(untrustedCode) : null,
       to: form.get("To"),
-      // A messaging service may send under a name, which nobody can answer or opt out of by number.
-      from: from !== null && NUMBER.test(from) ? from : null,
+      from: form.get("From") || null,
+      messagingServiceSid: messagingServiceSidIn(form),
     },
   };
 }
@@ -142,26 +147,30 @@ function accountFault(form: URLSearchParams, { accountSid }: OwnAccount): FormFa
     : malformed("expected MessageSid to be SM or MM and 32 hexadecimal digits");
 }
 
-function numberFault(form: URLSearchParams, name: "From" | "To"): FormFault | null {
-  return NUMBER.test(form.get(name) ?? "")
+function addressFault(form: URLSearchParams, name: "From" | "To"): FormFault | null {
+  return isAddress(form.get(name) ?? "")
     ? null
-    : malformed(`expected ${name} to be an E.164 number or a short code of 3 to 6 digits`);
+    : malformed(`expected ${name} to be a number, a short code, a name or a channel's address`);
 }
 
-/** Twilio sends it for a picture without words too, so one that is missing has become part of something else. */
+function isAddress(untrustedText: string): boolean {
+  if (untrustedText.trim() === "" || untrustedText.length > LONGEST_ADDRESS) return false;
+  if (/\p{Cc}/u.test(untrustedText)) return false;
+  return untrustedText.length <= LONGEST_NAME || !RUN_ON_NUMBER.test(untrustedText);
+}
+
+/**
+ * Twilio sends it for a picture without words too, so one that is missing from an SMS has become part of something else. Other
+ * channels have messages without.
+ */
 function bodyFault(form: URLSearchParams): FormFault | null {
-  return form.has("Body") ? null : malformed("expected Body to be there");
+  const isOtherChannel = CHANNEL_ADDRESS.test(form.get("From") ?? "");
+  return form.has("Body") || isOtherChannel ? null : malformed("expected Body to be there");
 }
 
-function maybeNumberFault(form: URLSearchParams, name: "To"): FormFault | null {
-  return form.has(name) ? numberFault(form, name) : null;
-}
-
-/** Any number behind our messaging service is ours; Twilio alone knows which they are. */
-function isToSender(form: URLSearchParams, sender: ConfiguredSender): boolean {
-  return "from" in sender
-    ? form.get("To") === sender.from
-    : form.get("MessagingServiceSid")?.toLowerCase() === sender.messagingServiceSid.toLowerCase();
+function messagingServiceSidIn(form: URLSearchParams): string | null {
+  const sid = form.get("MessagingServiceSid") ?? "";
+  return MESSAGING_SERVICE_SID.test(sid) ? sid : null;
 }
 
 /** Counted by what is there and not by `NumMedia`: fewer would be lost if the two should ever differ. */

@@ -21,12 +21,11 @@ import {
 import { readableBody } from "./inbound_body.ts";
 import { messageStatus } from "./message_status.ts";
 import { optOutWish } from "./opt_out_words.ts";
-import { type SignatureVerifier, signedUrl } from "./signature.ts";
+import { type PublicUrl, type SignatureVerifier, signedUrls } from "./signature.ts";
 import { readCallbackSubject } from "./status_callback_url.ts";
 
 export interface TwilioIngressOptions {
-  /** `PUBLIC_URL`. */
-  readonly publicUrl: URL;
+  readonly publicUrl: PublicUrl;
   readonly own: OwnAccount;
   readonly signatures: SignatureVerifier;
   readonly log: Logger;
@@ -44,22 +43,14 @@ const CHALLENGE = 'X-Twilio-Signature realm="twilio"';
 const SIGNATURE =
   "the signature of one of our tokens over PUBLIC_URL, the path, the query and the fields";
 
-const FOREIGN_NUMBER: FormFault = {
-  ok: false,
-  reason: "foreign",
-  message:
-    "expected To to be TWILIO_FROM, a number of TWILIO_MESSAGING_SERVICE_SID, or the number " +
-    "from which a session with this customer is answered",
-};
-
 /**
  * Reads what Twilio posts: what customers write, and how far our texts got. Refusals: 401 for a signature that is missing or
- * wrong, as it takes the place of a token; 403 for a good one on a request that is not for our account or number; 400
+ * wrong, as it takes the place of a token; 403 for a good one on a request that is not for our account; 400
  * for one that Twilio cannot have meant.
  */
 export function createTwilioIngress(
   { publicUrl, own, signatures, log }: TwilioIngressOptions,
-): Pick<SmsProvider, "readInbound" | "readReport" | "refuseForeignNumber"> {
+): Pick<SmsProvider, "readInbound" | "readReport"> {
   function refusal({ reason, message }: FormFault): PatchbayError {
     log.warn("twilio.refused", { reason, expectation: message });
     const detail = `Cannot take this request of Twilio's: ${message}`;
@@ -77,13 +68,10 @@ export function createTwilioIngress(
     const untrustedSignature = request.headers.get("x-twilio-signature");
     if (!untrustedSignature) throw unauthenticated("X-Twilio-Signature to be there");
     const form = await readForm(request);
-    const url = signedUrl(publicUrl, request.url);
-    const isTwilios = await signatures.verify({
-      url,
-      untrustedSignature,
-      content: { kind: "form", fields: fieldsOf(form) },
-    });
-    if (isTwilios) return { form, url };
+    const content = { kind: "form", fields: fieldsOf(form) } as const;
+    for (const url of signedUrls(publicUrl, request.url)) {
+      if (await signatures.verify({ url, untrustedSignature, content })) return { form, url };
+    }
     // Mostly it is Twilio, and PUBLIC_URL or a token is not what Twilio has: every text would be lost.
     log.warn("twilio.refused", { reason: "signature", expectation: SIGNATURE });
     throw unauthenticated(SIGNATURE);
@@ -92,20 +80,22 @@ export function createTwilioIngress(
   return {
     async readInbound(request) {
       const { form } = await readSigned(request);
-      const { untrustedBody, optOutType, ...text } = checked(readInboundText(form, own));
+      const { untrustedBody, optOutType, messagingServiceSid: pool, ...text } = checked(
+        readInboundText(form, own),
+      );
       const wish = optOutWish({ untrustedBody, optOutType, to: text.to });
-      return { ...text, untrustedText: readableBody(untrustedBody), wish };
+      return { ...text, pool, untrustedText: readableBody(untrustedBody), wish };
     },
     async readReport(request) {
       const { form, url } = await readSigned(request);
-      const report = checked(readStatusReport(form, own));
+      const { messagingServiceSid: pool, ...report } = checked(readStatusReport(form, own));
       return {
         ...report,
+        pool,
         status: messageStatus(report.untrustedStatus),
         subject: readCallbackSubject(new URL(url).searchParams),
       };
     },
-    refuseForeignNumber: () => refusal(FOREIGN_NUMBER),
   };
 }
 

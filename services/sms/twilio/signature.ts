@@ -1,3 +1,5 @@
+import { domainToUnicode } from "node:url";
+
 /** What Twilio signed together with the URL. */
 export type SignedContent =
   /** A form: each name once, with its values in the order in which they came. */
@@ -7,7 +9,7 @@ export type SignedContent =
 
 /** A request that says of itself that Twilio sent it. */
 export interface SignedRequest {
-  /** As {@link signedUrl} makes it. */
+  /** As {@link signedUrls} makes it. */
   readonly url: string;
   /** The header `X-Twilio-Signature`. */
   readonly untrustedSignature: string | null | undefined;
@@ -58,15 +60,26 @@ export function createSignatureVerifier(
   };
 }
 
+/** `PUBLIC_URL`. */
+export interface PublicUrl {
+  readonly url: URL;
+  /** As the operator has typed it, capitals, port and letters beyond ASCII included. */
+  readonly typed: string;
+}
+
 /**
- * The URL that Twilio was given, which is what it signs: the configured `PUBLIC_URL` (user information and port belong to
- * it) and the request's target byte for byte. Neither `Host` nor a forwarding header has a say, nor the fragment,
+ * The URLs that Twilio may have been given, one of which it signs: `PUBLIC_URL` (its port belongs to it) and the request's
+ * target byte for byte. Twilio signs what somebody typed into its console, as typed; that is most likely what was typed
+ * here as well, else the plain form of the same address, or its name in the letters that it stands for. Neither `Host` nor a forwarding header has a say, nor the fragment,
  * which holds Twilio's connection overrides and is not signed.
  *
  * `requestUrl` is to be `Request.url` of a request from `Deno.serve`, which leaves the target as it came over the wire (seen
  * with Deno 2.9.6; a test holds it). Every other `Request`, and `URL`, would have turned `'` into `%27` and resolved `..`.
  */
-export function signedUrl(publicUrl: URL, requestUrl: string): string {
+export function signedUrls({ url, typed }: PublicUrl, requestUrl: string): readonly string[] {
   const target = requestUrl.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").replace(/#.*$/s, "");
-  return publicUrl.href.replace(/\/$/, "") + target;
+  const port = url.port === "" ? "" : `:${url.port}`;
+  const readable = `${url.protocol}//${domainToUnicode(url.hostname)}${port}`;
+  const origins = [url.href, typed, readable].map((origin) => origin.replace(/\/$/, ""));
+  return [...new Set(origins)].map((origin) => origin + target);
 }

@@ -5,7 +5,7 @@ import { explainSmsError, TWILIO_CODES } from "./codes.ts";
 import type { ConfiguredSender } from "./form.ts";
 import { createTwilioIngress } from "./ingress.ts";
 import { createTwilioListing } from "./listing.ts";
-import { createSignatureVerifier } from "./signature.ts";
+import { createSignatureVerifier, type PublicUrl } from "./signature.ts";
 import { STATUS_CALLBACK_PATH, statusCallbackUrl } from "./status_callback_url.ts";
 
 export interface TwilioOptions {
@@ -16,8 +16,8 @@ export interface TwilioOptions {
   readonly sender: ConfiguredSender;
   /** Where the Twilio REST API is; only its origin counts. */
   readonly apiUrl: URL;
-  /** `PUBLIC_URL`: where Twilio reaches us. */
-  readonly publicUrl: URL;
+  /** Where Twilio reaches us. */
+  readonly publicUrl: PublicUrl;
   /** For one request, the answer's body included. */
   readonly timeoutMs: number;
   readonly fetch: typeof globalThis.fetch;
@@ -40,7 +40,7 @@ export function createTwilio(options: TwilioOptions): SmsProvider {
     defaultSender: "from" in sender ? sender : { pool: sender.messagingServiceSid },
     codes: TWILIO_CODES,
     send: ({ part, ...text }) =>
-      messages.send({ ...text, statusCallback: statusCallbackUrl(publicUrl, part) }),
+      messages.send({ ...text, statusCallback: statusCallbackUrl(publicUrl.url, part) }),
     ...createTwilioListing(options),
     ...createTwilioIngress({
       ...options,

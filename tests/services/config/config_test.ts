@@ -99,7 +99,7 @@ Deno.test("readConfig() reads every section when all is set", () => {
   assert.deepEqual(config.server, {
     host: "::",
     port: 0,
-    publicUrl: new URL("https://patchbay.example"),
+    publicUrl: { url: new URL("https://patchbay.example"), typed: "https://patchbay.example" },
     drainMs: 0,
     trustProxyHops: 2,
   });

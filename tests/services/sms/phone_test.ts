@@ -165,7 +165,9 @@ const SPELLINGS: readonly (readonly [number: string, country: string | null, tol
     "07911123456",
   ]],
   ["24680", "US", ["24680"]],
-  ["Shop", "US", []],
+  ["Shop 24", "US", []],
+  ["whatsapp:+16502530000", "US", []],
+  ["rcs:shop_1", null, []],
 ];
 
 for (const [number, country, told] of SPELLINGS) {

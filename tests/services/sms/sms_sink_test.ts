@@ -66,7 +66,7 @@ function createSink(twilioUrl: string, changes: Partial<SmsSinkOptions> = {}) {
       authTokenNext: null,
       sender: { from: "+16503333333" },
       apiUrl: new URL(twilioUrl),
-      publicUrl: new URL("https://patchbay.example"),
+      publicUrl: { url: new URL("https://patchbay.example"), typed: "https://patchbay.example" },
       timeoutMs: 10_000,
       fetch,
       now: () => NOW_MS,

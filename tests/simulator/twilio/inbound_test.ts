@@ -56,6 +56,41 @@ Deno.test("a customer's text is handed in with Twilio's fields, signed", async (
   assert.deepEqual([taken, replies, alert], [true, [], null]);
 });
 
+Deno.test("names, short codes and addresses of other channels write and are written to; only numbers are in a country", async () => {
+  await using world = await start();
+  for (
+    const [from, to] of [
+      ["Shop Ltd", FROM],
+      ["24680", "13579"],
+      [`whatsapp:${TO}`, `whatsapp:${FROM}`],
+      [`rcs:${TO}`, "rcs:shop_agent"],
+      [TO, "+15005550077"],
+    ] as const
+  ) {
+    const { messageSid, taken } = await world.twilio.textIn({ from, to, body: "Hi" });
+    assert.ok(taken);
+    const { fields } = world.hooks.requests.items.find(({ fields }) =>
+      fields["MessageSid"] === messageSid
+    ) ?? assert.fail("not handed in");
+    assert.deepEqual([fields["From"], fields["To"]], [from, to]);
+    assert.equal("FromCountry" in fields, from.startsWith("+"), from);
+    assert.equal("ToCountry" in fields, to.startsWith("+"), to);
+  }
+});
+
+Deno.test("a URL is signed as it was typed, and called where it is reached", async () => {
+  await using world = await start();
+  const typed = "https://Edge.Example/sms";
+  world.twilio.configure({
+    inboundUrl: typed,
+    reach: { "https://edge.example": new URL(world.hooks.url).origin },
+  });
+  await world.twilio.textIn({ from: TO, body: "Hi" });
+  const request = await world.hooks.requests.received(1);
+  assert.ok(isSigned(request, world.twilio.authToken, typed));
+  assert.ok(!isSigned(request, world.twilio.authToken, typed.toLowerCase()));
+});
+
 Deno.test("a promoted token signs from then on", async () => {
   await using world = await start();
   world.twilio.configure({ signingToken: "promoted" });

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import {
   fieldsOf,
   MAX_MEDIA,
-  type OwnAccount,
   readInboundText,
   readStatusReport,
 } from "../../../../services/sms/twilio/form.ts";
@@ -15,8 +14,7 @@ import {
 } from "../../../support/twilio_requests.ts";
 
 const SERVICE = `MG${"0123456789abcdef".repeat(2)}`;
-const byNumber = { accountSid: ACCOUNT_SID, sender: { from: OWN_NUMBER } };
-const byService = { accountSid: ACCOUNT_SID, sender: { messagingServiceSid: SERVICE } };
+const byNumber = { accountSid: ACCOUNT_SID };
 
 const formOf = (fields: Record<string, string>) => new URLSearchParams(fields);
 
@@ -35,13 +33,30 @@ const INBOUND: readonly (readonly [Record<string, string | undefined>, string | 
   [{ MessageSid: `SM${"F".repeat(32)}` }, "malformed"],
   [{ MessageSid: `SM${"f".repeat(33)}` }, "malformed"],
   [{ From: undefined }, "malformed"],
-  [{ From: "whatsapp:+16501110001" }, "malformed"],
-  [{ From: "16501110001" }, "malformed"],
-  [{ From: "+0650111000" }, "malformed"],
-  [{ From: "12" }, "malformed"],
-  [{ From: "1234567" }, "malformed"],
-  [{ From: `+${"1".repeat(16)}` }, "malformed"],
+  // Whatever sender Twilio knows, and whatever of ours was texted.
+  [{ From: "whatsapp:+16501110001", To: "whatsapp:+15550100000" }, null],
+  [{ From: "whatsapp:+16501110001", Body: undefined }, null],
+  [{ From: "rcs:+16501110001", To: "rcs:shop_a1b2c3_agent" }, null],
+  [{ To: "rcs:1234shop_agent" }, null],
+  [{ From: "messenger:1234567890" }, null],
+  [{ From: "Shop Ltd" }, null],
+  [{ From: "24seven" }, null],
+  [{ From: "nobody" }, null],
+  [{ From: "Grüße&Co" }, null],
+  [{ From: "16501110001" }, null],
+  [{ From: "+0650111000" }, null],
+  [{ From: "12" }, null],
+  [{ From: "1234567" }, null],
+  [{ To: "+15550100001" }, null],
+  [{ To: "+15550100001", MessagingServiceSid: `MG${"f".repeat(32)}` }, null],
+  [{ To: "24680", MessagingServiceSid: "nonsense" }, null],
+  // What the signature does not rule out and Twilio does not send.
+  [{ From: `${CUSTOMER}FromCityX` }, "malformed"],
+  [{ From: `whatsapp:${CUSTOMER}MessageSid` }, "malformed"],
   [{ From: `${CUSTOMER}\n` }, "malformed"],
+  [{ From: "" }, "malformed"],
+  [{ From: " " }, "malformed"],
+  [{ From: "x".repeat(321) }, "malformed"],
   [{ To: "" }, "malformed"],
   [{ Body: undefined }, "malformed"],
 ];
@@ -55,24 +70,12 @@ for (const [change, expected] of INBOUND) {
   });
 }
 
-const isToConfigured = (own: OwnAccount, change: Record<string, string | undefined>) => {
-  const reading = readInboundText(formOf(inboundFields(change)), own);
-  return reading.ok && reading.value.isToConfiguredSender;
-};
-
-Deno.test("a text is to the configured sender at TWILIO_FROM, and at no other number", () => {
-  assert.ok(isToConfigured(byNumber, {}));
-  assert.ok(!isToConfigured(byNumber, { To: "+15550100001" }));
-  assert.ok(!isToConfigured(byNumber, { To: "+15550100001", MessagingServiceSid: SERVICE }));
-});
-
-Deno.test("every number behind our messaging service is the configured sender, no other service's is", () => {
-  const taken = (change: Record<string, string | undefined>) => isToConfigured(byService, change);
-  assert.ok(taken({ MessagingServiceSid: SERVICE }));
-  assert.ok(taken({ MessagingServiceSid: SERVICE, To: "+15550100077" }));
-  assert.ok(taken({ MessagingServiceSid: SERVICE, To: "24680" }));
-  assert.ok(!taken({ MessagingServiceSid: `MG${"f".repeat(32)}` }));
-  assert.ok(!taken({ MessagingServiceSid: undefined }));
+Deno.test("the messaging service is told where it is one", () => {
+  const serviceOf = (MessagingServiceSid: string | undefined) => {
+    const reading = readInboundText(formOf(inboundFields({ MessagingServiceSid })), byNumber);
+    return reading.ok ? reading.value.messagingServiceSid : "refused";
+  };
+  assert.deepEqual([SERVICE, "", "MG1", undefined].map(serviceOf), [SERVICE, null, null, null]);
 });
 
 Deno.test("a field that comes twice refuses the form, whichever it is and whatever it says", () => {
@@ -146,7 +149,13 @@ const REPORTS: readonly (readonly [
     to: null,
     from: null,
   }],
-  [{ From: "Shop Ltd" }, { status: "delivered", errorCode: null, to: CUSTOMER, from: null }],
+  [{ From: "Shop Ltd" }, { status: "delivered", errorCode: null, to: CUSTOMER, from: "Shop Ltd" }],
+  [{ From: "rcs:shop", To: `rcs:${CUSTOMER}` }, {
+    status: "delivered",
+    errorCode: null,
+    to: `rcs:${CUSTOMER}`,
+    from: "rcs:shop",
+  }],
   [{ From: "+15550100099" }, {
     status: "delivered",
     errorCode: null,
@@ -160,7 +169,7 @@ const REPORTS: readonly (readonly [
     from: OWN_NUMBER,
   }],
   [{ MessageStatus: undefined, SmsStatus: undefined }, null],
-  [{ To: "nobody" }, null],
+  [{ To: "" }, null],
   [{ AccountSid: `AC${"f".repeat(32)}` }, null],
   [{ MessageSid: "SM1" }, null],
 ];

@@ -6,7 +6,7 @@ import { fieldsOf, readInboundText } from "../../../../services/sms/twilio/form.
 import {
   createSignatureVerifier,
   type SignedContent,
-  signedUrl,
+  signedUrls,
 } from "../../../../services/sms/twilio/signature.ts";
 import {
   ACCOUNT_SID,
@@ -188,26 +188,48 @@ Deno.test("a URL that the package throws at is refused", async () => {
   }
 });
 
+const typed = (text: string) => ({ url: new URL(text), typed: text });
+
 for (
   const [publicUrl, requestUrl, expected] of [
     ["https://edge.example", "http://10.0.0.1:8000/a?b=1", "https://edge.example/a?b=1"],
     ["https://edge.example/", "http://x/a//b/../c?q='|\"", "https://edge.example/a//b/../c?q='|\""],
     ["https://edge.example:8443", "http://x/a", "https://edge.example:8443/a"],
-    ["https://user:pass@edge.example", "http://other@x/a", "https://user:pass@edge.example/a"],
+    ["https://edge.example", "http://other@x/a", "https://edge.example/a"],
     ["https://edge.example", "http://x/a?b#rc=2&rp=all", "https://edge.example/a?b"],
     ["https://edge.example", "http://x//evil.example/a", "https://edge.example//evil.example/a"],
     ["https://edge.example", "http://x/a?u=http://y/z", "https://edge.example/a?u=http://y/z"],
   ] as const
 ) {
-  Deno.test(`signedUrl() makes ${expected} of ${requestUrl}`, () => {
-    assert.equal(signedUrl(new URL(publicUrl), requestUrl), expected);
+  Deno.test(`signedUrls() makes ${expected} of ${requestUrl}`, () => {
+    assert.deepEqual(signedUrls(typed(publicUrl), requestUrl), [expected]);
+  });
+}
+
+for (
+  const [publicUrl, expected] of [
+    ["https://Edge.Example", ["https://edge.example/a", "https://Edge.Example/a"]],
+    ["HTTPS://edge.example/", ["https://edge.example/a", "HTTPS://edge.example/a"]],
+    ["https://edge.example:443", ["https://edge.example/a", "https://edge.example:443/a"]],
+    ["https://bücher.example:8443", [
+      "https://xn--bcher-kva.example:8443/a",
+      "https://bücher.example:8443/a",
+    ]],
+    ["https://xn--bcher-kva.example", [
+      "https://xn--bcher-kva.example/a",
+      "https://bücher.example/a",
+    ]],
+  ] as const
+) {
+  Deno.test(`with PUBLIC_URL ${publicUrl} what was typed may be signed, and its plain form`, () => {
+    assert.deepEqual(signedUrls(typed(publicUrl), "http://10.0.0.1:8000/a"), expected);
   });
 }
 
 Deno.test("a request of Deno.serve tells its target as it came over the wire", async () => {
   const urls: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-    urls.push(signedUrl(new URL("https://edge.example"), request.url));
+    urls.push(...signedUrls(typed("https://edge.example"), request.url));
     return new Response(null, { status: 204 });
   });
   const targets = ["/a?x=It's&y=%27", "/a/../b/./c?", "/a%2e%2e/b", '/a?"<>|{}^`', "//a"];
