@@ -119,7 +119,7 @@ export async function composePatchbay(
   const app = createApp({
     guards: createGuards(config, auth.verifier, clock),
     sessions,
-    managedSessions: createManagedSessions({ store, clock, log }),
+    managedSessions: createManagedSessions({ store, publisher, clock, log }),
     numbers,
     idempotency,
     contactCentre: createContactCentreSessions({ upstream, workSignals }),

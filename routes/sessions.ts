@@ -53,6 +53,11 @@ export function sessionRoutes({ managedSessions, guards, numbers }: SessionRoute
     },
   );
 
+  routes.delete("/v1/sessions/:id", guards.agent("sms:supervise"), async (c) => {
+    await managedSessions.release(c.get("agent"), c.req.param("id"));
+    return c.body(null, 204);
+  });
+
   routes.post("/v1/sessions/:id/expunge", guards.agent("sessions:write"), async (c) => {
     const id = pathSessionId(c, "id");
     return c.json({ id, events: await managedSessions.expunge(c.get("agent"), id) });

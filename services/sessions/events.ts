@@ -48,6 +48,11 @@ export function sessionReleased(sessionId: string, operationName: string): OwnSe
   return { type: "session.released", sessionId, data: { operationName } };
 }
 
+/** Somebody with the right to has taken the session from whoever held it. */
+export function sessionTakenBack(sessionId: string, by: string): OwnSessionEvent {
+  return { type: "session.released", sessionId, data: { reason: "released", by } };
+}
+
 /** How often a write is repeated when the list of webhooks changes under it. */
 const MAX_STALE_WRITES = 5;
 

@@ -4,6 +4,7 @@ import type { Customer, SessionRecord } from "../store/port/sessions.ts";
 import type { Store } from "../store/port/store.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Logger } from "../support/log.ts";
+import { type OwnEventPublisher, sessionTakenBack, writeWithEvent } from "./events.ts";
 import { listedAgentId, maySee, writesOnlyToVisible } from "./access.ts";
 
 /** Which part of a list is wanted. */
@@ -21,19 +22,28 @@ export interface ManagedSessions {
   read(agent: Agent, sessionId: string): Promise<SessionRecord>;
   /** Names the customer's number. Throws `NotFound`. */
   setCustomer(agent: Agent, sessionId: string, customer: Customer): Promise<SessionRecord>;
+  /**
+   * Takes a session from whoever holds it, or is accepting it, and publishes who did so; for agents who supervise. An Accept
+   * that upstream has yet to answer may map the session anew. Throws `NotFound`.
+   */
+  release(agent: Agent, sessionId: string): Promise<void>;
   /** Removes texts and phone numbers; resolves with the number of events that were rid of them. Throws `NotFound`. */
   expunge(agent: Agent, sessionId: string): Promise<number>;
 }
 
 export interface ManagedSessionsDependencies {
-  readonly store: Pick<Store, "readSession" | "listSessions" | "setCustomer" | "expungeSession">;
+  readonly store: Pick<
+    Store,
+    "readSession" | "listSessions" | "setCustomer" | "expungeSession" | "applyEffect"
+  >;
+  readonly publisher: OwnEventPublisher;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 /** The sessions of one store. */
 export function createManagedSessions(
-  { store, clock, log }: ManagedSessionsDependencies,
+  { store, publisher, clock, log }: ManagedSessionsDependencies,
 ): ManagedSessions {
   async function read(agent: Agent, sessionId: string): Promise<SessionRecord> {
     const session = await store.readSession(sessionId, { nowMs: clock.now(), slide: false });
@@ -58,6 +68,22 @@ export function createManagedSessions(
     async setCustomer(agent, sessionId, customer) {
       await requireWritable(agent, sessionId);
       return found(await store.setCustomer({ sessionId, customer, nowMs: clock.now() }));
+    },
+    async release(agent, sessionId) {
+      const { outcome } = await writeWithEvent(
+        publisher,
+        sessionTakenBack(sessionId, agent.id),
+        (draft, webhooksVersion) =>
+          store.applyEffect(
+            { sessionId, agentId: agent.id, nowMs: clock.now(), effect: { kind: "release" } },
+            draft,
+            webhooksVersion,
+          ),
+      );
+      if (outcome === "nothing") {
+        throw new NotFound("Cannot release this session: expected one that somebody has");
+      }
+      log.info("session.released", { sessionId, agentId: agent.id });
     },
     async expunge(agent, sessionId) {
       await requireWritable(agent, sessionId);

@@ -164,7 +164,8 @@ export function applyEffect(
     if (mapping === null) {
       return claims.length === 0 ? nothing : { outcome: "applied", ...claimsOver };
     }
-    return mapping.acceptedAtMs > effect.acceptedByMs ? nothing : { ...ended, ...claimsOver };
+    const { acceptedByMs = mapping.acceptedAtMs } = effect;
+    return mapping.acceptedAtMs > acceptedByMs ? nothing : { ...ended, ...claimsOver };
   }
   const isForOutsiders = effect.kind === "join" || effect.kind === "decline";
   if (mapping === null || isIn(mapping, agentId) === isForOutsiders) return nothing;

@@ -5,6 +5,7 @@ import { ACCEPT_STORY } from "./story_accept.ts";
 import { ID_STORY } from "./story_ids.ts";
 import { IDEMPOTENCY_STORY } from "./story_idempotency.ts";
 import { INBOUND_SMS_STORY } from "./story_inbound_sms.ts";
+import { MAPPING_STORY } from "./story_mapping.ts";
 import { OPT_OUT_STORY } from "./story_opt_out.ts";
 import { OWNERSHIP_STORY } from "./story_ownership.ts";
 import { SMS_STORY } from "./story_sms.ts";
@@ -16,6 +17,7 @@ import { startWorld } from "./world.ts";
 const STORY: readonly Sentence[] = [
   ...ACCEPT_STORY,
   ...OWNERSHIP_STORY,
+  ...MAPPING_STORY,
   ...IDEMPOTENCY_STORY,
   ...WEBHOOK_STORY,
   ...SMS_STORY,

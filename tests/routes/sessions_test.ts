@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { composePublisher } from "../../composition/publisher.ts";
 import { createManagedSessions } from "../../services/sessions/managed_sessions.ts";
 import { sessionRoutes } from "../../routes/sessions.ts";
 import { createPhoneNumbers } from "../../services/sms/phone.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import { draft, POLICY, publish } from "../support/drafts.ts";
+import { createIds } from "../../services/support/ids.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
 import { appOf, createTestGuards, problemOf } from "./management_app.ts";
 
@@ -13,9 +15,17 @@ async function setUp() {
   const { clock, guards, as } = await createTestGuards();
   const store = openSqliteStore({ path: ":memory:", sync: "normal", policy: POLICY });
   const log = createMemoryLog();
+  const publisher = composePublisher({
+    store,
+    clock,
+    ids: createIds(),
+    log,
+    smsEnabled: false,
+    onPublished: () => {},
+  });
   const app = appOf(
     sessionRoutes({
-      managedSessions: createManagedSessions({ store, clock, log }),
+      managedSessions: createManagedSessions({ store, publisher, clock, log }),
       guards,
       numbers: createPhoneNumbers({ defaultCountry: null }),
     }),
@@ -75,6 +85,8 @@ async function setUp() {
       app.request(path, { method: "PUT", body: JSON.stringify(body), headers }),
     expunge: (sessionId: string, headers: Record<string, string>) =>
       app.request(`/v1/sessions/${sessionId}/expunge`, { method: "POST", headers }),
+    release: (sessionId: string, headers: Record<string, string>) =>
+      app.request(`/v1/sessions/${sessionId}`, { method: "DELETE", headers }),
     [Symbol.asyncDispose]: () => store.close(),
   };
 }
@@ -292,6 +304,47 @@ Deno.test("PUT …/customer of a session that is not mapped answers 404", async 
   assert.equal(answer.status, 404);
   assert.equal((await problemOf(answer)).code, "not-found");
 });
+
+Deno.test("DELETE /v1/sessions/{id} ends the mapping for all in it, and says in event and log who did it", async () => {
+  await using world = await setUp();
+  await world.accept(SESSION_ID, "agent-1");
+  await world.invite(SESSION_ID, "agent-1", "agent-2");
+  const supervisor = await world.as("boss", "sms:supervise");
+  const answer = await world.release(SESSION_ID, supervisor);
+  assert.deepEqual([answer.status, await answer.text()], [204, ""]);
+  const nowMs = world.clock.now();
+  assert.equal(await world.store.readSession(SESSION_ID, { nowMs, slide: false }), null);
+  const { items } = await world.store.listEvents({ limit: 9, type: "session.released" });
+  assert.deepEqual(
+    items.map(({ agentId, dataJson }) => [agentId, JSON.parse(dataJson)]),
+    [["agent-1", { reason: "released", by: "boss" }]],
+  );
+  assert.deepEqual(world.log.of("session.released").map(({ fields }) => fields), [
+    { sessionId: SESSION_ID, agentId: "boss" },
+  ]);
+  assert.equal((await world.release(SESSION_ID, supervisor)).status, 404);
+});
+
+Deno.test("DELETE /v1/sessions/{id} ends a mere claim, of which no event tells", async () => {
+  await using world = await setUp();
+  const nowMs = world.clock.now();
+  const claim = { sessionId: SESSION_ID, token: "t", nowMs, untilMs: nowMs + 60_000 };
+  await world.store.claimSession({ ...claim, agentId: "agent-1" });
+  const answer = await world.release(SESSION_ID, await world.as("boss", "sms:supervise"));
+  assert.equal(answer.status, 204);
+  assert.deepEqual((await world.store.listEvents({ limit: 9 })).items, []);
+  const next = await world.store.claimSession({ ...claim, agentId: "agent-2" });
+  assert.equal(next.outcome, "claimed");
+});
+
+for (const scopes of [["sessions:read"], ["sessions:write", "sms:operate"]]) {
+  Deno.test(`DELETE /v1/sessions/{id} is refused to ${scopes}`, async () => {
+    await using world = await setUp();
+    await world.accept(SESSION_ID, "agent-1");
+    const answer = await world.release(SESSION_ID, await world.as("agent-1", ...scopes));
+    assert.equal((await problemOf(answer)).code, "insufficient-scope");
+  });
+}
 
 Deno.test("POST /v1/sessions/{id}/expunge empties what is kept of it and says of how many events", async () => {
   await using world = await setUp();

@@ -102,9 +102,10 @@ export type SessionEffect =
   | { readonly kind: "decline" }
   /**
    * Upstream, or somebody with the right to, says that it is over: the mapping ends whoever is in it, unless it was accepted
-   * later than that. Claims end with it; of a session that is merely claimed they do so without an event.
+   * later than `acceptedByMs`, where that is given. Claims end with it; of a session that is merely claimed they do so without
+   * an event.
    */
-  | { readonly kind: "release"; readonly acceptedByMs: number };
+  | { readonly kind: "release"; readonly acceptedByMs?: number };
 
 export interface EffectRequest {
   readonly sessionId: string;

@@ -13,8 +13,7 @@ interface Step {
 }
 
 /** Whose claim a step is about. */
-interface ClaimStep {
-  readonly sessionId: string;
+interface ClaimStep extends Step {
   readonly agentId: string;
   /** Of a claim that is taken. */
   readonly token?: string;
@@ -53,8 +52,10 @@ export function createSessionSteps(db: Database, policy: StorePolicy) {
         })),
       };
     },
-    changeClaims: ({ sessionId, agentId, token }: ClaimStep, change: ClaimChange): void => {
+    changeClaims: ({ sessionId, agentId, nowMs, token }: ClaimStep, change: ClaimChange): void => {
       if (change.to === "take") {
+        // To an instance whose clock is behind they would not have lapsed yet.
+        db.run("DELETE FROM claims WHERE session_id = ? AND until <= ?", sessionId, nowMs);
         const { untilMs, doubtFromMs, seatUntilMs } = change.claim;
         db.run(
           `INSERT OR REPLACE INTO claims

@@ -273,6 +273,7 @@ const becomes = (mapping: Mapping): Applied => ({
 const openSeat: SessionEffect = { kind: "open-seat", untilMs: LATER };
 const handOver: SessionEffect = { kind: "hand-over", untilMs: LATER };
 const release = (acceptedByMs: number): SessionEffect => ({ kind: "release", acceptedByMs });
+const releaseAnyway: SessionEffect = { kind: "release" };
 const join: SessionEffect = { kind: "join", nickname: "Nick of d" };
 
 export const EFFECTS: readonly (readonly [
@@ -378,6 +379,10 @@ export const EFFECTS: readonly (readonly [
     becomes(mapped([SOON, LATER], standIn, c)),
   ],
   ["releases another's", mapped(LATER, a, b), "boss", release(BEFORE), { ...ENDED, ...ALL_OVER }],
+  ["releases at all events", mapped(NO_SEAT, a), "boss", releaseAnyway, {
+    ...ENDED,
+    ...ALL_OVER,
+  }],
   ["releases its own", mapped(NO_SEAT, a), "a", release(NOW), { ...ENDED, ...ALL_OVER }],
   [
     "releases one that was accepted since",

@@ -110,7 +110,7 @@ end
 
 if kind == 'release' then
   if s then
-    if tonumber(s.acceptedAt) > req.effect.acceptedByMs then return { 'nothing' } end
+    if tonumber(s.acceptedAt) > (req.effect.acceptedByMs or math.huge) then return { 'nothing' } end
     drop_claims(id)
     return ended()
   end
