@@ -21,6 +21,7 @@ export function smsCandidates(untrustedMessages: readonly unknown[]): SmsCandida
 
 /**
  * What of a message goes to the customer: the text, or the URL that an agent pushes, as it was written. Null when nothing may.
+ * A blank text may, so that the agent is told that it is not sent (`split.ts`).
  *
  * It judges content, audience and author again, so that a caller who found a message by its index alone cannot leak one.
  */
@@ -29,16 +30,12 @@ export function smsText(untrustedMessage: unknown): string | null {
   if (message?.author !== "agent" || message.audience !== "everybody") return null;
   switch (message.content.kind) {
     case "text":
-      return nonEmptyText(message.content.untrustedText);
+      return message.content.untrustedText;
     case "url":
       return shareableUrl(message.content.untrustedUrl);
     case "other":
       return null;
   }
-}
-
-function nonEmptyText(untrustedText: string): string | null {
-  return untrustedText.trim() === "" ? null : untrustedText;
 }
 
 // An authority without user information, then a rest without white space, control or invisible format characters and

@@ -36,6 +36,8 @@ interface ClosedByItself {
     | "no-message"
     | "no-customer-number"
     | "too-long"
+    /** There is nothing to be seen in it. */
+    | "blank"
     /** A part may have left, and cannot be looked up any more. */
     | "lost";
   readonly progress: SmsProgress | null;
@@ -87,7 +89,7 @@ export async function openText(
   if (inDoubt && isElsewhere) return end("lost");
 
   const parts = begunParts.length > 0 ? begunParts : await planOf(text);
-  if (parts === null) return end("too-long");
+  if (typeof parts === "string") return end(parts);
   const sender = await stickySender(customer, numbers) ?? defaultSender;
   return {
     kind: "open",
@@ -122,16 +124,21 @@ function textOf({ event, messageIndex: wanted }: ClaimedDelivery): string | null
   return wanted === null ? null : smsText(messageAt(data.notification, wanted));
 }
 
-async function planOf(text: string): Promise<readonly PartProgress[] | null> {
+async function planOf(text: string): Promise<readonly PartProgress[] | "too-long" | "blank"> {
   const split = await splitText(text);
-  return split.kind === "too-long"
-    ? null
-    : split.parts.map(({ text }) => ({ length: text.length, fate: { kind: "waiting" } }));
+  return split.kind !== "parts" ? split.kind : split.parts.map(({ text, blankBefore }) => ({
+    ...(blankBefore > 0 && { blankBefore }),
+    length: text.length,
+    fate: { kind: "waiting" },
+  }));
 }
 
 function bodiesOf(text: string, parts: readonly PartProgress[]): string[] {
   let at = 0;
-  return parts.map(({ length }) => text.slice(at, at += length));
+  return parts.map(({ blankBefore = 0, length }) => {
+    at += blankBefore;
+    return text.slice(at, at += length);
+  });
 }
 
 /** The number that the customer texted, or that an integration named: DESIGN §10 puts it before the configured one. */

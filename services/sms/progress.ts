@@ -18,6 +18,8 @@ export interface SmsProgress {
 }
 
 export interface PartProgress {
+  /** How many UTF-16 units of the text before it are in no part, as they are blank; absent: none. */
+  readonly blankBefore?: number | undefined;
   /** How many UTF-16 units of the text it holds. */
   readonly length: number;
   readonly fate: PartFate;
@@ -66,6 +68,7 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 const progressSchema: v.GenericSchema<unknown, SmsProgress> = v.object({
   parts: v.array(v.object({
+    blankBefore: v.optional(count),
     length: count,
     fate: v.variant("kind", [
       v.object({

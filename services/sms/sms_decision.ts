@@ -39,6 +39,8 @@ export type SmsFinding =
   /** The event no longer holds a message that may leave: its texts were expunged. */
   | { readonly kind: "no-message" }
   | { readonly kind: "too-long" }
+  /** There is nothing to be seen in it. */
+  | { readonly kind: "blank" }
   /** The session has ended meanwhile. */
   | { readonly kind: "too-late" };
 
@@ -62,17 +64,17 @@ export interface SmsDecisionContext {
   readonly nowMs: number;
   /** In [0, 1). */
   readonly random: () => number;
-  /** The waits of the webhook ladder; the first {@link UNREACHABLE_WAITS} are used. */
+  /** The waits of the ladder (`WEBHOOK_RETRY_S`): what surely was not sent has all of them. */
   readonly retryWaitsMs: readonly number[];
 }
 
 // userData often follows the first text of a session by seconds.
 const NUMBER_WAITS_MS = [5_000, 30_000, 120_000];
-const UNREACHABLE_WAITS = 4;
 
-const RATE_LIMIT_TRIES = 5;
-const RATE_LIMIT_FIRST_WAIT_MS = 100;
-const RATE_LIMIT_LONGEST_WAIT_MS = 30_000;
+/** Most rate limits are over within a second; the ladder begins behind these. */
+const RATE_LIMIT_QUICK_WAITS_MS = [100, 200, 400, 800];
+/** What the provider asks for is honoured up to here, beyond what the ladder waits anyway. */
+const LONGEST_RETRY_AFTER_MS = 30_000;
 /** RFC 6585 §4. */
 const TOO_MANY_REQUESTS = 429;
 
@@ -116,10 +118,12 @@ export function decideSms(finding: SmsFinding, context: SmsDecisionContext): Sms
       return verdict("ambiguous", UNKNOWN, finding.reason);
     case "lost":
       return verdict("interrupted", UNKNOWN, "it may have left, and can no longer be looked up");
-    case "not-sent": {
-      const waitsMs = context.retryWaitsMs.slice(0, UNREACHABLE_WAITS);
-      return verdict("connect-failed", retryAlong(waitsMs, finding.tries, context), finding.reason);
-    }
+    case "not-sent":
+      return verdict(
+        "connect-failed",
+        retryAlong(context.retryWaitsMs, finding.tries, context),
+        finding.reason,
+      );
     case "held-back":
       return verdict("held-back", again(finding.untilMs), finding.reason);
     case "shutdown":
@@ -142,6 +146,8 @@ export function decideSms(finding: SmsFinding, context: SmsDecisionContext): Sms
       return verdict("rejected", DEAD, "the event holds no text that may be sent");
     case "too-long":
       return verdict("not-sendable", DEAD, "the text is too long to be sent, even in parts");
+    case "blank":
+      return verdict("not-sendable", DEAD, "the text is blank, so there is nothing to send");
     case "too-late":
       return verdict("not-sendable", DEAD, "the session was over before the text could leave");
   }
@@ -165,11 +171,9 @@ function decideRateLimited(
   },
   context: SmsDecisionContext,
 ): SmsVerdict {
-  const backOffMs = jittered(RATE_LIMIT_FIRST_WAIT_MS * 2 ** (tries - 1), context);
-  const waitMs = Math.min(Math.max(backOffMs, retryAfterMs), RATE_LIMIT_LONGEST_WAIT_MS);
-  const decision: Decision = tries >= RATE_LIMIT_TRIES
-    ? DEAD
-    : { status: "retrying", atMs: context.nowMs + waitMs };
+  const waitsMs = [...RATE_LIMIT_QUICK_WAITS_MS, ...context.retryWaitsMs];
+  const leastMs = Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS);
+  const decision = retryAlong(waitsMs, tries, context, leastMs);
   const { action, sentence } = context.provider.explain(code, status);
   return {
     ...verdict("rate-limited", decision, sentence),
@@ -184,15 +188,18 @@ function again(atMs: number): Decision {
   return { status: "retrying", atMs, counted: false };
 }
 
+/** The wait that follows the tries so far, `leastMs` at least; dead where there is none left. */
 function retryAlong(
   waitsMs: readonly number[],
   tries: number,
   context: SmsDecisionContext,
+  leastMs = 0,
 ): Decision {
   const waitMs = waitsMs[tries - 1];
-  return waitMs === undefined
-    ? DEAD
-    : { status: "retrying", atMs: context.nowMs + jittered(waitMs, context) };
+  return waitMs === undefined ? DEAD : {
+    status: "retrying",
+    atMs: context.nowMs + Math.max(jittered(waitMs, context), leastMs),
+  };
 }
 
 // ±10 %, so that the lanes of many sessions do not come back in one moment.

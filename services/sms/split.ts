@@ -1,6 +1,8 @@
-/** A piece of a text, to be sent as one message. */
+/** A piece of a text, to be sent as one message. It is never blank, as the provider refuses that. */
 export interface TextPart {
   readonly text: string;
+  /** How many UTF-16 units between the part before, or the text's beginning, and this one are left out: all of them blank. */
+  readonly blankBefore: number;
   /** How many SMS the networks make of it. */
   readonly segments: number;
 }
@@ -8,7 +10,9 @@ export interface TextPart {
 export type SplitText =
   | { readonly kind: "parts"; readonly parts: readonly TextPart[] }
   /** Longer than {@link MAX_PARTS} parts. */
-  | { readonly kind: "too-long" };
+  | { readonly kind: "too-long" }
+  /** There is nothing to be seen in it. */
+  | { readonly kind: "blank" };
 
 /** The longest message that the provider takes, in characters. Counted in UTF-16 units, of which there are never fewer. */
 export const LONGEST_PART = 1600;
@@ -34,23 +38,55 @@ interface Counted {
 }
 
 /**
+ * White space, control characters, and what Unicode has no shape for: zero-width characters, marks of direction, fillers, the
+ * Braille pattern without dots. https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+ */
+const BLANK = /^[\s\p{White_Space}\p{Cc}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u2800]*$/u;
+
+/** Whether there is nothing to be seen in it. */
+function isBlank(text: string): boolean {
+  return BLANK.test(text);
+}
+
+/**
  * Cuts a text into messages that the provider takes: behind white space where one stands in the second half of the part, else
- * between words, else between graphemes. Nothing is added or left out, so the parts together are the text again. Throws when
- * `sms-segments-calculator` cannot be loaded.
+ * between words, else between graphemes. White space that is itself cut is left out on both sides, and so is a part that would
+ * be blank; nothing else is, and nothing is added. Throws when `sms-segments-calculator` cannot be loaded.
  */
 export async function splitText(text: string): Promise<SplitText> {
+  if (isBlank(text)) return { kind: "blank" };
   // Most texts of a chat are this short, and need none of the package's 25 ms.
-  if (text.length <= SURELY_ONE_SEGMENT) return { kind: "parts", parts: [{ text, segments: 1 }] };
-  if (text.length > MAX_PARTS * LONGEST_PART) return { kind: "too-long" };
+  if (text.length <= SURELY_ONE_SEGMENT) {
+    return { kind: "parts", parts: [{ text, blankBefore: 0, segments: 1 }] };
+  }
+  // Runs of white space may be left out; all else is kept, or at least looked at.
+  if (text.replaceAll(/\s{2,}/g, "").length > MAX_PARTS * LONGEST_PART) return { kind: "too-long" };
   const count = await loadCounter();
   const parts: TextPart[] = [];
+  let blankBefore = 0;
   for (let rest = text; rest !== "";) {
-    if (parts.length === MAX_PARTS) return { kind: "too-long" };
-    const part = rest.slice(0, cutOf(rest, count));
-    parts.push({ text: part, segments: count(part).segments });
-    rest = rest.slice(part.length);
+    const cut = cutOf(rest, count);
+    const leftOut = leadingWhiteSpace(rest.slice(cut));
+    const part = leftOut === 0 ? rest.slice(0, cut) : rest.slice(0, cut).trimEnd();
+    const done = cut + leftOut;
+    if (isBlank(part)) blankBefore += done;
+    else {
+      if (parts.length === MAX_PARTS) return { kind: "too-long" };
+      parts.push({ text: part, blankBefore, segments: count(part).segments });
+      blankBefore = done - part.length;
+    }
+    rest = rest.slice(done);
   }
   return { kind: "parts", parts };
+}
+
+/** How much white space the text begins with, without the last of it where that carries a mark: it belongs to a grapheme. */
+function leadingWhiteSpace(text: string): number {
+  const run = text.length - text.trimStart().length;
+  if (run === 0) return 0;
+  const from = Math.max(0, run - LOOK_AHEAD);
+  return from +
+    (lastUpTo(run - from, borders(text.slice(from, run + LOOK_AHEAD), "grapheme")) ?? 0);
 }
 
 /** How many segments a part has that {@link splitText} has cut earlier. */

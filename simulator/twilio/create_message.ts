@@ -60,7 +60,9 @@ function checkSender(from: string | null, messagingServiceSid: string | null): A
 }
 
 function checkContent(body: string, mediaUrls: readonly string[]): ApiError | null {
-  if (body === "" && mediaUrls.length === 0) return refuse(21602, "A message body is required");
+  if (body.trim() === "" && mediaUrls.length === 0) {
+    return refuse(21602, "A message body is required");
+  }
   return body.length > LONGEST_BODY
     ? refuse(21617, `The message body is longer than ${LONGEST_BODY} characters`)
     : null;

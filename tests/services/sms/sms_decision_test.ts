@@ -72,6 +72,7 @@ const ROWS: readonly Row[] = [
   ["a lease that is another's", { kind: "fenced" }, ["interrupted", again(0), null]],
   ["an expunged text", { kind: "no-message" }, ["rejected", DEAD, null]],
   ["an endless text", { kind: "too-long" }, ["not-sendable", DEAD, null]],
+  ["a blank text", { kind: "blank" }, ["not-sendable", DEAD, null]],
   ["a session that is over", { kind: "too-late" }, ["not-sendable", DEAD, null]],
 
   ["a number without its country", { kind: "nobodys-number", why: "no-country" }, [
@@ -91,13 +92,22 @@ const ROWS: readonly Row[] = [
 
   ["Twilio not reached", unreachable(1), ["connect-failed", after(5_000), null]],
   ["Twilio not reached, four times", unreachable(4), ["connect-failed", after(600_000), null]],
-  ["Twilio not reached, five times", unreachable(5), ["connect-failed", DEAD, null]],
+  ["Twilio not reached, five times", unreachable(5), ["connect-failed", after(1_800_000), null]],
+  ["Twilio not reached, six times", unreachable(6), ["connect-failed", DEAD, null]],
 
   ["a rate limit", limited(1), ["rate-limited", after(100), 20429]],
   ["a second rate limit", limited(2), ["rate-limited", after(200), 20429]],
   ["a third rate limit", limited(3), ["rate-limited", after(400), 20429]],
   ["a fourth rate limit", limited(4), ["rate-limited", after(800), 20429]],
-  ["a fifth rate limit", limited(5), ["rate-limited", DEAD, 20429]],
+  ["a fifth rate limit", limited(5), ["rate-limited", after(5_000), 20429]],
+  ["a ninth rate limit", limited(9), ["rate-limited", after(1_800_000), 20429]],
+  ["a tenth rate limit", limited(10), ["rate-limited", DEAD, 20429]],
+  ["a fifth that asks for 10 s", limited(5, 10_000), ["rate-limited", after(10_000), 20429]],
+  ["a ninth that asks for an hour", limited(9, 3_600_000), [
+    "rate-limited",
+    after(1_800_000),
+    20429,
+  ]],
   ["a rate limit that asks for 3 s", limited(1, 3_000), ["rate-limited", after(3_000), 20429]],
   ["a rate limit that asks for an hour", limited(1, 3_600_000), [
     "rate-limited",
@@ -107,7 +117,8 @@ const ROWS: readonly Row[] = [
   ["a rate limit that asks for less", limited(4, 1), ["rate-limited", after(800), 20429]],
 
   ["class A: 63017", rejected(63017, 1), ["rate-limited", after(100), 63017]],
-  ["class A: 63017, five times", rejected(63017, 5), ["rate-limited", DEAD, 63017]],
+  ["class A: 63017, five times", rejected(63017, 5), ["rate-limited", after(5_000), 63017]],
+  ["class A: 63017, ten times", rejected(63017, 10), ["rate-limited", DEAD, 63017]],
   ["class B: 21611", rejected(21611), ["rejected", DEAD, 21611]],
   ["class E: 21211", rejected(21211), ["rejected", DEAD, 21211]],
   ["class F: 21610", rejected(21610), ["rejected", DEAD, 21610]],

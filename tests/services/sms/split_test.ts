@@ -43,6 +43,60 @@ for (const [name, text, parts] of ROWS) {
   });
 }
 
+/** Nothing of it can be seen: written another way than the code does. */
+const INVISIBLE = /^[\p{Z}\p{Cc}\p{Cf}\u{fe00}-\u{fe0f}\u034f\u115f\u1160\u3164\uffa0\u2800]*$/u;
+
+const SPACES = " ".repeat(5_000);
+/** What is left of it: each part with what is left out before it. */
+const RUNS: readonly (readonly [
+  name: string,
+  text: string,
+  parts: readonly (readonly [number, string])[],
+])[] = [
+  ["between words", `Hello${SPACES}world`, [[0, "Hello"], [5_000, "world"]]],
+  ["before the first", `${SPACES}world`, [[5_000, "world"]]],
+  ["behind the last", `Hello${SPACES}`, [[0, "Hello"]]],
+  ["of 100 000", `Hello${" ".repeat(100_000)}world`, [[0, "Hello"], [100_000, "world"]]],
+  ["with a mark on its last", `Hello${SPACES}\u0301ł`, [[0, "Hello"], [4_999, " \u0301ł"]]],
+  ["of line ends", `Hello${"\r\n".repeat(2_000)}world`, [[0, "Hello"], [4_000, "world"]]],
+];
+
+for (const [name, text, parts] of RUNS) {
+  Deno.test(`splitText() leaves out a long run of white space ${name}`, async () => {
+    const split = await splitText(text);
+    assert(split.kind === "parts");
+    assert.deepEqual(split.parts.map(({ blankBefore, text }) => [blankBefore, text]), parts);
+  });
+}
+
+Deno.test("splitText() keeps white space that fits, at both ends and within", async () => {
+  const text = `  two${" ".repeat(100)}words  `;
+  const split = await splitText(text);
+  assert.deepEqual(split, { kind: "parts", parts: [{ text, blankBefore: 0, segments: 1 }] });
+});
+
+for (
+  const text of [
+    "",
+    " ",
+    SPACES,
+    "\u200b\ufeff\u2060",
+    "\u200b".repeat(2_000),
+    "\0\x07\x85",
+    "\u3164",
+  ]
+) {
+  Deno.test(`splitText() finds ${text.length} units of ${JSON.stringify(text.slice(0, 3))} blank`, async () => {
+    assert.deepEqual(await splitText(text), { kind: "blank" });
+  });
+}
+
+for (const text of ["\u0301", "\u0600", "\u{1fae8}", "\ue000", "\ufffd", "."]) {
+  Deno.test(`splitText() takes ${JSON.stringify(text)} for something`, async () => {
+    assert.equal((await splitText(text)).kind, "parts");
+  });
+}
+
 Deno.test("splitText() takes ten full parts, and no eleventh", async () => {
   assert.equal((await splitText("a".repeat(15_300))).kind, "parts");
   assert.equal((await splitText("a".repeat(15_301))).kind, "too-long");
@@ -76,6 +130,7 @@ Deno.test("splitText() keeps every text whole, within the limits, and its graphe
       fc.lorem({ maxCount: 40 }),
       fc.string({ unit: "grapheme", maxLength: 200 }),
       fc.constantFrom(family, "🇩🇪🇫🇷", "a\u0301", "€".repeat(50), "\r\n", "字".repeat(300)),
+      fc.constantFrom(" ".repeat(2_000), "\u200b".repeat(900), "\n \u0301", "\r\n".repeat(400)),
     ),
     { maxLength: 15 },
   );
@@ -85,14 +140,17 @@ Deno.test("splitText() keeps every text whole, within the limits, and its graphe
       const text = all.join("");
       const split = await splitText(text);
       if (split.kind === "too-long") return assert.ok(text.length > 670 * MAX_PARTS / 2);
-      assert.equal(split.parts.map((part) => part.text).join(""), text);
+      if (split.kind === "blank") return assert.match(text, INVISIBLE);
       const borders = new Set([...segmenter.segment(text)].map(({ index }) => index));
       let at = 0;
       for (const part of split.parts) {
+        assert.match(text.slice(at, at += part.blankBefore), INVISIBLE);
         assert.ok(part.text.length <= LONGEST_PART && part.segments <= MAX_SEGMENTS);
-        assert.ok(borders.has(at) || text === "", `cut within a grapheme at ${at}`);
-        at += part.text.length;
+        assert.ok(borders.has(at), `cut within a grapheme at ${at}`);
+        assert.doesNotMatch(part.text, INVISIBLE);
+        assert.equal(text.slice(at, at += part.text.length), part.text);
       }
+      assert.match(text.slice(at), INVISIBLE);
     }),
     { numRuns: 60 },
   );
