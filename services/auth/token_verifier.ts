@@ -11,7 +11,7 @@ export interface Agent {
   /** The value of the agent claim: one that `isAgentId` took. */
   readonly id: string;
   readonly scopes: ReadonlySet<string>;
-  /** When the token ends that names the agent. */
+  /** When the agent's token expires, in Unix milliseconds. */
   readonly tokenExpiresAtMs: number;
 }
 
@@ -102,7 +102,7 @@ export function createTokenVerifier({
       const agent = agentOf(checked, policy);
       if (agent === null) return { ok: false, reason: "no-agent" };
 
-      // The tolerance makes up for clocks that differ and gives no longer life, so within it nothing is remembered.
+      // The tolerance lets a token past its `exp` through, as clocks differ, but such a token is not remembered.
       const untilMs = Math.min(clock.now() + maxCachedMs, checked.expiresAtMs);
       if (clock.now() < untilMs) verified.set(cacheKey, { agent, untilMs });
       return { ok: true, agent };

@@ -56,7 +56,7 @@ export const NON_PUBLIC_RANGES: readonly NonPublicRange[] = [
  */
 export async function findNonPublicRange(ip: string): Promise<NonPublicRange | null> {
   const { default: ipaddr } = await import("ipaddr.js");
-  // Parsed once only: every attempt of a delivery looks addresses up.
+  // Parsed with the first address that is judged, and kept: parsing costs more than judging.
   networks ??= NON_PUBLIC_RANGES.map((range) => ({ range, network: ipaddr.parseCIDR(range.cidr) }));
   const address = ipaddr.process(ip);
   const found = networks.find(({ network: [first, bits] }) =>

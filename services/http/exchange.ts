@@ -51,8 +51,8 @@ export interface ExchangeOptions {
 }
 
 /**
- * Sends one request and reads its answer, both within the deadline. It is the one way out for what Patchbay asks of
- * others over HTTP. Nothing is sent twice and no redirect is followed. Never throws for what the other
+ * Sends one request and reads its answer, both within the deadline. All that Patchbay asks
+ * of others over HTTP goes out here, but for the commands to Upstash, whose own package sends them. Nothing is sent twice and no redirect is followed. Never throws for what the other
  * side or the network does; what `onHead` throws counts as a failure of the exchange.
  */
 export async function exchange(

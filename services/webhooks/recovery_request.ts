@@ -36,7 +36,8 @@ const requestSchema = v.strictObject({
  * Reads a request to recover. An `until` ahead of now is now.
  *
  * @throws {InvalidBody} if it is no JSON object.
- * @throws {InvalidParameter} if a member is missing, unknown or cannot be used, or the times are in no order.
+ * @throws {InvalidParameter} if a member is missing, unknown or cannot be used, or if `since` is not before
+ *   `until` and now, or lies before the retention.
  */
 export function parseRecoveryRequest(
   untrustedJson: unknown,

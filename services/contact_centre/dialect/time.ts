@@ -5,7 +5,7 @@
 
 import { parseRfc3339 } from "../../support/time.ts";
 
-// What `timestampSeconds` may be, as milliseconds: from 2000 up to 2100. A number of real seconds lies far below.
+// `timestampSeconds` is believed as milliseconds from 2000 up to 2100. Real Unix seconds are far smaller and are refused.
 const EARLIEST_PLAUSIBLE_MS = Date.UTC(2000, 0, 1);
 const LATEST_PLAUSIBLE_MS = Date.UTC(2100, 0, 1);
 

@@ -3,7 +3,7 @@ import { list, text } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import type { Shards } from "./shards.ts";
 
-/** The way from a customer's number to the session, in Redis: by one script on each shard, as no number tells its own. */
+/** Finds a customer's session in Redis. It asks every shard, because a phone number does not tell which one has it. */
 export function createRedisCustomers(shards: Shards): Pick<SessionStore, "findCustomerSession"> {
   return {
     async findCustomerSession(request) {
