@@ -1,13 +1,17 @@
 import { createApp } from "../routes/mod.ts";
 import type { Config } from "../services/config/config.ts";
+import { createAgentGet } from "../services/contact_centre/rest/agent_get.ts";
+import { createSessionLook } from "../services/contact_centre/rest/session_look.ts";
 import type { DeliveryEngine } from "../services/delivery/engine.ts";
 import { judgeWebhookUrl, parseEgressAllow } from "../services/egress/egress.ts";
 import type { Subscriber } from "../services/following/subscriber.ts";
+import type { Publisher } from "../services/events/publisher.ts";
 import { createIdempotency } from "../services/idempotency/idempotency.ts";
 import { createSealer } from "../services/sealing/secrets.ts";
 import { createContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
 import { createManagedSessions } from "../services/sessions/managed_sessions.ts";
-import { createSessionService } from "../services/sessions/sessions.ts";
+import { createOwnReads } from "../services/sessions/own_reads.ts";
+import { createSessionService, type SessionService } from "../services/sessions/sessions.ts";
 import { createPhoneNumbers } from "../services/sms/phone.ts";
 import { createResolver } from "../services/sms/resolution.ts";
 import { createIds } from "../services/support/ids.ts";
@@ -78,6 +82,14 @@ export async function composePatchbay(
     onDue: wake,
   });
   let subscriber: Subscriber | null = null;
+  let sessions: SessionService | null = null;
+  const hearing: Publisher = {
+    ...publisher,
+    async publishNotifications(notifications) {
+      await sessions?.heard(notifications);
+      return await publisher.publishNotifications(notifications);
+    },
+  };
   const upstreamParts = composeUpstream(config, environment, {
     records: store,
     sealer,
@@ -87,7 +99,7 @@ export async function composePatchbay(
   subscriber = await composeSubscriber(config, environment, {
     ...upstreamParts,
     store,
-    publisher,
+    publisher: hearing,
     ids,
   });
   const workSignals = workSignalsTo(subscriber);
@@ -97,7 +109,17 @@ export async function composePatchbay(
   engine = delivery;
   const { timeoutMs: upstreamTimeoutMs } = config.upstream;
   const shared = { clock, ids, log, upstreamTimeoutMs };
-  const sessions = createSessionService({ ...shared, store, upstream, publisher, workSignals });
+  const isShared = config.upstream.auth.mode === "basic";
+  const look = createSessionLook({ ask: createAgentGet({ upstream, ids }), isShared });
+  sessions = createSessionService({
+    ...shared,
+    store,
+    upstream,
+    look,
+    isShared,
+    publisher,
+    workSignals,
+  });
   const idempotency = createIdempotency({ ...shared, records: store });
 
   const drain = createDrain({
@@ -123,8 +145,8 @@ export async function composePatchbay(
     numbers,
     idempotency,
     contactCentre: createContactCentreSessions({ upstream, workSignals }),
-    upstream,
-    publisher,
+    ownReads: createOwnReads({ upstream, store, clock, isShared }),
+    publisher: hearing,
     webhooks,
     vault,
     resolveText: createResolver({ store, publisher, clock, log }),

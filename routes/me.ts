@@ -3,7 +3,7 @@ import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import type { ContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
 import { API_ROOT, ME } from "../services/contact_centre/dialect/paths.ts";
 import { readOperationName } from "../services/contact_centre/dialect/operations.ts";
-import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
+import type { OwnReads } from "../services/sessions/own_reads.ts";
 import {
   answerWith,
   MAX_PROXIED_BODY_BYTES,
@@ -13,20 +13,20 @@ import {
 
 export interface MeRoutesDependencies {
   readonly guards: RouteGuards;
-  readonly upstream: Upstream;
+  readonly ownReads: OwnReads;
   readonly contactCentre: ContactCentreSessions;
 }
 
 /** The agent itself: its contact-centre session is started, ended and read here. Forwarded as it comes (DESIGN §5). */
 export function meRoutes(
-  { guards, upstream, contactCentre }: MeRoutesDependencies,
+  { guards, ownReads, contactCentre }: MeRoutesDependencies,
 ): Hono<AppEnv> {
   const path = API_ROOT + ME;
   return new Hono<AppEnv>()
     .get(
       path,
       guards.agent("sms:operate"),
-      async (c) => answerWith(await upstream.call(upstreamRequest(c, "GET", path))),
+      async (c) => answerWith(await ownReads(upstreamRequest(c, "GET", path))),
     )
     .post(
       path,

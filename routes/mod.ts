@@ -14,10 +14,10 @@ import type { Metric } from "../services/support/metrics.ts";
 import type { Publisher } from "../services/events/publisher.ts";
 import type { ContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
 import type { ManagedSessions } from "../services/sessions/managed_sessions.ts";
+import type { OwnReads } from "../services/sessions/own_reads.ts";
 import type { PhoneNumbers } from "../services/sms/phone.ts";
 import type { SessionService } from "../services/sessions/sessions.ts";
 import type { Store } from "../services/store/port/store.ts";
-import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
 import type { CredentialVault } from "../services/contact_centre/rest/vault.ts";
 import type { WebhookService } from "../services/webhooks/webhooks.ts";
 import { credentialRoutes } from "./credentials.ts";
@@ -40,7 +40,7 @@ export interface AppDependencies {
   readonly numbers: PhoneNumbers;
   readonly idempotency: Idempotency;
   readonly contactCentre: ContactCentreSessions;
-  readonly upstream: Upstream;
+  readonly ownReads: OwnReads;
   /** Absent in every mode of upstream authentication but `vault`. */
   readonly vault?: CredentialVault | null;
   readonly publisher: Publisher;

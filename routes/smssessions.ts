@@ -14,7 +14,7 @@ import {
   userSessionPath,
 } from "../services/contact_centre/dialect/paths.ts";
 import type { SessionService } from "../services/sessions/sessions.ts";
-import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
+import type { OwnReads } from "../services/sessions/own_reads.ts";
 import { pathAgentId, pathSessionId } from "./ids.ts";
 import {
   answerWith,
@@ -27,12 +27,12 @@ export interface SmsSessionRoutesDependencies {
   readonly guards: RouteGuards;
   readonly idempotency: Pick<Idempotency, "once">;
   readonly sessions: Pick<SessionService, "accept" | "operate" | "intrude" | "read">;
-  readonly upstream: Upstream;
+  readonly ownReads: OwnReads;
 }
 
 /** The SMS Session API as agents use it: upstream's own paths, bodies and answers (DESIGN §5 and §6). */
 export function smsSessionRoutes(
-  { guards, idempotency, sessions, upstream }: SmsSessionRoutesDependencies,
+  { guards, idempotency, sessions, ownReads }: SmsSessionRoutesDependencies,
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const body = guards.jsonBody({ maxBytes: MAX_PROXIED_BODY_BYTES });
@@ -70,7 +70,7 @@ export function smsSessionRoutes(
     );
 
     routes.get(own, guards.agent("sms:operate"), async (c) => {
-      return answerWith(await upstream.call(upstreamRequest(c, "GET", API_ROOT + OWN_SESSIONS)));
+      return answerWith(await ownReads(upstreamRequest(c, "GET", API_ROOT + OWN_SESSIONS)));
     });
 
     for (
@@ -127,6 +127,9 @@ function operationIn(c: Context<AppEnv>): Operation {
 /** Who asks for what, and the request to forward for them. */
 function operationCall(c: Context<AppEnv>) {
   const { operation, sessionId, path } = c.get("sessionOperation");
+  // Once it is sent upstream acts on it, whether or not anybody hears the answer. So it is heard here to its end, which
+  // UPSTREAM_TIMEOUT_MS bounds.
+  if (operation.effect !== "none") c.set("outlivesClient", true);
   return {
     agentId: c.get("agent").id,
     sessionId,

@@ -20,7 +20,7 @@ import { createPoller } from "./cometd/poll.ts";
 import type { ConnectionState } from "./connection/connection.ts";
 import { createConnections, type WantedConnection } from "./connection/connections.ts";
 import { createCounters, type SubscriberCounters } from "./counters.ts";
-import { createAgentGet } from "./resync/agent_get.ts";
+import { createAgentGet } from "../contact_centre/rest/agent_get.ts";
 import { createEndMapping } from "./resync/end_mapping.ts";
 import type { ResyncStore } from "./resync/resync_dependencies.ts";
 

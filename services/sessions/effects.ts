@@ -20,6 +20,49 @@ export interface DoneOperation {
   readonly invited: boolean;
 }
 
+/**
+ * How long the seat of an agent who may have gone stays open, unless upstream shows before what became of it. Whoever comes is
+ * upstream's to judge, so it may be as long as a mapping lives.
+ */
+export const DOUBTFUL_SEAT_MS = 24 * 60 * 60_000;
+
+/**
+ * What becomes of the mapping where upstream may have done the operation at `nowMs`; null: nothing. The agent is kept, as it
+ * may still be in the session, and keeps nobody out whom upstream lets in. Pure.
+ */
+export function changeInDoubt(
+  { operation: { effect }, invited }: Pick<DoneOperation, "operation" | "invited">,
+  nowMs: number,
+): MappingChange | null {
+  switch (effect) {
+    case "open-seat":
+      return { effect: { kind: "open-seat", untilMs: nowMs + OPEN_SEAT_MS }, event: null };
+    case "hand-over":
+    case "end":
+    case "leave":
+    case "reject":
+      // Who is merely invited holds nobody off.
+      return invited
+        ? null
+        : { effect: { kind: "maybe-gone", untilMs: nowMs + DOUBTFUL_SEAT_MS }, event: null };
+    case "accept":
+    case "join":
+    case "none":
+      return null;
+  }
+}
+
+/**
+ * What it means that upstream shows the agent of a doubtful operation out of the session. It is this agent alone that goes:
+ * another may have come in meanwhile. Pure.
+ */
+export function changeAfterGoing(
+  { sessionId, operation, invited }: Omit<DoneOperation, "agentId">,
+): MappingChange {
+  if (invited) return { effect: { kind: "decline" }, event: null };
+  return { effect: { kind: "leave" }, event: sessionReleased(sessionId, operation.name) };
+}
+
 /** What the operation, done at `nowMs`, means for the mapping of its session; null: nothing. Pure. */
 export function changeAfter(
   { agentId, sessionId, operation, invited }: DoneOperation,

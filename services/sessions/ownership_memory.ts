@@ -3,7 +3,10 @@ import { createLruMap } from "../support/lru_map.ts";
 /** A mapping's agents may be answered from memory for this long (DESIGN §6). */
 export const OWNERSHIP_MEMORY_MS = 2_000;
 
-/** And for this long while the store is away: until then nobody else can be mapped, so what was known still holds. */
+/**
+ * And for this long while the store is away, if they were known when the outage began. The bound is on the outage: other
+ * instances may have had the store back by then.
+ */
 export const OWNERSHIP_OUTAGE_MS = 10 * 60_000;
 
 /** How many sessions are remembered; the least recently used one makes room. */
@@ -16,11 +19,18 @@ export const OWNERSHIP_MEMORY_SIZE = 10_000;
 export interface OwnershipMemory {
   /** Whether the agent was holder or participant no longer than {@link OWNERSHIP_MEMORY_MS} ago. */
   isOwn(sessionId: string, agentId: string): boolean;
-  /** The same no longer than {@link OWNERSHIP_OUTAGE_MS} ago; only for a caller whom the store has not answered. */
+  /**
+   * Whether it was no longer than {@link OWNERSHIP_MEMORY_MS} before the store went away: what is older may have been
+   * undone by another instance while the store still answered that one. Only for a caller whom the store has not answered.
+   */
   wasOwn(sessionId: string, agentId: string): boolean;
   /** `asOfMs` is the moment before the store was asked, so that a slow answer is not remembered for longer. */
   remember(sessionId: string, agentIds: readonly string[], asOfMs: number): void;
   forget(sessionId: string): void;
+  /** The store has answered: an outage, if there was one, is over. */
+  storeAnswered(): void;
+  /** The store, asked at `askedAtMs`, has not answered. The first such moment counts as the beginning of the outage. */
+  storeFailed(askedAtMs: number): void;
 }
 
 /** The memory of one instance. `now` in Unix milliseconds. */
@@ -28,18 +38,24 @@ export function createOwnershipMemory(now: () => number): OwnershipMemory {
   const entries = createLruMap<string, { agentIds: ReadonlySet<string>; asOfMs: number }>(
     OWNERSHIP_MEMORY_SIZE,
   );
+  let awaySinceMs: number | null = null;
 
-  function isKnown(sessionId: string, agentId: string, forMs: number): boolean {
+  function isKnown(sessionId: string, agentId: string, asOfMs: number): boolean {
     const entry = entries.get(sessionId);
-    return entry !== undefined && now() < entry.asOfMs + forMs && entry.agentIds.has(agentId);
+    return entry !== undefined && asOfMs < entry.asOfMs + OWNERSHIP_MEMORY_MS &&
+      entry.agentIds.has(agentId);
   }
 
   return {
-    isOwn: (sessionId, agentId) => isKnown(sessionId, agentId, OWNERSHIP_MEMORY_MS),
-    wasOwn: (sessionId, agentId) => isKnown(sessionId, agentId, OWNERSHIP_OUTAGE_MS),
+    isOwn: (sessionId, agentId) => isKnown(sessionId, agentId, now()),
+    wasOwn: (sessionId, agentId) =>
+      awaySinceMs !== null && now() < awaySinceMs + OWNERSHIP_OUTAGE_MS &&
+      isKnown(sessionId, agentId, awaySinceMs),
     remember(sessionId, agentIds, asOfMs) {
       entries.set(sessionId, { agentIds: new Set(agentIds), asOfMs });
     },
     forget: (sessionId) => entries.delete(sessionId),
+    storeAnswered: () => void (awaySinceMs = null),
+    storeFailed: (askedAtMs) => void (awaySinceMs ??= askedAtMs),
   };
 }

@@ -1,34 +1,27 @@
-import type { Clock } from "../support/clock.ts";
-import { NotYourSession, SessionHeld, StoreUnavailable } from "../errors.ts";
-import { createFollowUps } from "../store/follow_ups.ts";
-import type { Ids } from "../support/ids.ts";
-import type { WorkSignals } from "./work_signals.ts";
-import type { Logger } from "../support/log.ts";
-import type { Operation } from "../contact_centre/dialect/operations.ts";
-import { createOwnershipMemory } from "./ownership_memory.ts";
-import { changeAfter, type DoneOperation } from "./effects.ts";
-import {
-  type OwnEventPublisher,
-  participantAdded,
-  sessionAccepted,
-  writeWithEvent,
-} from "./events.ts";
-import type { SessionRecord, SessionStore } from "../store/port/sessions.ts";
-import type { UpstreamAnswer, UpstreamRequest } from "../contact_centre/rest/call.ts";
+import { judgeAnswer, refusesState } from "../contact_centre/dialect/verdict.ts";
+import { membershipOf } from "../contact_centre/dialect/membership.ts";
+import { sessionResourceOf } from "../contact_centre/dialect/session_id.ts";
+import type { UpstreamAnswer } from "../contact_centre/rest/call.ts";
+import type { SessionLook } from "../contact_centre/rest/session_look.ts";
 import { surelyNotSent, type Upstream } from "../contact_centre/rest/upstream.ts";
-import { judgeAnswer } from "../contact_centre/dialect/verdict.ts";
-
-/** Something an agent asks of a session, ready to be forwarded. */
-export interface SessionCall {
-  readonly agentId: string;
-  readonly sessionId: string;
-  readonly request: UpstreamRequest;
-}
-
-/** The same with an operation that was read from the body. */
-export interface OperationCall extends SessionCall {
-  readonly operation: Operation;
-}
+import { NotYourSession } from "../errors.ts";
+import type { ParsedNotification } from "../events/notification.ts";
+import { createFollowUps } from "../store/follow_ups.ts";
+import type { SessionStore } from "../store/port/sessions.ts";
+import type { Clock } from "../support/clock.ts";
+import type { Ids } from "../support/ids.ts";
+import { isJsonObject } from "../support/json_object.ts";
+import type { Logger } from "../support/log.ts";
+import { createAccept } from "./accept.ts";
+import { isVisible, takesOut } from "./doubt_rules.ts";
+import { createDoubts, type Doubt } from "./doubts.ts";
+import { changeAfter, changeAfterGoing, changeInDoubt, type DoneOperation } from "./effects.ts";
+import type { OwnEventPublisher } from "./events.ts";
+import { createMappingWriter } from "./mapping_writer.ts";
+import { createOwnershipMemory } from "./ownership_memory.ts";
+import type { OperationCall, SessionCall } from "./session_call.ts";
+import { createStandings, type Standing } from "./standing.ts";
+import type { WorkSignals } from "./work_signals.ts";
 
 /**
  * The proxied path: who may do what to which session, and what upstream's answers mean for the mapping.
@@ -44,6 +37,8 @@ export interface SessionService {
   intrude(call: OperationCall): Promise<UpstreamAnswer>;
   /** Reads a session or its messages. Throws `NotYourSession`. */
   read(call: SessionCall): Promise<UpstreamAnswer>;
+  /** Hears what upstream tells, before it is published: it may settle what is in doubt. */
+  heard(notifications: readonly ParsedNotification[]): Promise<void>;
   /** Resolves once everything that upstream's answers led to is in the store, or given up; for the drain. */
   settled(): Promise<void>;
 }
@@ -51,139 +46,39 @@ export interface SessionService {
 export interface SessionServiceOptions {
   readonly store: SessionStore;
   readonly upstream: Upstream;
+  /** Shows what became of an operation whose answer got lost. */
+  readonly look: SessionLook;
+  /** All agents go upstream as one user (mode `basic`), so upstream cannot judge which of them may do what. */
+  readonly isShared: boolean;
   readonly publisher: OwnEventPublisher;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
-  /** How long one upstream call can take: a claim outlives it by {@link CLAIM_GRACE_MS}. */
+  /** How long one upstream call can take: a claim outlives it by `CLAIM_GRACE_MS`. */
   readonly upstreamTimeoutMs: number;
   readonly workSignals: WorkSignals;
 }
 
-/** How long an agent whose Accept went unanswered may retry it before anyone else gets a chance. */
+/** How long after an operation was given up upstream is looked at, and an agent whose Accept it was may retry it alone. */
 export const CLAIM_GRACE_MS = 60_000;
 
-/** How long the effect of a success is tried to be written when the store fails. */
-const EFFECT_PATIENCE_MS = 60_000;
-
-/** A write without an event is addressed to no webhook, so the version of their list does not matter. */
-const NO_WEBHOOKS_VERSION = 0;
-
 /** The proxied path of one instance. */
-export function createSessionService(
-  { store, upstream, publisher, clock, ids, log, upstreamTimeoutMs, workSignals }:
-    SessionServiceOptions,
-): SessionService {
+export function createSessionService(options: SessionServiceOptions): SessionService {
+  const { store, upstream, clock, log, upstreamTimeoutMs, isShared, workSignals } = options;
   const ownership = createOwnershipMemory(clock.now);
   const followUps = createFollowUps({ clock, log });
-
-  async function accept(call: OperationCall): Promise<UpstreamAnswer> {
-    const { agentId, sessionId } = call;
-    const claimedAtMs = clock.now();
-    const untilMs = claimedAtMs + upstreamTimeoutMs + CLAIM_GRACE_MS;
-    const token = ids.token();
-    const claim = await store.claimSession({
-      sessionId,
-      agentId,
-      token,
-      nowMs: claimedAtMs,
-      untilMs,
-      doubtFromMs: claimedAtMs + upstreamTimeoutMs,
-    });
-    if (claim.outcome === "held") {
-      throw new SessionHeld(`Cannot accept session ${sessionId}: another agent has it`);
-    }
-    const release = async () => {
-      if (claim.outcome === "claimed") await releaseClaim(sessionId, token, untilMs);
-    };
-
-    let answer: UpstreamAnswer;
-    try {
-      answer = await upstream.call(call.request);
-    } catch (error) {
-      // Whatever may have reached upstream may have made this agent the holder there: then the claim stays, so
-      // that the agent can retry and no other slips in.
-      if (surelyNotSent(error)) await release();
-      else if (claim.outcome === "claimed") await doubtClaim(sessionId, token, untilMs);
-      throw error;
-    }
-
-    if (!succeeded(answer)) await release();
-    else if (claim.outcome === "own") ownership.remember(sessionId, [agentId], claimedAtMs);
-    else {
-      // Upstream's clock, because it is compared with upstream's message times; ours is the next best.
-      const acceptedUpstreamMs = answer.dateMs ?? Math.floor(claimedAtMs / 1000) * 1000;
-      await confirm(call, { as: claim.as, acceptedUpstreamMs, untilMs });
-    }
-    if (succeeded(answer)) workSignals.accepted(call.request);
-    return answer;
-  }
-
-  function confirm(
-    { agentId, sessionId, operation }: OperationCall,
-    claim: {
-      readonly as: "holder" | "participant";
-      readonly acceptedUpstreamMs: number;
-      readonly untilMs: number;
-    },
-  ): Promise<void> {
-    const { acceptedUpstreamMs, untilMs } = claim;
-    const nickname = operation.nickname ?? agentId;
-
-    async function confirmAs(as: "holder" | "participant", nowMs: number) {
-      const request = { sessionId, agentId, nickname, nowMs, acceptedUpstreamMs, as };
-      const { outcome } = await writeWithEvent(
-        publisher,
-        as === "holder"
-          ? sessionAccepted(sessionId, nickname)
-          : participantAdded(sessionId, { agentId, nickname }),
-        (draft, webhooksVersion) => store.confirmSession(request, draft, webhooksVersion),
-      );
-      return outcome;
-    }
-
-    async function run(tries: number) {
-      const nowMs = clock.now();
-      let outcome = await confirmAs(claim.as, nowMs);
-      // Whoever held the session may have gone while upstream let this agent in, who is then alone with it.
-      if (outcome === "lost" && claim.as === "participant") {
-        outcome = await confirmAs("holder", nowMs);
-      }
-      if (outcome === "lost") {
-        ownership.forget(sessionId);
-        log.warn("session.claim_lost", { sessionId, agentId });
-        return;
-      }
-      ownership.remember(sessionId, [agentId], nowMs);
-      // The try that failed may be the one that wrote the event.
-      if (outcome === "already" && tries > 1) publisher.published(1);
-    }
-    return followUps.perform({ sessionId, action: "confirm", giveUpAtMs: untilMs, run });
-  }
-
-  function releaseClaim(sessionId: string, token: string, untilMs: number): Promise<void> {
-    return followUps.perform({
-      sessionId,
-      action: "release",
-      giveUpAtMs: untilMs,
-      run: () => store.releaseClaim(sessionId, token),
-    });
-  }
-
-  function doubtClaim(sessionId: string, token: string, untilMs: number): Promise<void> {
-    return followUps.perform({
-      sessionId,
-      action: "doubt",
-      giveUpAtMs: untilMs,
-      run: () => store.doubtClaim({ sessionId, token, nowMs: clock.now() }),
-    });
-  }
+  const doubts = createDoubts(options);
+  const mapping = createMappingWriter({ ...options, ownership, followUps });
+  const standingOf = createStandings({ store, ownership, clock, log });
+  const underWay = new Set<Promise<unknown>>();
+  const patienceMs = upstreamTimeoutMs + CLAIM_GRACE_MS;
+  const accept = createAccept({ ...options, ownership, doubts, mapping, patienceMs });
 
   async function operate(call: OperationCall): Promise<UpstreamAnswer> {
     const { agentId, sessionId, operation } = call;
     const standing = await standingOf(call);
     const invited = standing === "invited";
-    if (standing === "outsider" || (invited && operation.effect !== "reject")) {
+    if (!isOpen(standing) && !(invited && operation.effect === "reject")) {
       throw notYourSession(sessionId);
     }
     if (!operation.known) {
@@ -191,90 +86,114 @@ export function createSessionService(
       const operationName = operation.name.slice(0, 64);
       log.warn("operation.unknown", { sessionId, agentId, operationName });
     }
-    const answer = await upstream.call(call.request);
-    if (succeeded(answer)) {
-      // Each request may bring a token that lives longer than the one before.
-      if (!invited) workSignals.working(call.request);
-      await applyEffect({ ...call, invited });
-    }
+    const { answer, isDone } = await perform({ ...call, invited });
+    // Each request may bring a token that lives longer than the one before.
+    if (isDone && !invited) workSignals.working(call.request);
     return answer;
+  }
+
+  /** Forwards the operation and does what the answer, or its loss, means for the mapping. */
+  async function perform(
+    call: OperationCall & { readonly invited: boolean },
+  ): Promise<{ readonly answer: UpstreamAnswer; readonly isDone: boolean }> {
+    const sentAtMs = clock.now();
+    const known = doubts.of(call.sessionId, call.agentId);
+    let answer: UpstreamAnswer;
+    try {
+      answer = await upstream.call(call.request);
+    } catch (error) {
+      if (!surelyNotSent(error)) await beginDoubt(call, sentAtMs);
+      throw error;
+    }
+    const verdict = judgeAnswer(answer.status, answer.body);
+    if (verdict === "success") await mapping.apply(call, changeAfter(call, clock.now()));
+    else if (verdict !== "refused") await beginDoubt(call, sentAtMs);
+    else if (known !== undefined) await doubts.lookNow(known);
+    else if (refusesState(answer) && isVisible(call.operation.effect)) {
+      // It may have been done by an earlier try, of which this instance does not know.
+      await doubts.lookNow(doubtAbout(call, sentAtMs));
+    }
+    return { answer, isDone: verdict === "success" };
+  }
+
+  async function beginDoubt(
+    call: OperationCall & { readonly invited: boolean },
+    sentAtMs: number,
+  ): Promise<void> {
+    await mapping.apply(call, changeInDoubt(call, clock.now()));
+    if (!isVisible(call.operation.effect)) return;
+    const doubt = doubtAbout(call, sentAtMs);
+    doubts.add(doubt);
+    void doubts.lookNow(doubt);
+  }
+
+  function doubtAbout(
+    call: OperationCall & { readonly invited: boolean },
+    sentAtMs: number,
+  ): Doubt {
+    const done: DoneOperation = call;
+    return {
+      call,
+      nickname: call.operation.nickname,
+      sentAtMs,
+      untilMs: sentAtMs + patienceMs,
+      async settle(finding) {
+        if (finding !== "done") return;
+        const change = takesOut(call.operation.effect)
+          ? changeAfterGoing(done)
+          : changeAfter(done, clock.now());
+        await mapping.apply(call, change);
+      },
+    };
   }
 
   async function intrude(call: OperationCall): Promise<UpstreamAnswer> {
-    const answer = await upstream.call(call.request);
-    if (succeeded(answer)) await applyEffect({ ...call, invited: false });
-    return answer;
+    return (await perform({ ...call, invited: false })).answer;
   }
 
   async function read(call: SessionCall): Promise<UpstreamAnswer> {
-    if (await standingOf(call) !== "own") throw notYourSession(call.sessionId);
+    if (!isOpen(await standingOf(call))) throw notYourSession(call.sessionId);
     return await upstream.call(call.request);
   }
 
-  async function standingOf({ agentId, sessionId }: SessionCall): Promise<Standing> {
-    if (ownership.isOwn(sessionId, agentId)) return "own";
-    const nowMs = clock.now();
-    const session = await readUnlessKnown(sessionId, agentId, nowMs);
-    if (session === null) return "own";
-    const agentIds = [session.agentId, ...session.participants.map(({ agentId }) => agentId)];
-    ownership.remember(sessionId, agentIds, nowMs);
-    if (agentIds.includes(agentId)) return "own";
-    return session.seatsUntilMs.some((untilMs) => untilMs > nowMs) ? "invited" : "outsider";
+  /** Where there is no mapping upstream is the judge, if it can be. */
+  function isOpen(standing: Standing): boolean {
+    return standing === "own" || (standing === "unmapped" && !isShared);
   }
 
-  /** Null also where the store is away and the agent is the one who was let in last: an outage ends no conversation. */
-  async function readUnlessKnown(
-    sessionId: string,
-    agentId: string,
-    nowMs: number,
-  ): Promise<SessionRecord | null> {
-    try {
-      return await store.readSession(sessionId, { nowMs, slide: agentId });
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable && ownership.wasOwn(sessionId, agentId))) throw error;
-      log.debug("session.known_from_memory", { sessionId, agentId });
-      return null;
+  async function heard(notifications: readonly ParsedNotification[]): Promise<void> {
+    for (const { sessionId, verbatim, observed } of notifications) {
+      await doubts.heard(sessionId, ({ call: { agentId }, nickname }) => {
+        const resource = isJsonObject(verbatim.json) ? sessionResourceOf(verbatim.json) : null;
+        return membershipOf(resource, { agentId, nickname, isOwn: observed.heardBy === agentId });
+      });
     }
   }
 
-  async function applyEffect(done: DoneOperation): Promise<void> {
-    const { agentId, sessionId } = done;
-    const change = changeAfter(done, clock.now());
-    if (change === null) return;
-    const { effect, event } = change;
-
-    async function run(tries: number) {
-      const request = { sessionId, agentId, nowMs: clock.now(), effect };
-      if (event === null) await store.applyEffect(request, null, NO_WEBHOOKS_VERSION);
-      else {
-        const { outcome } = await writeWithEvent(
-          publisher,
-          event,
-          (draft, webhooksVersion) => store.applyEffect(request, draft, webhooksVersion),
-        );
-        // The try that failed may be the one that wrote the event.
-        if (outcome === "nothing" && tries > 1) publisher.published(1);
-      }
-      ownership.forget(sessionId);
-    }
-    ownership.forget(sessionId);
-    const giveUpAtMs = clock.now() + EFFECT_PATIENCE_MS;
-    await followUps.perform({ sessionId, action: "effect", giveUpAtMs, run });
+  /** An operation may outlive its client, and then nobody else waits for it. */
+  function tracked<Call>(act: (call: Call) => Promise<UpstreamAnswer>) {
+    return (call: Call) => {
+      const work = act(call);
+      const ended = work.then(() => {}, () => {}).finally(() => underWay.delete(ended));
+      underWay.add(ended);
+      return work;
+    };
   }
 
-  return { accept, operate, intrude, read, settled: followUps.settled };
+  return {
+    accept: tracked(accept),
+    operate: tracked(operate),
+    intrude: tracked(intrude),
+    read,
+    heard,
+    async settled() {
+      await Promise.all(underWay);
+      await doubts.settled();
+      await followUps.settled();
+    },
+  };
 }
-
-/**
- * What an agent is to a session. `own`: holder or participant, and anyone while there is no mapping, as then upstream is the
- * judge. `invited`: neither, but a seat is open; for whom it is upstream alone knows.
- */
-type Standing = "own" | "invited" | "outsider";
 
 function notYourSession(sessionId: string): NotYourSession {
-  return new NotYourSession(`Cannot operate session ${sessionId}: another agent holds it`);
-}
-
-function succeeded({ status, body }: UpstreamAnswer): boolean {
-  return judgeAnswer(status, body) === "success";
+  return new NotYourSession(`Cannot operate session ${sessionId}: it is not yours`);
 }

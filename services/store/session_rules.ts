@@ -116,6 +116,11 @@ export function claim(
   return own === undefined ? { outcome: { outcome: "held" } } : take(NO_SEAT, "participant");
 }
 
+/** Whose Accept keeps all others out of a free session; null: nobody's. */
+export function claimant({ claims }: Pick<Kept, "claims">, nowMs: number): string | null {
+  return claims.find((claim) => isKeptOut([claim], nowMs))?.agentId ?? null;
+}
+
 /** Upstream has agreed to the Accept. */
 export function confirm(
   { mapping, claims }: Kept,
@@ -195,8 +200,25 @@ export function applyEffect(
     case "end":
       return ended;
     case "leave": {
-      const agents = staying(mapping, agentId);
-      return agents === null ? ended : changed({ agents });
+      const left = staying(mapping, agentId);
+      if (left === null) return ended;
+      const [{ standsInUntil }] = mapping.agents;
+      const [first, ...others] = left;
+      // Whoever comes first now stands in for the same place.
+      const agents: Agents = standsInUntil !== undefined && hasStandIn(mapping)
+        ? [{ ...first, standsInUntil }, ...others]
+        : left;
+      return changed({ agents });
+    }
+    case "maybe-gone": {
+      const [holder, ...others] = mapping.agents;
+      if (holder.agentId !== agentId) {
+        return changed({ seats: more(mapping, effect.untilMs, nowMs) });
+      }
+      // Its place is open already.
+      if (hasStandIn(mapping)) return nothing;
+      const agents: Agents = [{ ...holder, standsInUntil: effect.untilMs }, ...others];
+      return changed({ agents, seats: more(mapping, effect.untilMs, nowMs) });
     }
     case "hand-over": {
       const left = staying(mapping, agentId);

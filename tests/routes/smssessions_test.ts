@@ -91,13 +91,13 @@ Deno.test("POST …/smssessions/{id} answers 504 when upstream is slow, and canc
   });
 });
 
-Deno.test("POST …/smssessions/{id} cancels the upstream call when the client hangs up", async () => {
+Deno.test("POST …/smssessions/{id} cancels the upstream call of a text when the client hangs up", async () => {
   await withProxiedApp(async ({ send, say, upstream, log }) => {
     say(() => "hang");
     const client = new AbortController();
     const answer = send(SESSION, {
       method: "POST",
-      body: JSON.stringify(ACCEPT),
+      body: JSON.stringify({ operationName: "SendMessage", text: "Hi" }),
       headers: JSON_TYPE,
       signal: client.signal,
     });
@@ -108,6 +108,29 @@ Deno.test("POST …/smssessions/{id} cancels the upstream call when the client h
     assert.ok(seen);
     await aborted(seen.signal);
     await log.whenLogged("request.failed");
+  });
+});
+
+Deno.test("POST …/smssessions/{id} hears the answer to an Accept although the client hung up", async () => {
+  await withProxiedApp(async ({ send, say, upstream, sessions, agents }) => {
+    const { promise: mayAnswer, resolve: letAnswer } = Promise.withResolvers<void>();
+    say(async () => {
+      await mayAnswer;
+      return json(0);
+    });
+    const client = new AbortController();
+    const answer = send(SESSION, {
+      method: "POST",
+      body: JSON.stringify(ACCEPT),
+      headers: JSON_TYPE,
+      signal: client.signal,
+    });
+    await upstream.whenSeen(1);
+    client.abort();
+    await assert.rejects(answer, { name: "AbortError" });
+    letAnswer();
+    await sessions.settled();
+    assert.equal(await agents(), "agent-1");
   });
 });
 

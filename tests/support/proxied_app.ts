@@ -7,6 +7,7 @@ import { meRoutes } from "../../routes/me.ts";
 import { smsSessionRoutes } from "../../routes/smssessions.ts";
 import { InsufficientScope, Unauthenticated } from "../../services/errors.ts";
 import { createContactCentreSessions } from "../../services/sessions/contact_centre_sessions.ts";
+import { createOwnReads } from "../../services/sessions/own_reads.ts";
 import { UNNOTICED } from "../../services/sessions/work_signals.ts";
 import { createIdempotency } from "../../services/idempotency/idempotency.ts";
 import { createIds } from "../../services/support/ids.ts";
@@ -60,6 +61,9 @@ export async function withProxiedApp(
       fetch,
       clock: path.clock,
     });
+    const { store } = path.watched;
+    const isShared = options.isShared ?? false;
+    const ownReads = createOwnReads({ upstream, store, clock: path.clock, isShared });
     const app = new Hono<AppEnv>();
     app.use(async function context(c, next) {
       c.set("requestId", "request-1");
@@ -74,9 +78,9 @@ export async function withProxiedApp(
       log: path.log,
       upstreamTimeoutMs: UPSTREAM_TIMEOUT_MS,
     });
-    app.route("/", smsSessionRoutes({ guards, idempotency, sessions: path.sessions, upstream }));
+    app.route("/", smsSessionRoutes({ guards, idempotency, sessions: path.sessions, ownReads }));
     const contactCentre = createContactCentreSessions({ upstream, workSignals: UNNOTICED });
-    app.route("/", meRoutes({ guards, upstream, contactCentre }));
+    app.route("/", meRoutes({ guards, ownReads, contactCentre }));
     app.onError(createErrorHandler({ log: path.log }));
     app.notFound(notFound);
 

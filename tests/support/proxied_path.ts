@@ -3,12 +3,11 @@ import assert from "node:assert/strict";
 import { createIds } from "../../services/support/ids.ts";
 import { readOperation } from "../../services/contact_centre/dialect/operations.ts";
 import { composePublisher } from "../../composition/publisher.ts";
-import {
-  createSessionService,
-  type OperationCall,
-  type SessionService,
-} from "../../services/sessions/sessions.ts";
+import type { OperationCall } from "../../services/sessions/session_call.ts";
+import { createSessionService, type SessionService } from "../../services/sessions/sessions.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
+import { createAgentGet } from "../../services/contact_centre/rest/agent_get.ts";
+import { createSessionLook } from "../../services/contact_centre/rest/session_look.ts";
 import { createUpstream } from "../../services/contact_centre/rest/upstream.ts";
 import { createMemoryLog, type MemoryLog } from "./memory_log.ts";
 import { type ScriptedUpstream, type SeenRequest, startUpstream } from "./scripted_upstream.ts";
@@ -45,6 +44,18 @@ export interface ProxiedPath {
 export interface ProxiedPathOptions {
   /** Where upstream is taken to be, when not where it is. */
   readonly upstreamUrl?: URL;
+  /** All agents go upstream as one user, as in mode `basic`. */
+  readonly isShared?: boolean;
+}
+
+/** Lets what is under way at these instances come to its end: it waits on the clock and on nothing else. */
+async function settle(instances: readonly SessionService[], clock: VirtualClock): Promise<void> {
+  let done = false;
+  const settled = Promise.all(instances.map((each) => each.settled())).then(() => done = true);
+  while (!done) {
+    await Promise.race([settled, clock.whenArmed()]);
+    clock.advance(clock.nextDueInMs() ?? 0);
+  }
 }
 
 export function json(statusCode: number, init?: ResponseInit): Response {
@@ -53,7 +64,7 @@ export function json(statusCode: number, init?: ResponseInit): Response {
 
 export async function withProxiedPath(
   test: (path: ProxiedPath) => Promise<void>,
-  { upstreamUrl }: ProxiedPathOptions = {},
+  { upstreamUrl, isShared = false }: ProxiedPathOptions = {},
 ): Promise<void> {
   const clock = createVirtualClock();
   const log = createMemoryLog();
@@ -70,16 +81,20 @@ export async function withProxiedPath(
     return json(0);
   });
   const ids = createIds();
-  const instance = () =>
-    createSessionService({
+  const client = createUpstream({
+    url: upstreamUrl ?? upstream.url,
+    auth: { mode: "forward" },
+    timeoutMs: UPSTREAM_TIMEOUT_MS,
+    fetch,
+    clock,
+  });
+  const instances: SessionService[] = [];
+  const instance = () => {
+    const service = createSessionService({
       store,
-      upstream: createUpstream({
-        url: upstreamUrl ?? upstream.url,
-        auth: { mode: "forward" },
-        timeoutMs: UPSTREAM_TIMEOUT_MS,
-        fetch,
-        clock,
-      }),
+      upstream: client,
+      look: createSessionLook({ ask: createAgentGet({ upstream: client, ids }), isShared }),
+      isShared,
       publisher: composePublisher({
         store,
         clock,
@@ -94,6 +109,9 @@ export async function withProxiedPath(
       upstreamTimeoutMs: UPSTREAM_TIMEOUT_MS,
       workSignals: UNNOTICED,
     });
+    instances.push(service);
+    return service;
+  };
 
   try {
     await test({
@@ -125,6 +143,8 @@ export async function withProxiedPath(
       },
     });
   } finally {
+    watched.recover();
+    await settle(instances, clock);
     await upstream.close();
     await store.close();
   }

@@ -4,15 +4,24 @@ export interface JudgedAnswer {
   readonly body: Uint8Array;
 }
 
-/** What upstream made of an operation. */
-export type Verdict = "success" | "refused";
+/**
+ * What upstream made of an operation. `success`: it is done. `refused`: it is not. `unsure`: upstream had trouble of its own,
+ * or did not say; nothing should have changed, which nobody knows for sure. `lost`: something in front of upstream answered
+ * in its place, so that upstream's own answer got lost, whatever it was.
+ */
+export type Verdict = "success" | "refused" | "unsure" | "lost";
 
 /** The body's `statusCode`, as far as Patchbay acts on it (Genesys Web Services, API/ReturnValues). */
 export const STATUS_CODES = {
   success: 0,
+  /** A parameter is not valid for the current state: what is asked for was done before, or cannot be done now. */
+  wrongState: 2,
+  forbidden: 3,
   notFound: 6,
   /** A part of the operation failed. */
   partialSuccess: 7,
+  alreadyExists: 18,
+  alreadyInUse: 19,
   /** Further requests must carry credentials. */
   unauthenticated: 20,
 } as const;
@@ -20,14 +29,50 @@ export const STATUS_CODES = {
 /** `statusCode`s of the server's own trouble, which may be over in a moment. */
 export const SERVER_TROUBLE: ReadonlySet<number> = new Set([4, 9, 12]);
 
+/** `statusCode`s that say that something went wrong at the server, or only a part of the operation did. */
+const UNSURE: ReadonlySet<number> = new Set([
+  ...SERVER_TROUBLE,
+  STATUS_CODES.partialSuccess,
+  // Unable to create, delete, update, assign or unassign a resource: the operation failed on its way.
+  13,
+  14,
+  15,
+  16,
+  17,
+]);
+
+/** `statusCode`s with which upstream refuses what does not fit a session's state, and so also what it has done before. */
+const STATE_REFUSALS: ReadonlySet<number> = new Set([
+  STATUS_CODES.wrongState,
+  STATUS_CODES.forbidden,
+  STATUS_CODES.notFound,
+  STATUS_CODES.alreadyExists,
+  STATUS_CODES.alreadyInUse,
+]);
+
 /**
  * Reads the verdict from a complete answer. The body's integer `statusCode` decides, as upstream promises no relation
- * between it and the HTTP status (Genesys Web Services, API/ReturnValues): 0 is success, all else is not, 7 ("partial success")
- * included, and so is a body that does not say. A redirect says nothing about the operation, whatever its body.
+ * between it and the HTTP status (Genesys Web Services, API/ReturnValues): 0 is success, and 7 ("partial success") is not. A
+ * redirect says nothing about the operation, whatever its body.
+ *
+ * Where the body does not say, the HTTP status does. 4xx is a refusal. 503 comes from a server that takes no requests at
+ * present (RFC 9110 §15.6.4), and a success without a `statusCode` is no answer of this API, so both are unsure. Any other
+ * 5xx is a gateway's or a crash's: the operation may well have been done.
  */
 export function judgeAnswer(status: number, body: Uint8Array): Verdict {
   if (status >= 300 && status < 400) return "refused";
-  return statusCodeOf(body) === STATUS_CODES.success ? "success" : "refused";
+  const statusCode = statusCodeOf(body);
+  if (statusCode === STATUS_CODES.success) return "success";
+  if (statusCode !== null) return UNSURE.has(statusCode) ? "unsure" : "refused";
+  if (status >= 400 && status < 500) return "refused";
+  return status < 300 || status === 503 ? "unsure" : "lost";
+}
+
+/** Whether upstream refuses an operation for the state of the session: it may have been done before. */
+export function refusesState({ status, body }: JudgedAnswer): boolean {
+  const statusCode = statusCodeOf(body);
+  const isRedirect = status >= 300 && status < 400;
+  return !isRedirect && statusCode !== null && STATE_REFUSALS.has(statusCode);
 }
 
 /** Whether upstream has done a part of the operation. */

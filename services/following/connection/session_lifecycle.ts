@@ -12,7 +12,7 @@ import type { Semaphore } from "../../support/semaphore.ts";
 import { type CometdSession, openCometdSession } from "../cometd/cometd_session.ts";
 import type { Poller } from "../cometd/poll.ts";
 import type { SessionEnd } from "../cometd/session_end.ts";
-import type { AgentGet } from "../resync/agent_get.ts";
+import type { AgentGet } from "../../contact_centre/rest/agent_get.ts";
 import type { EndMapping } from "../resync/end_mapping.ts";
 import type { KnownSessions } from "../resync/known_sessions.ts";
 import type { ResyncDependencies, ResyncStore } from "../resync/resync_dependencies.ts";

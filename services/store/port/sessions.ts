@@ -96,6 +96,12 @@ export type SessionEffect =
   | { readonly kind: "hand-over"; readonly untilMs: number }
   /** Leave, Reject: the agent goes; the first participant becomes holder, and without one the mapping ends. */
   | { readonly kind: "leave" }
+  /**
+   * The agent may have gone, as the answer to its Transfer, Complete, Leave or Reject got lost: it stays, and one further
+   * agent's Accept is let in until then. If it is the holder, it stands in for itself, so that whom upstream lets in becomes
+   * the holder.
+   */
+  | { readonly kind: "maybe-gone"; readonly untilMs: number }
   /** Intrude: the agent becomes a participant without a seat. */
   | { readonly kind: "join"; readonly nickname: string }
   /** Reject by an invited agent who is not in the session: one open seat closes, and there is no event. */
@@ -158,6 +164,16 @@ export interface SessionStore {
     sessionId: string,
     options: { readonly nowMs: number; readonly slide: string | false },
   ): Promise<SessionRecord | null>;
+  /** The agent whose Accept of a free session is under way or in doubt; null where there is none. */
+  claimantOf(sessionId: string, nowMs: number): Promise<string | null>;
+  /** Which of these sessions the agent is in, as holder or participant. */
+  sessionsOf(
+    request: {
+      readonly agentId: string;
+      readonly sessionIds: readonly string[];
+      readonly nowMs: number;
+    },
+  ): Promise<readonly string[]>;
   /** Mappings by session id, of one agent (as holder) or of all. */
   listSessions(
     page: PageRequest & { readonly agentId?: string; readonly nowMs: number },

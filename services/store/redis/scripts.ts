@@ -35,6 +35,8 @@ export const SCRIPTS = {
   releaseClaim: script("release_claim"),
   doubtClaim: script("doubt_claim"),
   applyEffect: script("apply_effect"),
+  claimantOf: script("claimant_of"),
+  sessionsOf: script("sessions_of"),
   readSession: script("read_session"),
   listSessions: script("list_sessions"),
   setCustomer: script("set_customer"),

@@ -61,6 +61,29 @@ export function createRedisSessions(shards: Shards): Omit<SessionStore, "findCus
       );
       return sessionOrNull(reply);
     },
+    async claimantOf(sessionId, nowMs) {
+      const reply = await shards.run(
+        "read the claims",
+        SCRIPTS.claimantOf,
+        shards.of(sessionId),
+        { sessionId, nowMs },
+      );
+      return typeof reply === "string" ? reply : null;
+    },
+    async sessionsOf({ sessionIds, ...request }) {
+      const groups = Map.groupBy(new Set(sessionIds), (id) => shards.of(id));
+      const replies = await Promise.all(
+        [...groups].map(([shard, ids]) =>
+          shards.run(
+            "find an agent's sessions",
+            SCRIPTS.sessionsOf,
+            shard,
+            { ...request, sessionIds: ids },
+          )
+        ),
+      );
+      return replies.flatMap((reply) => list(reply).map(text));
+    },
     async listSessions({ limit, cursor = "", nowMs, agentId }) {
       const request = { nowMs, cursor, limit: limit + 1, agentId };
       const replies = await Promise.all(

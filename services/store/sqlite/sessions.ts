@@ -120,6 +120,20 @@ export function createSqliteSessions(
         return session;
       });
     },
+    claimantOf: (sessionId, nowMs) =>
+      db.read(
+        "read the claims",
+        () => rules.claimant(sessions.kept({ sessionId, nowMs }), nowMs),
+      ),
+    sessionsOf: ({ agentId, sessionIds, nowMs }) =>
+      db.read(
+        "find an agent's sessions",
+        () =>
+          [...new Set(sessionIds)].filter((sessionId) =>
+            sessions.kept({ sessionId, nowMs }).mapping?.agents
+              .some((agent) => agent.agentId === agentId)
+          ),
+      ),
     listSessions: ({ agentId, nowMs, limit, cursor = "" }) =>
       db.read("list the sessions", () => {
         const rows = agentId === undefined

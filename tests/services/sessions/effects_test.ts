@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { OPERATIONS } from "../../../services/contact_centre/dialect/operations.ts";
-import { changeAfter, OPEN_SEAT_MS } from "../../../services/sessions/effects.ts";
+import {
+  changeAfter,
+  changeAfterGoing,
+  changeInDoubt,
+  DOUBTFUL_SEAT_MS,
+  OPEN_SEAT_MS,
+} from "../../../services/sessions/effects.ts";
 
 const NOW_MS = 1000;
 
@@ -68,4 +74,44 @@ for (const name of ["Accept", "SendMessage", "SetDisposition"]) {
   Deno.test(`changeAfter() has nothing to do after ${name}`, () => {
     assert.equal(change(name), null);
   });
+}
+
+const IN_DOUBT = [
+  ["Invite", { kind: "open-seat", untilMs: NOW_MS + OPEN_SEAT_MS }],
+  ["Consult", { kind: "open-seat", untilMs: NOW_MS + OPEN_SEAT_MS }],
+  ["Transfer", { kind: "maybe-gone", untilMs: NOW_MS + DOUBTFUL_SEAT_MS }],
+  ["Complete", { kind: "maybe-gone", untilMs: NOW_MS + DOUBTFUL_SEAT_MS }],
+  ["Leave", { kind: "maybe-gone", untilMs: NOW_MS + DOUBTFUL_SEAT_MS }],
+  ["LeaveAndComplete", { kind: "maybe-gone", untilMs: NOW_MS + DOUBTFUL_SEAT_MS }],
+  ["Reject", { kind: "maybe-gone", untilMs: NOW_MS + DOUBTFUL_SEAT_MS }],
+  ["Accept", null],
+  ["Intrude", null],
+  ["SendMessage", null],
+] as const;
+
+for (const [name, effect] of IN_DOUBT) {
+  Deno.test(`changeInDoubt() after ${name}: ${effect?.kind ?? "nothing"}, without an event`, () => {
+    const operation = operationOf(name);
+    assert.deepEqual(
+      changeInDoubt({ operation, invited: false }, NOW_MS),
+      effect === null ? null : { effect, event: null },
+    );
+  });
+}
+
+Deno.test("changeInDoubt() after an invited agent's Reject: nothing, as it holds nobody off", () => {
+  assert.equal(changeInDoubt({ operation: operationOf("Reject"), invited: true }, NOW_MS), null);
+});
+
+for (const name of ["Complete", "Transfer", "Leave"]) {
+  Deno.test(`changeAfterGoing() takes out by ${name} the agent alone`, () => {
+    const done = { sessionId: "s", operation: operationOf(name), invited: false };
+    assert.deepEqual(changeAfterGoing(done), { effect: { kind: "leave" }, event: released(name) });
+  });
+}
+
+function operationOf(name: string) {
+  const effect = OPERATIONS.get(name)?.effect;
+  assert.ok(effect !== undefined, `${name} is no operation`);
+  return { ok: true, name, known: true, effect, nickname: null } as const;
 }

@@ -7,6 +7,8 @@ import { readOperation } from "../../../services/contact_centre/dialect/operatio
 import { createSessionService } from "../../../services/sessions/sessions.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { NoUpstreamCredentials } from "../../../services/contact_centre/rest/credentials.ts";
+import { createAgentGet } from "../../../services/contact_centre/rest/agent_get.ts";
+import { createSessionLook } from "../../../services/contact_centre/rest/session_look.ts";
 import { createUpstream } from "../../../services/contact_centre/rest/upstream.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
 import { startUpstream } from "../../support/scripted_upstream.ts";
@@ -44,6 +46,8 @@ for (
     const sessions = createSessionService({
       store,
       upstream,
+      look: createSessionLook({ ask: createAgentGet({ upstream, ids }), isShared: false }),
+      isShared: false,
       publisher,
       clock,
       ids,

@@ -272,6 +272,8 @@ const becomes = (mapping: Mapping): Applied => ({
 });
 const openSeat: SessionEffect = { kind: "open-seat", untilMs: LATER };
 const handOver: SessionEffect = { kind: "hand-over", untilMs: LATER };
+/** Of the seat that {@link standIn} keeps. */
+const maybeGone: SessionEffect = { kind: "maybe-gone", untilMs: LATER };
 const release = (acceptedByMs: number): SessionEffect => ({ kind: "release", acceptedByMs });
 const releaseAnyway: SessionEffect = { kind: "release" };
 const join: SessionEffect = { kind: "join", nickname: "Nick of d" };
@@ -284,6 +286,35 @@ export const EFFECTS: readonly (readonly [
   expected: Applied,
   claims?: readonly Claim[],
 ])[] = [
+  [
+    "holds it and may have gone",
+    mapped(SOON, b, c),
+    "b",
+    maybeGone,
+    becomes(mapped([SOON, LATER], standIn, c)),
+  ],
+  [
+    "may have gone, for the second time",
+    mapped(LATER, standIn, c),
+    "b",
+    maybeGone,
+    { outcome: "nothing" },
+  ],
+  [
+    "is a participant and may have gone",
+    mapped(NO_SEAT, a, b),
+    "b",
+    maybeGone,
+    becomes(mapped(LATER, a, b)),
+  ],
+  ["is none of it and may have gone", mapped(NO_SEAT, a), "b", maybeGone, { outcome: "nothing" }],
+  [
+    "leaves while it stands in, and the place is the next one's to keep",
+    mapped(LATER, standIn, c),
+    "b",
+    { kind: "leave" },
+    becomes(mapped(LATER, { ...c, standsInUntil: LATER })),
+  ],
   [
     "opens a second seat",
     mapped([NOW, SOON], a),
@@ -330,13 +361,6 @@ export const EFFECTS: readonly (readonly [
     "a",
     { kind: "leave" },
     becomes(mapped(NO_SEAT, b, c)),
-  ],
-  [
-    "leaves while it stands in, and the place is gone with it",
-    mapped(LATER, standIn, c),
-    "b",
-    { kind: "leave" },
-    becomes(mapped(LATER, c)),
   ],
   ["hands over alone", mapped(NO_SEAT, a), "a", handOver, ENDED],
   [

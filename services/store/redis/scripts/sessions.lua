@@ -139,6 +139,17 @@ elseif kind == 'join' then
   return applied(true)
 elseif kind == 'end' then
   return ended()
+elseif kind == 'maybe-gone' then
+  local holder = s.agents[1]
+  local is_holder = holder.agentId == req.agentId
+  -- Its place is open already.
+  if is_holder and has_stand_in(s) then return { 'nothing' } end
+  if is_holder then
+    holder.standsInUntil = req.effect.untilMs
+    write_agents(id, s.agents, holder.agentId)
+  end
+  write_seats(id, with_seat(s, req.effect.untilMs))
+  return applied(false)
 end
 local staying = {}
 for _, agent in ipairs(s.agents) do
@@ -150,9 +161,32 @@ if kind == 'hand-over' then
   local seats = with_seat(s, req.effect.untilMs)
   if was_holder then staying[1].standsInUntil = req.effect.untilMs end
   write_seats(id, seats)
+elseif has_stand_in(s) then
+  -- Whoever comes first now stands in for the same place.
+  staying[1].standsInUntil = s.agents[1].standsInUntil
 end
 write_agents(id, staying, s.agents[1].agentId)
 return applied(false)
+
+--== claimant_of uses claims
+-- Whose Accept keeps all others out of a free session.
+-- req    sessionId, nowMs
+-- reply  the agent | nothing
+for _, claim in ipairs(kept_claims(req.sessionId)) do
+  if is_kept_out({ claim }) then return claim.agent end
+end
+return false
+
+--== sessions_of uses base
+-- Which of some sessions an agent is in.
+-- req    sessionIds, agentId, nowMs
+-- reply  list of ids
+local own = {}
+for _, id in ipairs(req.sessionIds) do
+  local s = live_session(id)
+  if s and is_member(s, req.agentId) then own[#own + 1] = id end
+end
+return own
 
 --== read_session uses base
 -- The mapping of a session. Its lifetime begins anew if the agent that `slide` names is in it.

@@ -41,6 +41,30 @@ export function sessionContract(test: ContractTest): void {
     assert.deepEqual(await store.claimSession(later), { outcome: "claimed", as: "holder" });
   });
 
+  test("claimantOf() names who is accepting a free session, until that is over", async (store) => {
+    assert.equal(await store.claimantOf("S1", T0), null);
+    const first = claim("a");
+    await store.claimSession(first);
+    assert.equal(await store.claimantOf("S1", T0), "a");
+    assert.equal(await store.claimantOf("S1", T0 + MINUTE), null);
+    await store.doubtClaim({ sessionId: "S1", token: first.token, nowMs: T0 });
+    assert.equal(await store.claimantOf("S1", T0), "a");
+    await store.releaseClaim("S1", first.token);
+    assert.equal(await store.claimantOf("S1", T0), null);
+  });
+
+  test("sessionsOf() tells in which of some sessions an agent is", async (store) => {
+    await accept(store, "S1", "a");
+    await accept(store, "S2", "b");
+    await accept(store, "S3", "b");
+    const join = { kind: "join", nickname: "Ada" } as const;
+    await store.applyEffect({ sessionId: "S3", agentId: "a", nowMs: T0, effect: join }, null, 0);
+    const sessionIds = ["S3", "S1", "S2", "S4", "S1"];
+    const own = await store.sessionsOf({ agentId: "a", sessionIds, nowMs: T0 });
+    assert.deepEqual([...own].sort(), ["S1", "S3"]);
+    assert.deepEqual(await store.sessionsOf({ agentId: "a", sessionIds: [], nowMs: T0 }), []);
+  });
+
   test("releaseClaim() frees the session only for the live token", async (store) => {
     const first = claim("a");
     const second = claim("a");

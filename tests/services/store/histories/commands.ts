@@ -131,6 +131,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       agent,
       effect: fc.constantFrom<EffectPlan>(
         "open-seat",
+        "maybe-gone",
         "end",
         "leave",
         "hand-over",
@@ -274,6 +275,7 @@ const manySeats: fc.Arbitrary<Command> = fc.oneof(
       session: onlyS1,
       agent,
       effect: fc.constantFrom<EffectPlan>(
+        "maybe-gone",
         "open-seat",
         "open-seat",
         "hand-over",

@@ -161,7 +161,8 @@ export function createPlayer(name: string, store: Store): Player {
         case "applyEffect": {
           const { session: sessionId, agent: agentId } = command;
           const effect = effectOf(command.effect, nowMs);
-          const eventful = command.effect !== "open-seat" && command.effect !== "decline";
+          const eventful = command.effect !== "open-seat" && command.effect !== "decline" &&
+            command.effect !== "maybe-gone";
           return await store.applyEffect(
             { sessionId, agentId, nowMs, effect },
             eventful ? only(drafts) : null,
@@ -308,7 +309,9 @@ function only(drafts: readonly EventDraft[]): EventDraft {
 }
 
 function effectOf(kind: SessionEffect["kind"], nowMs: number): SessionEffect {
-  if (kind === "open-seat" || kind === "hand-over") return { kind, untilMs: nowMs + 300_000 };
+  if (kind === "open-seat" || kind === "hand-over" || kind === "maybe-gone") {
+    return { kind, untilMs: nowMs + 300_000 };
+  }
   if (kind === "release") return { kind, acceptedByMs: nowMs - 900 };
   return kind === "join" ? { kind, nickname: "joined" } : { kind };
 }

@@ -62,6 +62,8 @@ async function startInstance() {
     createSessionService({
       store,
       upstream: agrees,
+      look: () => Promise.resolve({ membership: "unknown", dateMs: null }),
+      isShared: false,
       publisher,
       clock,
       ids,
@@ -123,11 +125,14 @@ redisTest(
   },
 );
 
-redisTest("an operation on a session that nobody holds costs one", async () => {
-  await using instance = await startInstance();
-  await instance.sessions.operate(call("SendMessage", "none"));
-  assert.deepEqual(instance.spy.asked, ["read_session"]);
-});
+redisTest(
+  "an operation on a session that nobody holds costs two: nobody may be accepting it either",
+  async () => {
+    await using instance = await startInstance();
+    await instance.sessions.operate(call("SendMessage", "none"));
+    assert.deepEqual(instance.spy.asked, ["read_session", "claimant_of"]);
+  },
+);
 
 for (const effect of ["open-seat", "leave", "end"] as const) {
   redisTest(

@@ -1,7 +1,7 @@
-import { API_ROOT } from "../../contact_centre/dialect/paths.ts";
+import { API_ROOT } from "../dialect/paths.ts";
 import type { Ids } from "../../support/ids.ts";
-import type { UpstreamAnswer } from "../../contact_centre/rest/call.ts";
-import type { Upstream } from "../../contact_centre/rest/upstream.ts";
+import type { UpstreamAnswer } from "./call.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** A GET on an agent's behalf, which no client of ours waits for. */
 export interface AgentGetRequest {

@@ -1,0 +1,275 @@
+import assert from "node:assert/strict";
+import type { ContactCentre } from "../../simulator/contact_centre/contact_centre.ts";
+import { all, INTERNAL_ERROR, toOperate } from "../../simulator/contact_centre/fault_presets.ts";
+import { startContactCentre } from "../../simulator/contact_centre/server.ts";
+import type { Fault } from "../../simulator/kit/faults.ts";
+import type { Answer, Client } from "./client.ts";
+import { assertProblem } from "./problem.ts";
+import { readSession } from "./shapes.ts";
+import { openSqliteFile } from "./stores.ts";
+import { startWorld, type World } from "./world.ts";
+import { told } from "./webhook_assertions.ts";
+
+const UPSTREAM_TIMEOUT_MS = 600;
+/** A late answer: after the deadline, though not by much. */
+const LATE: Fault = { kind: "delay", ms: 900 };
+/** It is looked at upstream after a second, and then after twice as long each. */
+const BY_ITSELF_MS = 8_000;
+const SUPERVISOR = "sms:operate sms:supervise sessions:read";
+
+type Telling = (world: World, centre: ContactCentre) => Promise<void>;
+
+/** Ways in which an answer gets lost although the contact centre has acted. */
+const LOSSES: readonly (readonly [string, Fault])[] = [
+  ["came too late", LATE],
+  ["broke off", "cut"],
+  ["was a gateway's 502", "html"],
+  ["was an internal error", INTERNAL_ERROR],
+];
+
+const SENTENCES: Record<string, Telling> = {
+  async "the agent to whom a session went by Invite, Consult or Transfer is let in although the answer came too late"(
+    world,
+    centre,
+  ) {
+    for (const operation of ["Invite", "Consult", "Transfer"]) {
+      const { session, holder } = await accepted(world, centre);
+      const other = await world.agent("agent-2");
+      lose(centre, LATE, operation, session);
+      const target = { targetUri: `${centre.url}/api/v2/users/agent-2` };
+      assertProblem(await holder.operate(session, operation, target), "upstream-timeout");
+      assertDone(await other.accept(session), operation);
+      assertDone(await other.operate(session, "SendMessage", { text: "Hi" }), operation);
+      const wanted = operation === "Transfer" ? "agent-2" : "agent-1";
+      assert.equal(await holderWillBe(world, session, wanted), wanted);
+    }
+  },
+
+  async "so it is when nobody can look what became of it"(world, centre) {
+    for (const operation of ["Transfer", "Complete", "Leave"]) {
+      const { session, holder } = await accepted(world, centre);
+      const other = await world.agent("agent-2");
+      blind(centre);
+      lose(centre, LATE, operation, session);
+      const target = { targetUri: `${centre.url}/api/v2/users/agent-2` };
+      assertProblem(await holder.operate(session, operation, target), "upstream-timeout");
+      if (operation !== "Transfer") centre.routeSession(session, "agent-2");
+      assertDone(await other.accept(session), operation);
+      assert.equal(await holderOf(world, session), "agent-2", operation);
+      centre.faults.clear();
+    }
+  },
+
+  async "a Transfer that did not take place lets in nobody whom the contact centre does not"(
+    world,
+    centre,
+  ) {
+    const { session, holder } = await accepted(world, centre);
+    const other = await world.agent("agent-2");
+    centre.faults.next("html", { matching: toOperate("Transfer", session) });
+    const target = { targetUri: `${centre.url}/api/v2/users/agent-2` };
+    assert.equal((await holder.operate(session, "Transfer", target)).status, 502);
+    assert.equal((await other.accept(session)).status, 404);
+    assertDone(await holder.operate(session, "SendMessage", { text: "Still here" }));
+    assert.equal(await holderOf(world, session), "agent-1");
+  },
+
+  async "a session is over although the answer to Complete, Leave or Reject got lost"(
+    world,
+    centre,
+  ) {
+    for (const operation of ["Complete", "Leave"]) {
+      for (const [loss, fault] of LOSSES) {
+        const consumer = await world.consumer({ eventTypes: ["session.released"] });
+        const { session, holder } = await accepted(world, centre);
+        lose(centre, fault, operation, session);
+        await holder.operate(session, operation);
+        await consumer.received(session, "session.released", undefined, BY_ITSELF_MS);
+        const [event] = told(consumer, session);
+        assert.deepEqual(
+          [event?.data.operationName, event?.data.agentId],
+          [operation, "agent-1"],
+          loss,
+        );
+        assert.equal(await holderOf(world, session), null);
+      }
+    }
+  },
+
+  async "a supervisor whose Intrude was answered too late is in the session"(world, centre) {
+    const { session } = await accepted(world, centre);
+    const boss = await world.agent("boss", SUPERVISOR);
+    lose(centre, LATE, "Intrude", session);
+    const path = `/api/v2/users/agent-1/smssessions/${session}`;
+    const intrude = { operationName: "Intrude", supervisorVisibilityMode: "Monitor" };
+    assertProblem(await boss.post(path, intrude), "upstream-timeout");
+    await until("the supervisor is let in", async () => {
+      const seen = readSession((await boss.get(`/v1/sessions/${session}`)).json());
+      return seen.participants.length === 1;
+    });
+  },
+
+  async "an Accept whose answer got lost counts as soon as its retry is refused"(world, centre) {
+    for (const [loss, fault] of LOSSES) {
+      const consumer = await world.consumer({ eventTypes: ["session.accepted"] });
+      const session = offered(centre);
+      const [agent, other] = [await world.agent("agent-1"), await world.agent("agent-2")];
+      lose(centre, fault, "Accept", session);
+      const first = await agent.accept(session);
+      assert.ok(first.status >= 500, loss);
+
+      const retry = await agent.accept(session);
+      // An inline look may have settled it already; then the retry is the holder's.
+      assert.deepEqual(Object(retry.json()).statusCode, 2, loss);
+      assert.equal(await holderOf(world, session), "agent-1", loss);
+      const customer = { phone: world.freshPhone() };
+      assert.equal((await agent.put(`/v1/sessions/${session}/customer`, customer)).status, 200);
+      await consumer.received(session, "session.accepted");
+      assertDone(await agent.operate(session, "SendMessage", { text: "Hi" }), loss);
+      assertProblem(await other.operate(session, "SendMessage", { text: "No" }), NOT_YOURS);
+      assert.equal(told(consumer, session).length, 1);
+    }
+  },
+
+  async "and by itself where nobody retries it"(world, centre) {
+    for (const [loss, fault] of LOSSES) {
+      const session = offered(centre);
+      lose(centre, fault, "Accept", session);
+      await (await world.agent("agent-1")).accept(session);
+      assert.equal(await holderWillBe(world, session, "agent-1"), "agent-1", loss);
+    }
+  },
+
+  async "an Accept whose client hung up counts as any other"(world, centre) {
+    const session = offered(centre);
+    const agent = await world.agent("agent-1");
+    const delayed = centre.faults.next({ kind: "delay", ms: 400 }, {
+      matching: toOperate("Accept", session),
+      when: "after-acting",
+    });
+    const client = new AbortController();
+    const unheard = fetch(`${world.patchbay.url}/api/v2/me/smssessions/${session}`, {
+      method: "POST",
+      headers: { "authorization": `Bearer ${agent.token}`, "content-type": "application/json" },
+      body: JSON.stringify({ operationName: "Accept", nickname: "Ada" }),
+      signal: client.signal,
+    });
+    await delayed.reached;
+    client.abort();
+    await assert.rejects(unheard);
+    await until("the session is mapped", async () => await holderOf(world, session) === "agent-1");
+    assert.equal(centre.requests.items.filter(toOperate("Accept", session)).length, 1);
+  },
+
+  async "an Accept that the contact centre never got leaves the session to the next agent"(
+    world,
+    centre,
+  ) {
+    const session = offered(centre);
+    const [agent, other] = [await world.agent("agent-1"), await world.agent("agent-2")];
+    centre.faults.next("hang", { matching: toOperate("Accept", session) });
+    assertProblem(await agent.accept(session), "upstream-timeout");
+    assertProblem(await other.accept(session), "session-held");
+    await until("the claim is released", async () => (await other.accept(session)).status === 200);
+    assert.equal(await holderOf(world, session), "agent-2");
+  },
+
+  async "a session whose Accept is in doubt is closed to others, and a notification ends the doubt"(
+    world,
+    centre,
+  ) {
+    const session = offered(centre);
+    const [agent, other] = [await world.agent("agent-1"), await world.agent("agent-2")];
+    blind(centre);
+    lose(centre, LATE, "Accept", session);
+    assertProblem(await agent.accept(session), "upstream-timeout");
+    const before = centre.requests.items.filter(toOperate(undefined, session)).length;
+    assertProblem(await other.operate(session, "SendMessage", { text: "No" }), NOT_YOURS);
+    assertProblem(await other.get(`/api/v2/me/smssessions/${session}/messages`), NOT_YOURS);
+    assertProblem(await other.accept(session), "session-held");
+    assert.equal(centre.requests.items.filter(toOperate(undefined, session)).length, before);
+    assert.equal(await holderOf(world, session), null);
+
+    const answer = await world.notify({
+      messageType: "SMSsessionStateChangeMessage",
+      notificationType: "ParticipantsUpdated",
+      smssession: {
+        id: session,
+        state: "Chatting",
+        participants: [{ type: "Agent", nickname: "Ada", path: "/users/agent-1" }],
+      },
+    });
+    assert.equal(answer.status, 202);
+    assert.equal(await holderOf(world, session), "agent-1");
+    centre.faults.clear();
+  },
+};
+
+const NOT_YOURS = "not-your-session";
+
+Deno.test("answers of the contact centre that got lost", async (t) => {
+  for (const [says, tell] of Object.entries(SENTENCES)) {
+    await t.step(says, async () => {
+      await using store = await openSqliteFile();
+      await using centre = await startContactCentre();
+      await using world = await startWorld(store, {
+        UPSTREAM_URL: centre.url,
+        UPSTREAM_TIMEOUT_MS: String(UPSTREAM_TIMEOUT_MS),
+      });
+      await tell(world, centre);
+    });
+  }
+});
+
+function offered(centre: ContactCentre): string {
+  return centre.addSession({ customer: { nickname: "Customer" } }).id;
+}
+
+/** A session that agent-1 has accepted. */
+async function accepted(
+  world: World,
+  centre: ContactCentre,
+): Promise<{ readonly session: string; readonly holder: Client }> {
+  const session = offered(centre);
+  const holder = await world.agent("agent-1");
+  assertDone(await holder.accept(session));
+  return { session, holder };
+}
+
+/** The next such operation is done, and its answer gets lost. */
+function lose(centre: ContactCentre, fault: Fault, operation: string, session: string): void {
+  centre.faults.next(fault, { matching: toOperate(operation, session), when: "after-acting" });
+}
+
+/** Nobody can read sessions any more. */
+function blind(centre: ContactCentre): void {
+  const reads = all(({ method }) => method === "GET", ({ path }) => path.includes("smssessions"));
+  for (let n = 0; n < 50; n++) centre.faults.next("html", { matching: reads });
+}
+
+function assertDone(answer: Answer, message?: string): void {
+  assert.equal(answer.status, 200, `${message}: ${answer.text}`);
+  assert.equal(Object(answer.json()).statusCode, 0, message);
+}
+
+async function holderOf(world: World, session: string): Promise<string | null> {
+  const answer = await world.admin.get(`/v1/sessions/${session}`);
+  return answer.status === 404 ? null : readSession(answer.json()).agentId;
+}
+
+async function holderWillBe(
+  world: World,
+  session: string,
+  wanted: string,
+): Promise<string | null> {
+  await until(`${wanted} holds it`, async () => await holderOf(world, session) === wanted);
+  return await holderOf(world, session);
+}
+
+async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
+  const startedMs = performance.now();
+  while (!await isTrue()) {
+    if (performance.now() - startedMs > BY_ITSELF_MS) throw new Error(`Cannot wait until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
