@@ -51,6 +51,8 @@ export interface FollowedCentre {
 }
 
 export interface SubscriberSettings {
+  /** Where upstream is; the contact centre itself unless told otherwise. */
+  readonly url?: string;
   readonly mode?: "vault" | "forward" | "basic";
   readonly clock?: Clock;
   readonly store?: Store;
@@ -111,7 +113,7 @@ export async function withFollowedCentre(
 
   async function subscriber(settings: SubscriberSettings = {}): Promise<Subscriber> {
     const { mode = "vault", passwordOf = () => PASSWORD, clock = systemClock } = settings;
-    const url = new URL(centre.url);
+    const url = new URL(settings.url ?? centre.url);
     const links = createAgentLinks({ url, mode });
     const credentials = {
       authorizationFor: (agentId: string, clientAuthorization: string | null) =>
