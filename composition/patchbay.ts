@@ -93,7 +93,8 @@ export async function composePatchbay(
   const upstreamParts = composeUpstream(config, environment, {
     records: store,
     sealer,
-    onCredentialsChanged: (agentId) => subscriber?.credentialsChanged(agentId),
+    onCredentialsChanged: async (agentId, where) =>
+      await subscriber?.credentialsChanged(agentId, where),
   });
   const { upstream, vault } = upstreamParts;
   subscriber = await composeSubscriber(config, environment, {

@@ -24,22 +24,34 @@ export interface UpstreamParts {
   close(): void;
 }
 
-/** The client of the contact centre. `onCredentialsChanged` hears which agent has new ones. */
+/** The client of the contact centre. `onCredentialsChanged` hears which agent has other ones, or none any more. */
 export function composeUpstream(
   { upstream: settings, tracedByPlatform }: Config,
   { clock, log, fetch }: Environment,
   { records, sealer, onCredentialsChanged }: {
     readonly records: RecordStore;
     readonly sealer: Sealer;
-    readonly onCredentialsChanged: (agentId: string) => void;
+    readonly onCredentialsChanged: (
+      agentId: string,
+      where: "here" | "elsewhere",
+    ) => Promise<void>;
   },
 ): UpstreamParts {
   const { auth, url } = settings;
+  const links = createAgentLinks({ url, mode: auth.mode });
   const vault = auth.mode === "vault"
-    ? createCredentialVault({ records, sealer, clock, log, onChanged: onCredentialsChanged })
+    ? createCredentialVault({
+      records,
+      sealer,
+      clock,
+      log,
+      async onChanged(agentId, where) {
+        links.forget(agentId);
+        await onCredentialsChanged(agentId, where);
+      },
+    })
     : null;
   const credentials = createUpstreamCredentials({ auth, vault });
-  const links = createAgentLinks({ url, mode: auth.mode });
   const connections = openUpstreamConnections({ fetch });
   const upstream = createUpstream({
     ...settings,

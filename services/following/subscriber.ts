@@ -68,8 +68,13 @@ export interface Subscriber {
   follow(following: Following): void;
   /** The agent has signed off. */
   unfollow(agentId: string): void;
-  /** The agent has other credentials in the vault: an agent who was turned away is tried again. */
-  credentialsChanged(agentId: string): void;
+  /**
+   * The agent has other credentials in the vault, or none any more: a session that began with the old ones ends, and the next
+   * begins at once if there are any. `where`: whether they were changed here, so that the instance which follows the agent has
+   * to be told, or elsewhere. Resolves when nothing of this instance carries the old ones any more. Throws `StoreUnavailable`
+   * where another instance has to be told and cannot.
+   */
+  credentialsChanged(agentId: string, where: "here" | "elsewhere"): Promise<void>;
   readonly state: SubscriberState;
   /** Disconnects from upstream and gives the agents to whichever instance is left. */
   stop(): Promise<void>;
@@ -144,6 +149,13 @@ export async function createSubscriber(options: SubscriberOptions): Promise<Subs
     onOwned: (user, startAfterMs) =>
       void connections.open(user.key, () => wantedConnection(user, startAfterMs)),
     onReleased: ({ key }) => connections.close(key),
+    onOtherCredentials({ key }) {
+      const connection = connections.get(key);
+      if (connection === undefined) return;
+      options.credentials.doubt?.(connection.agentId);
+      options.links.forget(connection.agentId);
+      void connection.credentialsChanged();
+    },
     isBusy: ({ key }) => (connections.get(key)?.openSessions ?? 0) > 0,
   });
 
@@ -209,9 +221,12 @@ export async function createSubscriber(options: SubscriberOptions): Promise<Subs
       const key = subscriptionKey(agentId, { isShared });
       if (key !== null) assignments.remove(assignments.user(key), agentId);
     },
-    credentialsChanged(agentId) {
+    async credentialsChanged(agentId, where) {
       const key = subscriptionKey(agentId, { isShared });
-      if (key !== null) connections.get(key)?.retryNow();
+      if (key === null) return;
+      const connection = connections.get(key);
+      if (connection !== undefined) await connection.credentialsChanged();
+      else if (where === "here") await assignments.announceCredentials(key);
     },
     get state() {
       const all = connections.all();

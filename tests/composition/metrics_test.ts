@@ -8,7 +8,7 @@ function subscriberWith(state: Partial<SubscriberState>): Subscriber {
     start() {},
     follow() {},
     unfollow() {},
-    credentialsChanged() {},
+    credentialsChanged: () => Promise.resolve(),
     stop: () => Promise.resolve(),
     state: {
       following: 0,

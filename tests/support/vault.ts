@@ -69,7 +69,10 @@ export function createTestVaults(
         sealer: createSealer(keys),
         clock,
         log,
-        onChanged: (agentId) => changed.push(agentId),
+        onChanged(agentId) {
+          changed.push(agentId);
+          return Promise.resolve();
+        },
       }),
     kept: (agentId) => store.readRecord(nameOf(agentId), clock.now()),
     async plant(agentId, text) {

@@ -27,8 +27,8 @@ export interface AgentLink {
 /** The links of one instance. No two agents share one, except where all of them go upstream as one user. */
 export interface AgentLinks {
   /**
-   * The agent's link for requests with that `authorization`. Ask anew for each request: a link that is held on to may
-   * not be the agent's any more.
+   * The agent's link for requests with that `authorization`. Ask anew for each request, or, where requests belong together as
+   * those of a CometD session do, once for all of them: a link that is held on to may not be the agent's any more.
    */
   of(agentId: string, authorization: string | null): AgentLink;
   /** Drops cookies and token; the agent's next request begins a new HTTP session. */

@@ -20,6 +20,8 @@ export interface UpstreamCredentials {
    * @throws {StoreUnavailable} in mode `vault`
    */
   authorizationFor(agentId: string, clientAuthorization: string | null): Promise<string | null>;
+  /** The agent's may be others by now: what is remembered of them is not to be relied on. Only mode `vault` remembers any. */
+  doubt?(agentId: string): void;
 }
 
 /**

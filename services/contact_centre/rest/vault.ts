@@ -38,8 +38,11 @@ export interface CredentialVaultOptions {
   readonly sealer: Sealer;
   readonly clock: Pick<Clock, "now">;
   readonly log: Logger;
-  /** This instance has learnt that the agent's credentials are others than before, or gone. */
-  readonly onChanged?: (agentId: string) => void;
+  /**
+   * This instance has changed the agent's credentials (`here`), or learnt that another one has. What was opened with the old
+   * ones is to end. Those who change them wait for it, so that what it throws is theirs.
+   */
+  readonly onChanged?: (agentId: string, where: "here" | "elsewhere") => Promise<void>;
 }
 
 /** Opened credentials serve so long without asking the store; what another instance changed is noticed after it. */
@@ -68,10 +71,10 @@ interface Opened {
 
 /** The vault of one instance. */
 export function createCredentialVault(
-  { records, sealer, clock, log, onChanged = () => {} }: CredentialVaultOptions,
+  { records, sealer, clock, log, onChanged = () => Promise.resolve() }: CredentialVaultOptions,
 ): CredentialVault {
   const opened = createLruMap<string, Opened>(MAX_OPENED);
-  // Counts what this instance wrote: a read that was under way meanwhile may have brought the old text.
+  // Counts what was written, here or elsewhere: a read that was under way meanwhile may have brought the old text.
   let writes = 0;
 
   async function write(agentId: string, text: string | null): Promise<void> {
@@ -82,7 +85,7 @@ export function createCredentialVault(
       // Also where the write failed: it may have been done.
       writes++;
       opened.delete(agentId);
-      onChanged(agentId);
+      await onChanged(agentId, "here");
     }
   }
 
@@ -130,12 +133,23 @@ export function createCredentialVault(
       if (writes === writesBefore) {
         if (found === null) opened.delete(agentId);
         else opened.set(agentId, found);
-        if (known !== undefined && known.sealed !== found?.sealed) onChanged(agentId);
+        // Whoever asks for credentials does not wait for what has been opened with others.
+        if (known !== undefined && known.sealed !== found?.sealed) {
+          void onChanged(agentId, "elsewhere");
+        }
       }
       if (found === null) {
         throw new NoUpstreamCredentials(`the agent has left no credentials for it, ${HOW_TO}`);
       }
       return found.authorization;
+    },
+
+    doubt(agentId) {
+      writes++;
+      const known = opened.get(agentId);
+      if (known !== undefined) {
+        opened.set(agentId, { ...known, asOfMs: Math.min(known.asOfMs, clock.now() - FRESH_MS) });
+      }
     },
 
     async keep(agentId, { username, password }) {

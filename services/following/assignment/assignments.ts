@@ -37,6 +37,11 @@ export interface Assignments {
   remove(user: FollowedUser, agentId: string): void;
   /** This instance has no longer what it takes to follow: it stops at once, and another one may follow. */
   dismiss(user: FollowedUser): void;
+  /**
+   * The agent's credentials are others than before, or gone: marks the record for the instance that follows, which finds the
+   * mark when it looks at the records next. Throws `StoreUnavailable`.
+   */
+  announceCredentials(key: string): Promise<void>;
   /** Whether this instance may still act for the users that it owns. */
   leaseHolds(): boolean;
   /** Gives everything back for others to take. */
@@ -65,6 +70,8 @@ export interface AssignmentsOptions {
   /** This instance follows from now on; `startAfterMs` spreads many that come at once. */
   readonly onOwned: (user: FollowedUser, startAfterMs: number) => void;
   readonly onReleased: (user: FollowedUser) => void;
+  /** Another instance has marked the record of a user that this one follows. */
+  readonly onOtherCredentials: (user: FollowedUser) => void;
   /** Whether the user has sessions open, so that its record must not lapse. */
   readonly isBusy: (user: FollowedUser) => boolean;
 }
@@ -142,8 +149,10 @@ export function createAssignments(options: AssignmentsOptions): Assignments {
       // Taken over by another instance.
       if (current !== null && current.instance !== instanceId) ownership.release(user);
       const instance = await followerOf(key, current);
-      const wanted = wantedRecord(current, changes, instance);
       const isOurs = instance === instanceId;
+      const isMarked = current !== null && current.hasOtherCredentials &&
+        current.instance === instance;
+      const wanted = wantedRecord(current, changes, instance, { keepsMark: isMarked && !isOurs });
       if (isOurs && wanted.text !== null) await keepLease();
       // After a lost reply the record may be gone as wanted already.
       const isDone = text === null && wanted.text === null ||
@@ -152,7 +161,9 @@ export function createAssignments(options: AssignmentsOptions): Assignments {
         noteDone(user, changes);
         const before = current?.instance ?? instanceId;
         if (isOurs && before !== instanceId) noteTakeOver(key, before);
-        return ownership.adoptWritten(user, wanted, 0);
+        ownership.adoptWritten(user, wanted, 0);
+        if (isMarked && isOurs) options.onOtherCredentials(user);
+        return;
       }
       // Another instance has asked for something, too, or has taken over: what the record says now decides.
     }
@@ -166,6 +177,17 @@ export function createAssignments(options: AssignmentsOptions): Assignments {
     }
     for (const agentId of removes) user.removes.delete(agentId);
     user.isDue = false;
+  }
+
+  async function announceCredentials(key: string): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const text = await subscriptionRecords.read(key);
+      const current = text === null ? null : decodeSubscription(key, text);
+      if (current === null || current.instance === null || current.hasOtherCredentials) return;
+      const marked = encodeSubscription({ ...current, hasOtherCredentials: true });
+      if (await subscriptionRecords.write(key, text, marked)) return;
+    }
+    throw new StoreUnavailable("tell who follows an agent of other credentials");
   }
 
   /** Who is to follow: the instance that does if it is alive, else this one if it can. */
@@ -233,6 +255,7 @@ export function createAssignments(options: AssignmentsOptions): Assignments {
       user.isDue = true;
       passes.wake();
     },
+    announceCredentials,
     leaseHolds: lease.holds,
     stop,
   };

@@ -38,17 +38,20 @@ export interface WantedRecord {
   readonly lifetimeMs: number;
 }
 
-/** The record after the changes, followed by `instance`. */
+/** The record after the changes, followed by `instance`. `keepsMark`: that instance has still to learn of other credentials. */
 export function wantedRecord(
   current: Pick<Subscription, "agents"> | null,
   changes: AgentChanges,
   instance: string | null,
+  { keepsMark = false }: { readonly keepsMark?: boolean } = {},
 ): WantedRecord {
   const agents = changedAgents(current?.agents ?? new Map(), changes);
   return {
     instance,
     agents,
-    text: agents.size === 0 ? null : encodeSubscription({ instance, agents }),
+    text: agents.size === 0
+      ? null
+      : encodeSubscription({ instance, agents, hasOtherCredentials: keepsMark }),
     lifetimeMs: instance === null ? OWNERLESS_MS : FOLLOW_MS,
   };
 }

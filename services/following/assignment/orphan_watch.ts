@@ -71,7 +71,8 @@ export function createOrphanWatch(options: OrphanWatchOptions): OrphanWatch {
     if (isDirty(user)) return;
     ownership.adoptRead(user, record);
     const isOld = clock.now() - user.writtenAtMs > FOLLOW_MS - PROLONG_MS;
-    if (user.isOwned && isOld && options.isBusy(user)) options.onDue(user);
+    const isMarked = record !== null && record.hasOtherCredentials;
+    if (user.isOwned && (isMarked || isOld && options.isBusy(user))) options.onDue(user);
   }
 
   /** True: another instance was ahead at one of them. */

@@ -13,6 +13,8 @@ export interface Subscription {
   /** Null: no instance does it at the moment, and whichever can may begin. */
   readonly instance: string | null;
   readonly agents: ReadonlyMap<string, Because>;
+  /** The agent has other credentials than those that the instance began with, or none; it does not know that yet. */
+  readonly hasOtherCredentials: boolean;
   /** The record's text as it was read; a change is made on the condition that the record still holds it. */
   readonly text: string;
 }
@@ -35,9 +37,12 @@ export function subscriptionKey(
 
 /** The record's text. */
 export function encodeSubscription(
-  { instance, agents }: Pick<Subscription, "instance" | "agents">,
+  { instance, agents, hasOtherCredentials = false }:
+    & Pick<Subscription, "instance" | "agents">
+    & Partial<Pick<Subscription, "hasOtherCredentials">>,
 ): string {
-  return JSON.stringify({ instance, agents: [...agents] });
+  const mark = hasOtherCredentials ? { otherCredentials: true } : {};
+  return JSON.stringify({ instance, agents: [...agents], ...mark });
 }
 
 /** Null: this version cannot read it; another version wrote it, and it is to be left alone. */
@@ -51,7 +56,7 @@ export function decodeSubscription(key: string, text: string): Subscription | nu
     if (!Array.isArray(entry) || typeof entry[0] !== "string") return null;
     agents.set(entry[0], entry[1] === "login" ? "login" : "accept");
   }
-  return { key, instance, agents, text };
+  return { key, instance, agents, hasOtherCredentials: json.otherCredentials === true, text };
 }
 
 function parse(text: string): unknown {

@@ -1,5 +1,5 @@
 import { isCsrfRefusal } from "../../contact_centre/dialect/csrf.ts";
-import type { AgentLinks } from "../../contact_centre/rest/agent_links.ts";
+import type { AgentLink } from "../../contact_centre/rest/agent_links.ts";
 import { startDeadline } from "../../http/deadline.ts";
 import { exchange } from "../../http/exchange.ts";
 import { parseRetryAfter } from "../../http/retry_after.ts";
@@ -44,13 +44,13 @@ export interface PollerOptions {
    */
   readonly fetch: typeof fetch;
   readonly clock: Clock;
-  readonly links: AgentLinks;
 }
 
 /** Whom a request is made for. */
 export interface PollIdentity {
-  readonly agentId: string;
   readonly authorization: string | null;
+  /** That of the whole session: an answer that comes late is not to put its cookies into the link of other credentials. */
+  readonly link: AgentLink;
 }
 
 /** Sends one request; never rejects. */
@@ -59,12 +59,12 @@ export type Poller = (poll: Poll, identity: PollIdentity) => Promise<PollOutcome
 /** The most that the messages queued for a session can take, in bytes, decompressed. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
-/** A poller that shares each agent's cookies and CSRF token with its REST calls. */
-export function createPoller({ fetch, clock, links }: PollerOptions): Poller {
+/** A poller that shares each agent's cookies and CSRF token with its REST calls, by the link that it is handed. */
+export function createPoller({ fetch, clock }: PollerOptions): Poller {
   const transport = overFetch(fetch);
-  return async ({ url, messages, timeoutMs, signal }, { agentId, authorization }) => {
+  return async ({ url, messages, timeoutMs, signal }, { authorization, link }) => {
     const path = url.pathname;
-    const headers = links.of(agentId, authorization).headersFor("POST", path);
+    const headers = link.headersFor("POST", path);
     headers.set("content-type", "application/json;charset=UTF-8");
     headers.set("accept", "application/json");
     if (authorization !== null) headers.set("authorization", authorization);
@@ -77,8 +77,7 @@ export function createPoller({ fetch, clock, links }: PollerOptions): Poller {
       deadline,
       maxBodyBytes: MAX_ANSWER_BYTES,
       async onHead({ headers: answerHeaders }) {
-        // The link is asked for anew: while the poll was held, the agent may have got another one.
-        await links.of(agentId, authorization).adopt(path, answerHeaders, headers.get("cookie"));
+        await link.adopt(path, answerHeaders, headers.get("cookie"));
         return true;
       },
     });

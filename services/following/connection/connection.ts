@@ -67,6 +67,11 @@ export interface Connection {
    * old ones.
    */
   retryNow(): void;
+  /**
+   * The agent has other credentials, or none any more: the session that began with the old ones ends, and the next begins at
+   * once. Resolves when nothing carries the old ones any more.
+   */
+  credentialsChanged(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -86,6 +91,7 @@ export function createConnection(
   /** Aborted to end a wait. */
   let waiting = new AbortController();
   let setbacks = NO_SETBACKS;
+  let hasNewCredentials = false;
   let state: ConnectionState = "connecting";
   let deafSinceMs: number | null = clock.now();
   /** Why upstream does not want the agent, or what is waited for, as far as the log has been told. */
@@ -139,11 +145,13 @@ export function createConnection(
       if (lastedMs >= SETTLED_MS) setbacks = NO_SETBACKS;
       setbacks = countSetback(setbacks, end);
       report(end, setbacks);
-      // Closed by an overflow: the next session begins once the queue is written, and asks for the rest.
+      // Closed by an overflow: the next session begins once the queue is written, and asks for the rest. Or closed for other
+      // credentials, with which it begins, and whose CSRF token it does not have yet.
       const step: NextStep = end.kind === "closed"
-        ? { kind: "reconnect", afterMs: 0, askFirst: false }
+        ? { kind: "reconnect", afterMs: 0, askFirst: hasNewCredentials }
         : nextStep(end, setbacks, random);
       state = stateAfter(end, step);
+      hasNewCredentials = false;
       await waitFor(step);
       askFirst = step.kind !== "reconnect" || step.askFirst;
     }
@@ -229,6 +237,13 @@ export function createConnection(
     idleTimer = clock.after(options.idleMs / 4, noticeIdleness);
   }
 
+  function retryNow(): void {
+    setbacks = NO_SETBACKS;
+    const ended = waiting;
+    waiting = new AbortController();
+    ended.abort();
+  }
+
   const running = run();
 
   return {
@@ -242,11 +257,11 @@ export function createConnection(
     get openSessions() {
       return known.ids().length;
     },
-    retryNow() {
-      setbacks = NO_SETBACKS;
-      const ended = waiting;
-      waiting = new AbortController();
-      ended.abort();
+    retryNow,
+    async credentialsChanged() {
+      hasNewCredentials = true;
+      await lifecycle.close();
+      retryNow();
     },
     async close() {
       closing.abort();

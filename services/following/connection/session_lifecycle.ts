@@ -1,6 +1,7 @@
 import type { CometD } from "cometd";
 import { ME } from "../../contact_centre/dialect/paths.ts";
 import { isUnauthenticated } from "../../contact_centre/dialect/verdict.ts";
+import type { AgentLinks } from "../../contact_centre/rest/agent_links.ts";
 import {
   NoUpstreamCredentials,
   type UpstreamCredentials,
@@ -35,6 +36,7 @@ export interface SessionLifecycleDependencies {
   /** Bounds how many begin a session and catch up at a time. */
   readonly startSlots: Semaphore;
   readonly credentials: UpstreamCredentials;
+  readonly links: Pick<AgentLinks, "of">;
   readonly agentGet: AgentGet;
   readonly store: ResyncStore;
   readonly endMapping: EndMapping;
@@ -75,7 +77,10 @@ export interface SessionLifecycle {
   run(askFirst: boolean): Promise<EndedSession>;
   /** Whether the credentials have changed since the last session began. Never rejects. */
   hasOtherCredentials(): Promise<boolean>;
-  /** Ends the session that is running. */
+  /**
+   * Ends the session that is running. One that is just about to begin does not, as what it would begin with is not good any
+   * more. Resolves once nothing is under way.
+   */
   close(): Promise<void>;
 }
 
@@ -90,6 +95,8 @@ export function createSessionLifecycle(
   let authorization: string | null = null;
   let session: CometdSession | null = null;
   let hasCaughtUp = false;
+  /** `close` was called since the session that is about to begin asked for its credentials. */
+  let isClosed = false;
 
   async function run(askFirst: boolean): Promise<EndedSession> {
     // What was heard before is written first, so that the store knows it when it is asked for what it has not seen. No
@@ -107,8 +114,11 @@ export function createSessionLifecycle(
   /** Calls `releaseSlot` as soon as the burst of first requests to upstream is over. */
   async function runInSlot(askFirst: boolean, releaseSlot: () => void): Promise<EndedSession> {
     const startedAtMs = clock.now();
+    isClosed = false;
     const refusal = await prepare(askFirst);
+    if (isClosed) return { end: { kind: "closed" }, lastedMs: 0 };
     if (refusal !== null) return { end: refusal, lastedMs: 0 };
+    const link = dependencies.links.of(agentId, authorization);
     const over = new AbortController();
     queue.hold();
     hasCaughtUp = false;
@@ -118,8 +128,8 @@ export function createSessionLifecycle(
       ...dependencies.endpoint,
       poll: (request) =>
         dependencies.poller(request, {
-          agentId,
           authorization: options.clientAuthorization() ?? authorization,
+          link,
         }),
       clock,
       random,
@@ -209,6 +219,7 @@ export function createSessionLifecycle(
       }
     },
     async close() {
+      isClosed = true;
       await session?.close();
     },
   };

@@ -89,7 +89,7 @@ for (const why of ["credentialsChanged", "follow"] as const) {
       assert.deepEqual(follower.state.refused, ["agent-1"]);
 
       if (why === "follow") follower.follow(following("agent-1"));
-      else follower.credentialsChanged("agent-1");
+      else await follower.credentialsChanged("agent-1", "here");
       await live("agent-1");
 
       assert.deepEqual(follower.state.refused, []);

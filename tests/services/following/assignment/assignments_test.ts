@@ -18,6 +18,8 @@ interface Instance {
   readonly follows: Set<string>;
   /** How often it has ceased to follow somebody. */
   releases: number;
+  /** How often it learnt that somebody whom it follows has other credentials. */
+  otherCredentials: number;
   /** Store commands so far. */
   commands: number;
   /** From now on its store does not answer. */
@@ -67,12 +69,14 @@ async function withInstances(test: (world: World) => Promise<void>): Promise<voi
         follows.delete(key);
         made.releases++;
       },
+      onOtherCredentials: () => void made.otherCredentials++,
       isBusy: () => made.isBusy,
     });
     const made: Instance = {
       assignments,
       follows,
       releases: 0,
+      otherCredentials: 0,
       commands: 0,
       isCut: false,
       isBusy: false,
@@ -430,4 +434,21 @@ Deno.test("following costs the store by the instance and not by the agent", () =
     assert.ok(one.commands <= 130, `${one.commands} commands of the one that follows`);
     assert.ok(idle.commands <= 130, `${idle.commands} commands of the other`);
     assert.equal(one.follows.size, 150);
+  }));
+
+Deno.test("who has other credentials is marked for the instance that follows, which learns of it once and soon", () =>
+  withInstances(async ({ instance, pass }) => {
+    const one = instance("one");
+    const two = instance("two");
+    follow(one, "agent-1");
+    await pass(1_000);
+    await two.assignments.announceCredentials("agent:agent-1");
+    // The mark outlives what another instance asks for meanwhile.
+    follow(two, "agent-1");
+    await pass(30_000);
+    assert.deepEqual([one.otherCredentials, two.otherCredentials], [1, 0]);
+    assert.deepEqual([...one.follows], ["agent:agent-1"]);
+    await pass(60_000);
+    assert.deepEqual([one.otherCredentials, one.releases], [1, 0]);
+    await two.assignments.announceCredentials("agent:nobody");
   }));

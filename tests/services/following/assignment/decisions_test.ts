@@ -79,7 +79,13 @@ for (
   ] as const
 ) {
   Deno.test(`a subscription of ${instance ?? "no instance"} ${isOrphan ? "is" : "is not"} an orphan for an instance that does not know of it`, () => {
-    const subscription = { key: "agent:a", instance, agents: agents({ a: "login" }), text: "" };
+    const subscription = {
+      key: "agent:a",
+      instance,
+      agents: agents({ a: "login" }),
+      hasOtherCredentials: false,
+      text: "",
+    };
     const living = [{ id: "other", untilMs: 1 }, { id: "own", untilMs: 1 }];
     assert.deepEqual(orphansAmong([subscription], living, "own"), isOrphan ? [subscription] : []);
   });
