@@ -7,6 +7,7 @@ import { judgeWebhookUrl, parseEgressAllow } from "../services/egress/egress.ts"
 import type { Subscriber } from "../services/following/subscriber.ts";
 import type { Publisher } from "../services/events/publisher.ts";
 import { createIdempotency } from "../services/idempotency/idempotency.ts";
+import { createFingerprints } from "../services/sealing/fingerprints.ts";
 import { createSealer } from "../services/sealing/secrets.ts";
 import { createContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
 import { createManagedSessions } from "../services/sessions/managed_sessions.ts";
@@ -56,7 +57,8 @@ export async function composePatchbay(
   const ids = createIds();
   const { store, encryptionKey } = await openStore(config.store);
   const auth = await composeAuth(config, environment);
-  const sealer = createSealer([encryptionKey, ...config.store.retiredEncryptionKeys]);
+  const keys = [encryptionKey, ...config.store.retiredEncryptionKeys];
+  const sealer = createSealer(keys);
 
   let engine: DeliveryEngine | null = null;
   const wake = () => engine?.wake();
@@ -105,7 +107,15 @@ export async function composePatchbay(
   });
   const workSignals = workSignalsTo(subscriber);
   const numbers = createPhoneNumbers(config);
-  const sms = composeSms(config, environment, { store, publisher, ids, upstream, numbers });
+  const fingerprints = createFingerprints(keys);
+  const sms = composeSms(config, environment, {
+    store,
+    publisher,
+    ids,
+    upstream,
+    numbers,
+    fingerprints,
+  });
   const delivery = composeDelivery(config, environment, { store, publisher, webhooks, ids, sms });
   engine = delivery;
   const { timeoutMs: upstreamTimeoutMs } = config.upstream;

@@ -3,6 +3,7 @@ import type { Sink } from "../services/delivery/sink.ts";
 import type { Config } from "../services/config/config.ts";
 import type { Ids } from "../services/support/ids.ts";
 import type { Publisher } from "../services/events/publisher.ts";
+import type { Fingerprints } from "../services/sealing/fingerprints.ts";
 import { type AgentNotices, createAgentNotices } from "../services/sms/agent_notice.ts";
 import { createInboundSms } from "../services/sms/inbound.ts";
 import { createOptOuts, type OptOuts } from "../services/sms/opt_outs.ts";
@@ -20,6 +21,7 @@ import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
 import type { Environment } from "./environment.ts";
 
 export interface SmsParts {
+  readonly fingerprints: Fingerprints;
   readonly store: Store;
   readonly publisher: Publisher;
   readonly ids: Ids;
@@ -50,7 +52,7 @@ export function smsIngressOf(sms: Sms | null): SmsIngressRoutesDependencies {
 export function composeSms(
   { sms, server, webhooks, upstream: { auth }, store: { eventRetentionMs, sessionTtlMs } }: Config,
   environment: Environment,
-  { store, publisher, ids, upstream, numbers }: SmsParts,
+  { store, publisher, ids, upstream, numbers, fingerprints }: SmsParts,
 ): Sms | null {
   // readConfig() makes sure that SMS has a PUBLIC_URL.
   if (sms === null || server.publicUrl === null) return null;
@@ -91,6 +93,7 @@ export function composeSms(
         provider,
         optOuts,
         numbers,
+        fingerprints,
         sendingSwitch,
         tellAgent: (sessionId, text) => notices.tell({ sessionId, text }),
         rateLimit: sms.rateLimit,

@@ -1,6 +1,7 @@
 import { maskPhone } from "../support/log.ts";
 import type { ClaimedDelivery } from "../store/port/deliveries.ts";
 import type { Customer } from "../store/port/sessions.ts";
+import type { Fingerprints } from "../sealing/fingerprints.ts";
 import { messageAt } from "../contact_centre/dialect/messages.ts";
 import { smsText } from "./eligibility.ts";
 import type { PhoneNumbers, UnreadableNumber } from "./phone.ts";
@@ -27,7 +28,7 @@ export interface OpenText {
 }
 
 /** A text for which nothing is to be sent, with what is known of it. */
-export type ClosedText = ClosedByItself | NobodysNumber;
+export type ClosedText = ClosedByItself | NobodysNumber | OtherNumber;
 
 interface ClosedByItself {
   readonly kind:
@@ -50,6 +51,14 @@ interface NobodysNumber {
   readonly progress: SmsProgress | null;
 }
 
+/** The customer's number is not the one any more that the text was on its way to. */
+interface OtherNumber {
+  readonly kind: "number-changed";
+  /** A part may have left for the number before. */
+  readonly inDoubt: boolean;
+  readonly progress: SmsProgress;
+}
+
 /** An open text in the hands of an attempt; its progress moves on. */
 export interface TextUnderWay extends Omit<OpenText, "progress"> {
   readonly delivery: ClaimedDelivery;
@@ -61,8 +70,9 @@ export interface TextUnderWay extends Omit<OpenText, "progress"> {
 /** Puts together what there is to send, to whom, and how far earlier attempts have come. */
 export async function openText(
   delivery: ClaimedDelivery,
-  { defaultSender, numbers }: {
+  { defaultSender, fingerprints, numbers }: {
     readonly defaultSender: SmsSender;
+    readonly fingerprints: Pick<Fingerprints, "isOf">;
     readonly numbers: Pick<PhoneNumbers, "read" | "toSender">;
   },
 ): Promise<OpenText | ClosedText> {
@@ -81,12 +91,12 @@ export async function openText(
   const { customer } = delivery;
   if (customer === null) return end(inDoubt ? "lost" : "no-customer-number");
   const reading = await numbers.read(customer.phone);
-  if (reading.kind === "nobodys") {
-    return inDoubt ? end("lost") : { kind: "nobodys-number", why: reading.why, progress };
+  const to = reading.kind === "nobodys" ? null : reading.e164;
+  if (progress !== null && !await mayGoTo(to, progress, fingerprints)) {
+    const mayHaveLeft = inDoubt || begunParts.some(({ fate }) => fate.kind === "given-up");
+    return { kind: "number-changed", inDoubt: mayHaveLeft, progress };
   }
-  const to = reading.e164;
-  const isElsewhere = progress !== null && progress.to !== maskPhone(to);
-  if (inDoubt && isElsewhere) return end("lost");
+  if (reading.kind === "nobodys") return { kind: "nobodys-number", why: reading.why, progress };
 
   const parts = begunParts.length > 0 ? begunParts : await planOf(text);
   if (typeof parts === "string") return end(parts);
@@ -94,17 +104,28 @@ export async function openText(
   return {
     kind: "open",
     sessionId,
-    to,
+    to: reading.e164,
     sender,
     bodies: bodiesOf(text, parts),
     progress: {
       parts,
-      to: maskPhone(to),
+      to: maskPhone(reading.e164),
+      pin: progress?.pin,
       // A part in doubt was to leave from the sender of that time, and is looked up by it.
       sender: inDoubt && progress !== null ? progress.sender : maskedSender(sender),
       tries: progress?.tries ?? NO_TRIES,
     },
   };
+}
+
+/** One text, one phone: whether the text may go to this number, as far as it has gone to one before. Null: it is nobody's. */
+async function mayGoTo(
+  to: string | null,
+  { parts, pin, to: masked }: SmsProgress,
+  fingerprints: Pick<Fingerprints, "isOf">,
+): Promise<boolean> {
+  if (pin !== undefined) return to !== null && await fingerprints.isOf(to, pin);
+  return parts.length === 0 || (to !== null && masked === maskPhone(to));
 }
 
 /** A sender as progress keeps it. */

@@ -6,13 +6,18 @@ import type { ClaimedDelivery, DeliveryStore } from "../store/port/deliveries.ts
 /**
  * How far a text has come, as the store keeps it with the delivery. It is written before and after each call that creates a
  * message, so that whoever takes the delivery up after a crash knows what may have left. It holds no text, and of numbers
- * the last four digits.
+ * the last four digits and a keyed hash.
  */
 export interface SmsProgress {
   /** Fixed with the first call: the parts keep their number and borders, even if a later version would cut the text otherwise. */
   readonly parts: readonly PartProgress[];
   /** The customer's number and the sender of the parts so far, masked: a look-up for another number would prove nothing. */
   readonly to: string;
+  /**
+   * The fingerprint of the one number that this text may go to, once a call was begun (`services/sealing/fingerprints.ts`).
+   * Absent: no call was, or by a version that kept the masked number alone.
+   */
+  readonly pin?: string | undefined;
   readonly sender: string;
   readonly tries: Tries;
 }
@@ -89,6 +94,7 @@ const progressSchema: v.GenericSchema<unknown, SmsProgress> = v.object({
     ]),
   })),
   to: v.string(),
+  pin: v.optional(v.string()),
   sender: v.string(),
   tries: v.object({ limited: count, unreached: count, numberless: count }),
 });

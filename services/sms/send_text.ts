@@ -1,9 +1,10 @@
 import type { Clock } from "../support/clock.ts";
+import type { Fingerprints } from "../sealing/fingerprints.ts";
 import { maskPhone } from "../support/log.ts";
 import type { ClaimedDelivery, DeliveryStore } from "../store/port/deliveries.ts";
 import { createAfterSend, refusalSource } from "./after_send.ts";
 import type { ResolveDoubt } from "./doubt.ts";
-import { maskedSender, openText, type TextUnderWay } from "./open_text.ts";
+import { type ClosedText, maskedSender, openText, type TextUnderWay } from "./open_text.ts";
 import type { OptOuts } from "./opt_outs.ts";
 import type { PhoneNumbers } from "./phone.ts";
 import {
@@ -32,6 +33,8 @@ export interface TextSenderOptions {
   readonly sendingSwitch: SendingSwitch;
   readonly senderRate: SenderRate;
   readonly numbers: Pick<PhoneNumbers, "read" | "toSender">;
+  /** Recognise the number that a text is bound to. */
+  readonly fingerprints: Fingerprints;
   /** The waits of the ladder (`WEBHOOK_RETRY_S`). */
   readonly retryWaitsMs: readonly number[];
   /** Sliding lifetime of a session (`SESSION_TTL_S`). */
@@ -72,7 +75,7 @@ const PROBE = { pageSize: 1, maxPages: 1 };
  * `StoreUnavailable`.
  */
 export function createTextSender(options: TextSenderOptions) {
-  const { clock, provider, sendingSwitch, optOuts, numbers } = options;
+  const { clock, provider, sendingSwitch, optOuts, numbers, fingerprints } = options;
   const notes = createProgressNotes(options);
   const afterSend = createAfterSend({ ...options, notes });
 
@@ -80,12 +83,13 @@ export function createTextSender(options: TextSenderOptions) {
     const startedAtMs = clock.now();
     if (signal.aborted) return { finding: { kind: "shutdown" }, progress: null };
     const { defaultSender } = provider;
-    const opened = await openText(delivery, { defaultSender, numbers });
+    const opened = await openText(delivery, { defaultSender, fingerprints, numbers });
     if (opened.kind === "no-customer-number") return await missNumber(delivery, opened.progress);
     if (opened.kind === "nobodys-number") {
       const { kind, why, progress } = opened;
       return { finding: { kind, why }, progress };
     }
+    if (opened.kind === "number-changed") return await endForOtherNumber(delivery, opened);
     if (opened.kind === "lost") return await lose(delivery, opened.progress);
     if (opened.kind !== "open") {
       return { finding: { kind: opened.kind }, progress: opened.progress };
@@ -118,6 +122,15 @@ export function createTextSender(options: TextSenderOptions) {
     const progress = before === null ? null : givenUp(before);
     const fenced = progress === null ? null : await notes.whole(delivery, progress);
     return { finding: fenced ?? { kind: "lost" }, progress };
+  }
+
+  async function endForOtherNumber(
+    delivery: ClaimedDelivery,
+    { inDoubt, progress: before }: Extract<ClosedText, { kind: "number-changed" }>,
+  ): Promise<SendAttempt> {
+    const progress = givenUp(before);
+    const fenced = inDoubt ? await notes.whole(delivery, progress) : null;
+    return { finding: fenced ?? { kind: "number-changed", inDoubt }, progress };
   }
 
   async function sendPart(text: TextUnderWay, at: number): StepEnd {
@@ -209,7 +222,8 @@ export function createTextSender(options: TextSenderOptions) {
       calls: earlier.calls + 1,
       lookUps: 0,
     };
-    text.progress = { ...text.progress, to: maskPhone(to), sender: maskedSender(sender) };
+    const pin = text.progress.pin ?? await fingerprints.of(to);
+    text.progress = { ...text.progress, to: maskPhone(to), pin, sender: maskedSender(sender) };
     const fenced = await notes.fate(text, at, begun);
     if (fenced !== null) return fenced;
     if (clock.now() - atMs > LATEST_CALL_MS) {

@@ -17,6 +17,8 @@ export type SmsFinding =
   | { readonly kind: "rate-limited"; readonly retryAfterMs?: number; readonly tries: number }
   | { readonly kind: "not-sent"; readonly reason: string; readonly tries: number }
   | { readonly kind: "no-customer-number"; readonly tries: number }
+  /** It was on its way to another number than the customer's present one. `inDoubt`: and may have reached it. */
+  | { readonly kind: "number-changed"; readonly inDoubt: boolean }
   /** What was told as the customer's number cannot be read as anybody's. */
   | { readonly kind: "nobodys-number"; readonly why: UnreadableNumber }
   /** It may have left and is looked up again at that time; `status` is the HTTP status of an answer. */
@@ -88,6 +90,12 @@ const NOBODYS_NUMBER: Readonly<Record<UnreadableNumber, string>> = {
     "the customer's number is valid in two countries, so it could be somebody else's: set it with its plus and calling code",
 };
 
+// One text goes to one phone: to whom the rest is to be told is the agent's to say.
+const NUMBER_CHANGED =
+  "the customer's number was changed while the text was leaving, so nothing more of it is sent: say it again for the new number";
+const NUMBER_CHANGED_IN_DOUBT =
+  "the customer's number was changed while the text was leaving: it may have reached the number before, and is not sent to the new one";
+
 const DEAD: Decision = { status: "dead" };
 const UNKNOWN: Decision = { status: "unknown" };
 
@@ -142,6 +150,10 @@ export function decideSms(finding: SmsFinding, context: SmsDecisionContext): Sms
       );
     case "nobodys-number":
       return verdict("no-customer-number", DEAD, NOBODYS_NUMBER[finding.why]);
+    case "number-changed":
+      return finding.inDoubt
+        ? verdict("ambiguous", UNKNOWN, NUMBER_CHANGED_IN_DOUBT)
+        : verdict("not-sendable", DEAD, NUMBER_CHANGED);
     case "no-message":
       return verdict("rejected", DEAD, "the event holds no text that may be sent");
     case "too-long":

@@ -1,6 +1,7 @@
 import { createDeliveryEngine } from "../../services/delivery/engine.ts";
 import { createGovernor } from "../../services/delivery/governor.ts";
 import { createSettler } from "../../services/delivery/settler.ts";
+import { createFingerprints } from "../../services/sealing/fingerprints.ts";
 import { createIds } from "../../services/support/ids.ts";
 import { readNotifications } from "../../services/contact_centre/dialect/notifications.ts";
 import { composePublisher } from "../../composition/publisher.ts";
@@ -106,6 +107,7 @@ export async function startTexting(options: TextingOptions = {}) {
     store,
     optOuts,
     numbers: createPhoneNumbers({ defaultCountry: null }),
+    fingerprints: createFingerprints([new Uint8Array(32)]),
     sendingSwitch,
     rateLimit: null,
     tellAgent: (sessionId, sentence) => void told.push({ sessionId, sentence }),

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
 import { createSmsSink } from "../../../services/sms/sms_sink.ts";
 import { claimDeliveries } from "../../support/drafts.ts";
-import { dataOf, startTexting, type TextingOptions } from "../../support/texting_world.ts";
+import {
+  CUSTOMER,
+  dataOf,
+  startTexting,
+  type TextingOptions,
+} from "../../support/texting_world.ts";
 
 const SESSION = "0000Na9B26EF002X";
 const LONG = "a".repeat(1530) + "b".repeat(1530) + "c".repeat(10);
@@ -187,7 +192,7 @@ Deno.test("a process killed after it has given a text up, before that is settled
   assert.deepEqual(world.bodies(), []);
 });
 
-Deno.test("a text in doubt whose customer has another number by now is unknown, and never sent there by itself", async () => {
+Deno.test("a text in doubt whose customer has another number by now is unknown, and never sent there", async () => {
   await using world = await startTexting();
   await world.accept(SESSION);
   world.twilio.faults.serverError();
@@ -201,8 +206,43 @@ Deno.test("a text in doubt whose customer has another number by now is unknown, 
   const [delivery] = await world.deliveries();
   await world.resolve(delivery?.id ?? "", "send-again", "operator");
   world.engine.wake();
+  await world.until("unknown");
+  await world.store.setCustomer({
+    sessionId: SESSION,
+    customer: { phone: CUSTOMER.slice(1), sender: null },
+    nowMs: world.clock.now(),
+  });
+  await world.resolve(delivery?.id ?? "", "send-again", "operator");
+  world.engine.wake();
   await world.until("delivered");
-  assert.deepEqual(world.twilio.messages.map(({ to }) => to), ["+16502229999"]);
+  assert.deepEqual(world.twilio.messages.map(({ to }) => to), [CUSTOMER]);
+});
+
+Deno.test("progress without a pin, of a version before, binds the text to the number's last digits", async () => {
+  for (const [phone, status] of [[CUSTOMER, "delivered"], ["+16502229999", "dead"]] as const) {
+    await using world = await startTexting();
+    await world.accept(SESSION, phone);
+    await world.engine.stop(0);
+    await world.say(SESSION, 1, "a".repeat(1530) + "b");
+    const [claimed] = (await claimDeliveries(world.store, world.clock.now())).deliveries;
+    assert(claimed);
+    const progressJson = JSON.stringify({
+      parts: [
+        { length: 1530, fate: { kind: "taken", sid: `SM${"1".repeat(32)}` } },
+        { length: 1, fate: { kind: "waiting" } },
+      ],
+      to: `…${CUSTOMER.slice(-4)}`,
+      sender: "…0006",
+      tries: { limited: 1, unreached: 0, numberless: 0 },
+    });
+    const sink = createSmsSink(world.sinkOptions);
+    const end = await sink.attempt(
+      { ...claimed, attempt: 2, progressJson },
+      new AbortController().signal,
+    );
+    assert.equal(end.decision.status, status);
+    assert.deepEqual(world.bodies(), status === "dead" ? [] : ["b"]);
+  }
 });
 
 Deno.test("a text in doubt whose session was expunged is unknown", async () => {

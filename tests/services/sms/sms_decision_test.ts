@@ -85,6 +85,16 @@ const ROWS: readonly Row[] = [
     DEAD,
     null,
   ]],
+  ["another number than before", { kind: "number-changed", inDoubt: false }, [
+    "not-sendable",
+    DEAD,
+    null,
+  ]],
+  ["another number, and a doubt", { kind: "number-changed", inDoubt: true }, [
+    "ambiguous",
+    UNKNOWN,
+    null,
+  ]],
   ["no number, once", noNumber(1), ["no-customer-number", after(5_000), null]],
   ["no number, twice", noNumber(2), ["no-customer-number", after(30_000), null]],
   ["no number, three times", noNumber(3), ["no-customer-number", after(120_000), null]],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { StoreUnavailable } from "../../../services/errors.ts";
+import { createFingerprints } from "../../../services/sealing/fingerprints.ts";
 import { createLogger } from "../../../services/support/log.ts";
 import { createPhoneNumbers } from "../../../services/sms/phone.ts";
 import { createSmsSink, type SmsSinkOptions } from "../../../services/sms/sms_sink.ts";
@@ -60,6 +61,7 @@ function createSink(twilioUrl: string, changes: Partial<SmsSinkOptions> = {}) {
   const told: string[] = [];
   const sink = createSmsSink({
     numbers: createPhoneNumbers({ defaultCountry: null }),
+    fingerprints: createFingerprints([new Uint8Array(32)]),
     provider: createTwilio({
       accountSid: `AC${"0".repeat(32)}`,
       authToken: AUTH_TOKEN,
