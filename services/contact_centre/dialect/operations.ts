@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../../support/json_object.ts";
-import { folded, mistakableFor } from "./spelling.ts";
+import { folded, mistakableFor, type Spellings, spellingsOf } from "./spelling.ts";
 
 /** What a successful operation means for the mapping (DESIGN §6); `reject`: by an invited agent it closes the open seat. */
 export type MappingEffect =
@@ -162,9 +162,9 @@ export function noticeToAgents(noticeText: string): JsonObject {
 export function readOperation(untrustedJson: unknown): ReadOperation {
   const named = readOperationName(untrustedJson);
   if (!named.ok) return named;
-  const { members } = named;
+  const { members, spellings } = named;
   const known = OPERATIONS_BY_FOLDED.get(folded(named.name));
-  const fault = misspelt(members, [
+  const fault = misspelt(spellings, [
     "nickname",
     ...Object.keys(known?.operation.parameters.entries ?? {}),
   ]);
@@ -186,22 +186,28 @@ export function readOperation(untrustedJson: unknown): ReadOperation {
 export function readOperationName(
   untrustedJson: unknown,
 ):
-  | { readonly ok: true; readonly name: string; readonly members: JsonObject }
+  | {
+    readonly ok: true;
+    readonly name: string;
+    readonly members: JsonObject;
+    readonly spellings: Spellings;
+  }
   | OperationFault {
   if (!isJsonObject(untrustedJson)) return invalidBody("a JSON object");
   const { operationName } = untrustedJson;
-  const fault = misspelt(untrustedJson, ["operationName"]);
+  const spellings = spellingsOf(untrustedJson);
+  const fault = misspelt(spellings, ["operationName"]);
   if (fault !== null) return fault;
   if (typeof operationName !== "string") return invalidBody("operationName to be a string");
   if (!operationName.isWellFormed() || CONTROL_CHARACTER.test(operationName.trim())) {
     const message = "Cannot do this operation: expected operationName without control characters";
     return { ok: false, code: "invalid-parameter", message };
   }
-  return { ok: true, name: operationName, members: untrustedJson };
+  return { ok: true, name: operationName, members: untrustedJson, spellings };
 }
 
-function misspelt(members: JsonObject, names: readonly string[]): OperationFault | null {
-  const name = mistakableFor(members, names);
+function misspelt(spellings: Spellings, names: readonly string[]): OperationFault | null {
+  const name = mistakableFor(spellings, names);
   return name === null ? null : invalidBody(`${name} to be spelled just so`);
 }
 

@@ -148,6 +148,7 @@ const OBSERVED: [string, Record<string, unknown>, unknown][] = [
   ["blanks around the state", { state: " Chatting " }, { state: "Chatting" }],
   ["an empty state", { state: "" }, {}],
   ["a state that is no text", { state: 5 }, {}],
+  ["a control character in the state", { state: "Chatting\u0000x" }, {}],
   ["a state that is no state", { state: "x".repeat(65) }, {}],
   ["a number without ours", { userData: { FromAddr: "16501111111" } }, { phone: "16501111111" }],
   ["userData without numbers", { userData: { RTenant: "t", DISP_KEY: null } }, {}],
