@@ -54,7 +54,7 @@ export function sessionRoutes({ managedSessions, guards, numbers }: SessionRoute
   );
 
   routes.delete("/v1/sessions/:id", guards.agent("sms:supervise"), async (c) => {
-    await managedSessions.release(c.get("agent"), c.req.param("id"));
+    await managedSessions.release(c.get("agent"), pathSessionId(c, "id"));
     return c.body(null, 204);
   });
 

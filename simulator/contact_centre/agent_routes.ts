@@ -5,10 +5,10 @@ import { absoluteUri, type Centre } from "./model.ts";
 import { readOperationName } from "./operations.ts";
 import { done, type Outcome } from "./outcome.ts";
 import { refuse, STATUS } from "./refusals.ts";
-import { listSessions, parseJson } from "./session_routes.ts";
+import { listSessions } from "./session_routes.ts";
 
 /** The calling agent: who it is, and its contact-centre session. */
-export function agentRoutes({ centre, respond }: RouteContext): Hono<CentreEnv> {
+export function agentRoutes({ centre, readBody, respond }: RouteContext): Hono<CentreEnv> {
   const routes = new Hono<CentreEnv>();
 
   routes.get("/me", (c) => {
@@ -22,7 +22,7 @@ export function agentRoutes({ centre, respond }: RouteContext): Hono<CentreEnv> 
   });
 
   routes.post("/me", async (c) => {
-    const untrustedBody = parseJson(await c.req.text());
+    const untrustedBody = readBody(await c.req.text());
     return respond(c.env, operateOnAgent(centre, c.get("agentId"), untrustedBody));
   });
 

@@ -17,7 +17,8 @@ import type { Notifier } from "./notifier.ts";
 import type { Outcome } from "./outcome.ts";
 import { type RefusalHttpStatus, refusalResponse, refuse, STATUS } from "./refusals.ts";
 import type { CentreEnv } from "./route_context.ts";
-import { sessionRoutes } from "./session_routes.ts";
+import { readLeniently } from "./lenient_reading.ts";
+import { parseJson, sessionRoutes } from "./session_routes.ts";
 export interface AppOptions {
   readonly centre: Centre;
   /** What `/control` serves; null: it is not there. */
@@ -35,12 +36,15 @@ export interface AppOptions {
   /** Null: off. */
   readonly csrf: CsrfOptions | null;
   readonly refusalHttpStatus: RefusalHttpStatus;
+  /** Members and operations are known in any case, and with blanks around them. */
+  readonly lenientNames: boolean;
   readonly version: string;
 }
 
 /** The Web Services API, as far as SMS sessions need it. */
 export function createApp(options: AppOptions): Hono<CentreEnv> {
   const { centre, notifier, refusalHttpStatus } = options;
+  const readBody = options.lenientNames ? readLeniently : parseJson;
   function respond(exchange: Exchange, outcome: Outcome): Response {
     if (outcome.kind === "refused") return refusalResponse(outcome, refusalHttpStatus);
     notifier.enqueue(outcome.notifications, exchange.answered);
@@ -61,8 +65,8 @@ export function createApp(options: AppOptions): Hono<CentreEnv> {
   app.use("/api/v2/*", identified);
   if (!options.cometd.path.startsWith("/api/v2/")) app.use(`${options.cometd.path}/*`, identified);
   app.route("/", cometdRoutes(options.cometd));
-  app.route("/api/v2", agentRoutes({ centre, respond }));
-  app.route("/api/v2", sessionRoutes({ centre, respond }));
+  app.route("/api/v2", agentRoutes({ centre, readBody, respond }));
+  app.route("/api/v2", sessionRoutes({ centre, readBody, respond }));
   app.notFound(() =>
     refusalResponse(refuse(STATUS.notFound, "There is no such resource"), refusalHttpStatus)
   );

@@ -26,6 +26,7 @@ loopback, to test your own code against.
   --notify-url URL             also post every notification there, such as http://127.0.0.1:8000/ingress/notifications
   --notify-token TOKEN         bearer token for that
   --refusal-http-status MODE   mapped (default) or 200: the HTTP status of refusals
+  --lenient-names              OPERATIONNAME and "accept " are understood too
   --help                       this text
 
 It prints its agents, then each request and each notification, and stops on SIGINT or SIGTERM. Sessions, a customer who
@@ -61,6 +62,7 @@ export function readFlags(args: readonly string[]): ContactCentreFlags | null {
       "notify-url": { type: "string" },
       "notify-token": { type: "string" },
       "refusal-http-status": { type: "string", default: "mapped" },
+      "lenient-names": { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
@@ -86,6 +88,7 @@ export function readFlags(args: readonly string[]): ContactCentreFlags | null {
         "mapped",
         "200",
       ]),
+      lenientNames: flags["lenient-names"],
       ...readIngress(flags["notify-url"], flags["notify-token"]),
     },
     sessions: flags.session.map(readSession),

@@ -38,6 +38,9 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map(Object.entries({
   ...userDataOperations,
 }));
 
+/** What an agent may do with a session of its own. */
+export const OPERATION_NAMES: readonly string[] = [...OPERATIONS.keys()];
+
 /** The samples' answers show a referenceId for these alone. */
 const ANSWERED_WITH_REFERENCE: ReadonlySet<string> = new Set(["Invite", "Consult"]);
 

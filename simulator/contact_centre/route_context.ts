@@ -18,6 +18,8 @@ export interface CentreEnv {
 /** What the routes work with. */
 export interface RouteContext {
   readonly centre: Centre;
+  /** The value of a request's body; undefined for what is no JSON. */
+  readonly readBody: (untrustedText: string) => unknown;
   /** Turns an outcome into the HTTP answer, and queues its notifications behind that answer. */
   respond(exchange: Exchange, outcome: Outcome): Response;
 }

@@ -38,6 +38,8 @@ export interface ContactCentreOptions extends ListenOptions {
   readonly cometd?: CometdOptions;
   /** `mapped` unless told otherwise. */
   readonly refusalHttpStatus?: RefusalHttpStatus;
+  /** Reads members and operations in any case, and with blanks around them, as an upstream may. False by default. */
+  readonly lenientNames?: boolean;
   readonly timestamps?: Partial<TimestampStyle>;
   /** Where SetDisposition writes when it names no key; `DISP_KEY` unless told otherwise. */
   readonly dispositionKey?: string;
@@ -141,6 +143,7 @@ export async function startContactCentre(
     handshakeRefusal: options.cometd?.handshakeRefusal ?? "http",
     csrf: readCsrf(options.csrf),
     refusalHttpStatus: options.refusalHttpStatus ?? "mapped",
+    lenientNames: options.lenientNames ?? false,
     version: options.version ?? "8.5.200.50",
   });
   server.serve(async (request, exchange) => await app.fetch(request, exchange));

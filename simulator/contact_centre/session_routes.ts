@@ -11,18 +11,18 @@ import { intrude } from "./team_operations.ts";
 const SESSIONS = ":sessions{smss?essions}";
 
 /** SMS sessions: operations and reads. */
-export function sessionRoutes({ centre, respond }: RouteContext): Hono<CentreEnv> {
+export function sessionRoutes({ centre, readBody, respond }: RouteContext): Hono<CentreEnv> {
   const routes = new Hono<CentreEnv>();
 
   routes.post(`/me/${SESSIONS}/:id`, async (c) => {
     const session = centre.sessions.get(c.req.param("id"));
-    const untrustedBody = parseJson(await c.req.text());
+    const untrustedBody = readBody(await c.req.text());
     const agentId = c.get("agentId");
     return respond(c.env, operate(centre, { session, agentId, untrustedBody }));
   });
 
   routes.post(`/users/:userId/${SESSIONS}/:id`, async (c) => {
-    const untrustedBody = parseJson(await c.req.text());
+    const untrustedBody = readBody(await c.req.text());
     const read = readOperationName(untrustedBody);
     if ("kind" in read) return respond(c.env, read);
     if (read.name !== "Intrude") {

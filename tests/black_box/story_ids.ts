@@ -81,6 +81,8 @@ export const ID_STORY: readonly Sentence[] = [
       const customer = { phone: "+16502530000" };
       assertProblem(await agent.put(`/v1/sessions/${encoded}/customer`, customer), "not-found");
       assertProblem(await agent.post(`/v1/sessions/${encoded}/expunge`), "not-found");
+      const released = await world.admin.send(`/v1/sessions/${encoded}`, { method: "DELETE" });
+      assertProblem(released, "not-found");
       assertProblem(await agent.accept(encoded), "not-found");
       assertProblem(await agent.get(`/api/v2/me/smssessions/${encoded}/messages`), "not-found");
       assertProblem(await agent.get(`/v1/events?session=${encoded}`), "invalid-parameter");

@@ -116,7 +116,7 @@ Deno.test("requireAgent() answers 401 invalid_token and says what is wrong with 
     [await sign({ exp: 1 }), "the token has expired"],
     [await sign({ aud: "other" }), "the token is for another audience"],
     [await sign({ iss: "other" }), "the token is from another issuer"],
-    [await sign({ sub: "" }), "the token names no agent"],
+    [await sign({ sub: "" }), "the token names no agent, or one by an id that cannot be one"],
     [await sign({}, { header: { kid: "other" } }), "no known key fits the token"],
   ];
   for (const [token, description] of bad) {

@@ -84,6 +84,7 @@ Deno.test("nothing is told before the answer was given", async () => {
     handshakeRefusal: "http",
     csrf: null,
     refusalHttpStatus: "mapped",
+    lenientNames: false,
     version: "1",
   });
   const { promise: answered, resolve: markAnswered } = Promise.withResolvers<void>();
