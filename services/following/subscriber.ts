@@ -168,6 +168,7 @@ export async function createSubscriber(options: SubscriberOptions): Promise<Subs
       startAfterMs,
       clientAuthorization: () => user.token?.authorization ?? null,
       onIdle: () => dismissIdle(user),
+      onRefused: (isRefused) => assignments.setRefused(user, isRefused),
       idleMs,
     };
   }

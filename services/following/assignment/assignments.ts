@@ -4,7 +4,13 @@ import type { Clock } from "../../support/clock.ts";
 import { inBatches } from "../../support/in_batches.ts";
 import type { Logger } from "../../support/log.ts";
 import { createSinglePass } from "../../support/single_pass.ts";
-import { FOLLOW_MS, isFollowedAlready, OWNERLESS_MS, wantedRecord } from "./decisions.ts";
+import {
+  FOLLOW_MS,
+  isFollowedAlready,
+  keepsFollowing,
+  OWNERLESS_MS,
+  wantedRecord,
+} from "./decisions.ts";
 import { type AgentChanges, type FollowedUser, isDirty } from "./followed_user.ts";
 import { createLease, type LeaseTimes } from "./lease.ts";
 import { createOrphanWatch } from "./orphan_watch.ts";
@@ -13,6 +19,7 @@ import {
   type Because,
   decodeSubscription,
   encodeSubscription,
+  NO_MARKS,
   type Subscription,
 } from "./subscription.ts";
 import { COMMANDS_AT_ONCE, createSubscriptionRecords } from "./subscription_records.ts";
@@ -35,6 +42,8 @@ export interface Assignments {
     how: { readonly isNews: boolean },
   ): void;
   remove(user: FollowedUser, agentId: string): void;
+  /** Upstream turns the user away, or does no longer: other instances are told. */
+  setRefused(user: FollowedUser, isRefused: boolean): void;
   /** This instance has no longer what it takes to follow: it stops at once, and another one may follow. */
   dismiss(user: FollowedUser): void;
   /**
@@ -148,11 +157,13 @@ export function createAssignments(options: AssignmentsOptions): Assignments {
       }
       // Taken over by another instance.
       if (current !== null && current.instance !== instanceId) ownership.release(user);
-      const instance = await followerOf(key, current);
+      const instance = await followerOf(user, current);
       const isOurs = instance === instanceId;
-      const isMarked = current !== null && current.hasOtherCredentials &&
-        current.instance === instance;
-      const wanted = wantedRecord(current, changes, instance, { keepsMark: isMarked && !isOurs });
+      // What a record says of an instance holds for as long as that one follows.
+      const told = current?.instance === instance ? current : NO_MARKS;
+      const isMarked = told.hasOtherCredentials;
+      const marks = isOurs ? { ...NO_MARKS, isRefused: user.isOwned && user.isRefused } : told;
+      const wanted = wantedRecord(current, changes, instance, marks);
       if (isOurs && wanted.text !== null) await keepLease();
       // After a lost reply the record may be gone as wanted already.
       const isDone = text === null && wanted.text === null ||
@@ -177,6 +188,7 @@ export function createAssignments(options: AssignmentsOptions): Assignments {
     }
     for (const agentId of removes) user.removes.delete(agentId);
     user.isDue = false;
+    user.hasNews = false;
   }
 
   async function announceCredentials(key: string): Promise<void> {
@@ -190,12 +202,18 @@ export function createAssignments(options: AssignmentsOptions): Assignments {
     throw new StoreUnavailable("tell who follows an agent of other credentials");
   }
 
-  /** Who is to follow: the instance that does if it is alive, else this one if it can. */
-  async function followerOf(key: string, current: Subscription | null): Promise<string | null> {
+  /** Who is to follow: the instance that does if it is to go on, else this one if it can. */
+  async function followerOf(
+    { key, hasNews }: FollowedUser,
+    current: Subscription | null,
+  ): Promise<string | null> {
+    const canServe = options.canServe(key);
     const other = current?.instance ?? null;
-    const isOther = other !== null && other !== instanceId;
-    if (isOther && await subscriptionRecords.isAlive(other)) return other;
-    return options.canServe(key) ? instanceId : null;
+    if (current !== null && other !== null && other !== instanceId) {
+      const isAlive = await subscriptionRecords.isAlive(other);
+      if (keepsFollowing(current, { isAlive, hasNews, canServe })) return other;
+    }
+    return canServe ? instanceId : null;
   }
 
   function noteTakeOver(key: string, from: string | null): void {
@@ -238,6 +256,7 @@ export function createAssignments(options: AssignmentsOptions): Assignments {
       ownership.remember(user);
       // The removal may just be being written.
       const wasLeaving = user.removes.delete(agentId);
+      if (isNews) user.hasNews = true;
       const nowMs = clock.now();
       if (!wasLeaving && isFollowedAlready(user, agentId, { because, isNews, nowMs })) return;
       if (user.adds.get(agentId) !== "login") user.adds.set(agentId, because);
@@ -247,6 +266,12 @@ export function createAssignments(options: AssignmentsOptions): Assignments {
       ownership.remember(user);
       user.adds.delete(agentId);
       user.removes.add(agentId);
+      passes.wake();
+    },
+    setRefused(user, isRefused) {
+      if (!user.isOwned || user.isRefused === isRefused) return;
+      user.isRefused = isRefused;
+      user.isDue = true;
       passes.wake();
     },
     dismiss(user) {

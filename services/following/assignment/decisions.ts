@@ -1,5 +1,11 @@
 import type { AgentChanges, FollowedUser } from "./followed_user.ts";
-import { type Because, encodeSubscription, type Subscription } from "./subscription.ts";
+import {
+  type Because,
+  encodeSubscription,
+  NO_MARKS,
+  type Subscription,
+  type SubscriptionMarks,
+} from "./subscription.ts";
 
 // What is decided about who follows whom, apart from what is done about it. All of it is pure.
 
@@ -38,20 +44,18 @@ export interface WantedRecord {
   readonly lifetimeMs: number;
 }
 
-/** The record after the changes, followed by `instance`. `keepsMark`: that instance has still to learn of other credentials. */
+/** The record after the changes, followed by `instance`, of which it says `marks`. */
 export function wantedRecord(
   current: Pick<Subscription, "agents"> | null,
   changes: AgentChanges,
   instance: string | null,
-  { keepsMark = false }: { readonly keepsMark?: boolean } = {},
+  marks: SubscriptionMarks = NO_MARKS,
 ): WantedRecord {
   const agents = changedAgents(current?.agents ?? new Map(), changes);
   return {
     instance,
     agents,
-    text: agents.size === 0
-      ? null
-      : encodeSubscription({ instance, agents, hasOtherCredentials: keepsMark }),
+    text: agents.size === 0 ? null : encodeSubscription({ ...marks, instance, agents }),
     lifetimeMs: instance === null ? OWNERLESS_MS : FOLLOW_MS,
   };
 }
@@ -108,4 +112,19 @@ export function nextLookAtMs(
     Math.max(untilMs, nowMs + LOOK_SOONEST_MS) + random() * LOOK_SPREAD_MS
   );
   return Math.min(idleAtMs, ...leaseEndsMs);
+}
+
+/**
+ * Whether the instance that follows goes on to: if it is alive, unless upstream turns the agent away from it and has just
+ * let the agent in here. The same credentials may be good by now, and another token may be known here.
+ */
+export function keepsFollowing(
+  { isRefused }: Pick<Subscription, "isRefused">,
+  { isAlive, hasNews, canServe }: {
+    readonly isAlive: boolean;
+    readonly hasNews: boolean;
+    readonly canServe: boolean;
+  },
+): boolean {
+  return isAlive && !(isRefused && hasNews && canServe);
 }

@@ -20,6 +20,10 @@ export interface FollowedUser extends TokenHolder {
   readonly removes: Set<string>;
   /** The record is to be looked at although there is nothing to change: the lease was lost, or the record is getting old. */
   isDue: boolean;
+  /** This instance follows, and upstream turns the agent away from it. */
+  isRefused: boolean;
+  /** Upstream has just let the agent in here: this instance may take over from one from which it is turned away. */
+  hasNews: boolean;
   /** This instance follows. */
   isOwned: boolean;
   /** Whether any instance followed, as the record said when this instance last saw it. */
@@ -37,6 +41,8 @@ export function createFollowedUser(key: string): FollowedUser {
     adds: new Map(),
     removes: new Set(),
     isDue: false,
+    isRefused: false,
+    hasNews: false,
     isOwned: false,
     isFollowed: false,
     text: null,

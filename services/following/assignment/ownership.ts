@@ -59,6 +59,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
   function release(user: FollowedUser): void {
     if (!user.isOwned) return;
     user.isOwned = false;
+    user.isRefused = false;
     user.isFollowed = false;
     user.text = null;
     options.onReleased(user);

@@ -6,15 +6,23 @@ import { isJsonObject } from "../../support/json_object.ts";
  */
 export type Because = "login" | "accept";
 
+/** What a record says of the instance that follows. */
+export interface SubscriptionMarks {
+  /** The agent has other credentials than those that the instance began with, or none; it does not know that yet. */
+  readonly hasOtherCredentials: boolean;
+  /** Upstream turns the agent away from that instance: another one to which the agent comes with news may take over. */
+  readonly isRefused: boolean;
+}
+
+export const NO_MARKS: SubscriptionMarks = { hasOtherCredentials: false, isRefused: false };
+
 /** Who is to be followed over one connection, and which instance does it. */
-export interface Subscription {
+export interface Subscription extends SubscriptionMarks {
   /** The record's key: see {@link subscriptionKey}. */
   readonly key: string;
   /** Null: no instance does it at the moment, and whichever can may begin. */
   readonly instance: string | null;
   readonly agents: ReadonlyMap<string, Because>;
-  /** The agent has other credentials than those that the instance began with, or none; it does not know that yet. */
-  readonly hasOtherCredentials: boolean;
   /** The record's text as it was read; a change is made on the condition that the record still holds it. */
   readonly text: string;
 }
@@ -37,12 +45,18 @@ export function subscriptionKey(
 
 /** The record's text. */
 export function encodeSubscription(
-  { instance, agents, hasOtherCredentials = false }:
+  { instance, agents, ...marks }:
     & Pick<Subscription, "instance" | "agents">
-    & Partial<Pick<Subscription, "hasOtherCredentials">>,
+    & Partial<SubscriptionMarks>,
 ): string {
-  const mark = hasOtherCredentials ? { otherCredentials: true } : {};
-  return JSON.stringify({ instance, agents: [...agents], ...mark });
+  // What is not so is left out.
+  const { hasOtherCredentials = false, isRefused = false } = marks;
+  return JSON.stringify({
+    instance,
+    agents: [...agents],
+    ...(hasOtherCredentials ? { otherCredentials: true } : {}),
+    ...(isRefused ? { refused: true } : {}),
+  });
 }
 
 /** Null: this version cannot read it; another version wrote it, and it is to be left alone. */
@@ -56,7 +70,14 @@ export function decodeSubscription(key: string, text: string): Subscription | nu
     if (!Array.isArray(entry) || typeof entry[0] !== "string") return null;
     agents.set(entry[0], entry[1] === "login" ? "login" : "accept");
   }
-  return { key, instance, agents, hasOtherCredentials: json.otherCredentials === true, text };
+  return {
+    key,
+    instance,
+    agents,
+    hasOtherCredentials: json.otherCredentials === true,
+    isRefused: json.refused === true,
+    text,
+  };
 }
 
 function parse(text: string): unknown {

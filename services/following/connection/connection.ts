@@ -4,14 +4,8 @@ import type { SessionEnd } from "../cometd/session_end.ts";
 import { createKnownSessions } from "../resync/known_sessions.ts";
 import { createNotificationWriter } from "../resync/notification_writer.ts";
 import { createNotificationQueue } from "./notification_queue.ts";
-import {
-  countSetback,
-  type NextStep,
-  nextStep,
-  NO_SETBACKS,
-  type Setbacks,
-  SETTLED_MS,
-} from "./reconnecting.ts";
+import { createConnectionReport } from "./report.ts";
+import { countSetback, type NextStep, nextStep, NO_SETBACKS, SETTLED_MS } from "./reconnecting.ts";
 import {
   createSessionLifecycle,
   type EndedSession,
@@ -48,6 +42,8 @@ export interface ConnectionOptions {
   /** No session of the contact centre has been open for `idleMs`. Called again for as long as that is so. */
   readonly onIdle: () => void;
   readonly idleMs: number;
+  /** Upstream turns the agent away so clearly that it is only probed, or it is heard again. */
+  readonly onRefused: (isRefused: boolean) => void;
 }
 
 /** `connecting` includes the waits between tries; `live`: what is published is heard, and what was missed is in the store. */
@@ -85,6 +81,7 @@ export function createConnection(
 ): Connection {
   const { clock, random, log, counters } = dependencies;
   const { agentId } = options;
+  const report = createConnectionReport({ agentId, log, counters });
   const owner = options.isShared ? null : agentId;
   const known = createKnownSessions(clock);
   const closing = new AbortController();
@@ -94,8 +91,6 @@ export function createConnection(
   let hasNewCredentials = false;
   let state: ConnectionState = "connecting";
   let deafSinceMs: number | null = clock.now();
-  /** Why upstream does not want the agent, or what is waited for, as far as the log has been told. */
-  let toldWhy: string | null = null;
   let idleSinceMs = clock.now();
   let idleTimer = clock.after(options.idleMs, noticeIdleness);
 
@@ -125,8 +120,8 @@ export function createConnection(
     onLive() {
       state = "live";
       deafSinceMs = null;
-      log.info("subscriber.live", { agentId, after: toldWhy ?? undefined });
-      toldWhy = null;
+      report.live();
+      options.onRefused(false);
     },
     onEnd() {
       if (state !== "live") return;
@@ -144,7 +139,7 @@ export function createConnection(
       if (closing.signal.aborted) return;
       if (lastedMs >= SETTLED_MS) setbacks = NO_SETBACKS;
       setbacks = countSetback(setbacks, end);
-      report(end, setbacks);
+      report.ended(end, setbacks);
       // Closed by an overflow: the next session begins once the queue is written, and asks for the rest. Or closed for other
       // credentials, with which it begins, and whose CSRF token it does not have yet.
       const step: NextStep = end.kind === "closed"
@@ -172,24 +167,15 @@ export function createConnection(
       case "reconnect":
         return await pause(clock, step.afterMs, waiting.signal);
       case "probe":
-        tellOnce("refused", step.why, { tries: Math.max(1, setbacks.refusals) });
-        log.debug("subscriber.next_probe", { agentId, inMs: Math.round(step.afterMs) });
+        report.refused(step.why, setbacks);
+        options.onRefused(true);
         await pauseUntilOtherCredentials(step.afterMs);
-        if (!closing.signal.aborted) log.info("subscriber.probing", { agentId, reason: step.why });
+        if (!closing.signal.aborted) report.probing(step.why);
         return;
       case "wait":
-        tellOnce("waiting", step.why, {});
+        report.waiting(step.why);
         return await pauseUntilOtherCredentials(Infinity);
     }
-  }
-
-  /** Tells the operator of a transition, and not of each probe that changes nothing. */
-  function tellOnce(what: "refused" | "waiting", why: string, more: { tries?: number }): void {
-    if (toldWhy === why) return;
-    toldWhy = why;
-    if (what === "waiting") return log.info("subscriber.waiting", { agentId, reason: why });
-    counters.stopped++;
-    log.error("subscriber.refused", { agentId, reason: why, ...more });
   }
 
   /** Waits for so long, or until there are credentials that upstream has not seen, or until `retryNow`. */
@@ -202,31 +188,6 @@ export function createConnection(
         setbacks = NO_SETBACKS;
         return;
       }
-    }
-  }
-
-  function report(end: SessionEnd, { failures, refusals }: Setbacks): void {
-    switch (end.kind) {
-      case "lost":
-        counters.sessionsLost++;
-        log.info("subscriber.session_lost", { agentId, reason: end.why });
-        break;
-      case "refused":
-        counters.refusals++;
-        log.debug("subscriber.turned_down", { agentId, reason: end.why, times: refusals });
-        break;
-      case "failed":
-        counters.failures++;
-        // One warning per outage: with hundreds of agents an upstream that is down would fill the log.
-        (failures === 1 ? log.warn : log.debug)("subscriber.failed", { agentId, reason: end.why });
-        break;
-      case "dismissed":
-        counters.refusals++;
-        break;
-      case "csrf":
-      case "unequipped":
-      case "closed":
-        break;
     }
   }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { NoUpstreamCredentials } from "../../../services/contact_centre/rest/credentials.ts";
 import { createVirtualClock, type VirtualClock } from "../../support/virtual_clock.ts";
 import { following } from "./following.ts";
 import { PASSWORD, withFollowedCentre } from "./followed_centre.ts";
@@ -74,6 +75,51 @@ Deno.test("once upstream takes the same credentials again, the next probe brings
     await until(async () => (await followed.messages(id)).length === upstream.length);
     assert.equal(log.of("subscriber.live").at(-1)?.fields["after"], "status 401");
   }, { agents: [AGENT] }));
+
+Deno.test("who has left no credentials is waited for, asked nothing and not called refused; with credentials following begins", () =>
+  withFollowedCentre(async ({ centre, subscriber, log, live }) => {
+    let password: string | null = null;
+    const follower = await subscriber({
+      passwordOf() {
+        if (password === null) throw new NoUpstreamCredentials("the agent has left none");
+        return password;
+      },
+    });
+    follower.follow(following("agent-1"));
+    await log.whenLogged("subscriber.waiting");
+    assert.deepEqual(follower.state.waiting, ["agent-1"]);
+    assert.deepEqual(follower.state.refused, []);
+
+    password = PASSWORD;
+    await follower.credentialsChanged("agent-1", "here");
+    await live("agent-1");
+
+    assert.deepEqual(follower.state.waiting, []);
+    assert.equal(centre.counts("agent-1").refused, 0);
+  }, { agents: [AGENT] }));
+
+Deno.test("whom upstream turns away from one instance another one follows once upstream lets the agent in there", () =>
+  withFollowedCentre(async ({ centre, store, subscriber, log, until }) => {
+    const [here, there] = [await subscriber(), await subscriber()];
+    centre.cometd.changeReply("/meta/handshake", {
+      successful: false,
+      error: "403::denied",
+      advice: { reconnect: "none" },
+    });
+    here.follow(following("agent-1"));
+    await log.whenLogged("subscriber.refused");
+    const record = { kind: "subscription", key: "agent:agent-1" } as const;
+    await until(async () =>
+      (await store.readRecord(record, Date.now()))?.includes("refused") ?? false
+    );
+
+    there.follow(following("agent-1", { because: "accept", isNews: false }));
+    await until(() => there.state.following === 0);
+    there.follow(following("agent-1", { because: "accept", isNews: true }));
+    await until(() => there.state.live === 1);
+
+    assert.ok(!(await store.readRecord(record, Date.now()))?.includes("refused"));
+  }));
 
 for (const why of ["credentialsChanged", "follow"] as const) {
   Deno.test(`${why}() gives an agent who was turned away another chance`, () =>

@@ -3,13 +3,14 @@ import {
   changedAgents,
   FOLLOW_MS,
   isFollowedAlready,
+  keepsFollowing,
   nextLookAtMs,
   orphansAmong,
   OWNERLESS_MS,
   PROLONG_MS,
   wantedRecord,
 } from "../../../../services/following/assignment/decisions.ts";
-import type { Because } from "../../../../services/following/assignment/subscription.ts";
+import { type Because, NO_MARKS } from "../../../../services/following/assignment/subscription.ts";
 
 const agents = (entries: Readonly<Record<string, Because>>) => new Map(Object.entries(entries));
 const changes = (
@@ -83,7 +84,7 @@ for (
       key: "agent:a",
       instance,
       agents: agents({ a: "login" }),
-      hasOtherCredentials: false,
+      ...NO_MARKS,
       text: "",
     };
     const living = [{ id: "other", untilMs: 1 }, { id: "own", untilMs: 1 }];
@@ -102,5 +103,19 @@ for (
   Deno.test(`the next look for orphans is due: ${what}`, () => {
     const others = endsInMs.map((inMs) => ({ id: "x", untilMs: 1_000_000 + inMs }));
     assert.equal(nextLookAtMs(1_000_000, others, () => 0), 1_000_000 + expectedInMs);
+  });
+}
+
+for (
+  const [isRefused, isAlive, hasNews, canServe, expected] of [
+    [false, true, true, true, true],
+    [false, false, false, true, false],
+    [true, true, false, true, true],
+    [true, true, true, false, true],
+    [true, true, true, true, false],
+  ] as const
+) {
+  Deno.test(`an instance that is ${isAlive ? "alive" : "gone"} and ${isRefused ? "refused" : "heard"} ${expected ? "goes on" : "is followed by one"} that has ${hasNews ? "" : "no "}news and can${canServe ? "" : "not"} serve`, () => {
+    assert.equal(keepsFollowing({ isRefused }, { isAlive, hasNews, canServe }), expected);
   });
 }
