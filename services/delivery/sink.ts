@@ -18,6 +18,7 @@ export type AttemptClass =
   | "shutdown"
   // SMS only
   | "no-customer-number"
+  | "older-than-mapping"
   | "held-back"
   | "resolved"
   | "rejected"

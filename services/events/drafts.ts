@@ -40,6 +40,7 @@ export function draftFor(
     return {
       ...common,
       data: messagesData(notification, messages),
+      ...joinedIn(messages),
       smsMessages: context.textsAmong(messages.map(({ untrustedMessage }) => untrustedMessage)),
     };
   }
@@ -50,6 +51,11 @@ export function draftFor(
     stateHash: stateHash(notification),
     smsMessages: [],
   };
+}
+
+function joinedIn(messages: readonly ParsedMessage[]): Pick<EventDraft, "joined"> {
+  const joined = messages.flatMap((message) => message.joined ?? []);
+  return joined.length === 0 ? {} : { joined };
 }
 
 /** SHA-256, as hexadecimal digits, of the notification with its members in a fixed order. */

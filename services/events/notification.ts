@@ -1,4 +1,4 @@
-import type { Observation } from "../store/port/events.ts";
+import type { Observation, PersonJoined } from "../store/port/events.ts";
 import type { JsonText, SpelledJson } from "../support/spelled_json.ts";
 import type { EventType } from "./event_types.ts";
 
@@ -20,4 +20,6 @@ export interface ParsedMessage {
   readonly untrustedMessage: unknown;
   /** The same message as upstream spelled it. */
   readonly text: JsonText;
+  /** Absent: it is no message that says who joined. */
+  readonly joined?: PersonJoined;
 }

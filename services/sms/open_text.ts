@@ -1,5 +1,6 @@
 import { maskPhone } from "../support/log.ts";
 import type { ClaimedDelivery } from "../store/port/deliveries.ts";
+import { TOO_OLD_PROGRESS } from "../store/rules.ts";
 import type { Customer } from "../store/port/sessions.ts";
 import type { Fingerprints } from "../sealing/fingerprints.ts";
 import { messageAt } from "../contact_centre/dialect/messages.ts";
@@ -33,6 +34,8 @@ export type ClosedText = ClosedByItself | NobodysNumber | OtherNumber;
 interface ClosedByItself {
   readonly kind:
     | "sent"
+    /** It was judged too old as it came in. */
+    | "older-than-mapping"
     /** The event no longer holds a message that may leave: its texts were expunged. */
     | "no-message"
     | "no-customer-number"
@@ -76,6 +79,9 @@ export async function openText(
     readonly numbers: Pick<PhoneNumbers, "read" | "toSender">;
   },
 ): Promise<OpenText | ClosedText> {
+  if (delivery.progressJson === TOO_OLD_PROGRESS) {
+    return { kind: "older-than-mapping", progress: null };
+  }
   const progress = progressOf(delivery);
   if (progress === "unreadable") return { kind: "lost", progress: null };
   const begunParts = progress?.parts ?? [];

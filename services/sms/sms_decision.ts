@@ -41,6 +41,8 @@ export type SmsFinding =
   /** The event no longer holds a message that may leave: its texts were expunged. */
   | { readonly kind: "no-message" }
   | { readonly kind: "too-long" }
+  /** Upstream told of it after the Accept, with a time from long before: nobody knows whose word it is. */
+  | { readonly kind: "older-than-mapping" }
   /** There is nothing to be seen in it. */
   | { readonly kind: "blank" }
   /** The session has ended meanwhile. */
@@ -95,6 +97,9 @@ const NUMBER_CHANGED =
   "the customer's number was changed while the text was leaving, so nothing more of it is sent: say it again for the new number";
 const NUMBER_CHANGED_IN_DOUBT =
   "the customer's number was changed while the text was leaving: it may have reached the number before, and is not sent to the new one";
+
+const OLDER_THAN_MAPPING =
+  "by the contact centre's clock the text is older than the Accept of its session: say it again if it is still to be told";
 
 const DEAD: Decision = { status: "dead" };
 const UNKNOWN: Decision = { status: "unknown" };
@@ -158,6 +163,8 @@ export function decideSms(finding: SmsFinding, context: SmsDecisionContext): Sms
       return verdict("rejected", DEAD, "the event holds no text that may be sent");
     case "too-long":
       return verdict("not-sendable", DEAD, "the text is too long to be sent, even in parts");
+    case "older-than-mapping":
+      return verdict("older-than-mapping", DEAD, OLDER_THAN_MAPPING);
     case "blank":
       return verdict("not-sendable", DEAD, "the text is blank, so there is nothing to send");
     case "too-late":

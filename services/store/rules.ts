@@ -67,6 +67,12 @@ export const POSITIONS_PER_EVENT = 16_384;
  */
 export const LATE_TEXTS_MS = 120_000;
 
+/** How far upstream's clocks may be apart: that of its messages, and the one that dates its answers. */
+export const CLOCKS_APART_MS = 30_000;
+
+/** The progress of a text that was judged too old as it came in: it never leaves, and its delivery ends by saying so. */
+export const TOO_OLD_PROGRESS = '{"tooOld":true}';
+
 /** For how many releases of one session this is remembered at most: the last ones. */
 export const LATE_SPANS_KEPT = 8;
 

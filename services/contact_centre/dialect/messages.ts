@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from "../../support/json_object.ts";
+import type { PersonJoined } from "../../store/port/events.ts";
 import { upstreamTimeMs } from "./time.ts";
 
 /** A message of a session's log, in our own terms. */
@@ -36,6 +37,19 @@ export function readMessage(untrustedMessage: unknown): SessionMessage | null {
 export function messageIndex(untrustedMessage: unknown): number | null {
   const index = isJsonObject(untrustedMessage) ? untrustedMessage.index : null;
   return typeof index === "number" && Number.isSafeInteger(index) && index > 0 ? index : null;
+}
+
+/** Who joined the session by this message; null where it says nothing of the kind. */
+export function joinedBy(untrustedMessage: unknown, index: number): PersonJoined | null {
+  if (!isJsonObject(untrustedMessage) || untrustedMessage.type !== "ParticipantJoined") return null;
+  const { from } = untrustedMessage;
+  const isAgent = isJsonObject(from) && from.type === "Agent";
+  const atMs = upstreamTimeMs(untrustedMessage);
+  return {
+    index,
+    ...(isAgent && typeof from.nickname === "string" && { agent: from.nickname }),
+    ...(atMs !== null && { atMs }),
+  };
 }
 
 /** The first message with this index in a notification of new messages; undefined where there is none. */

@@ -2,7 +2,7 @@ import type { EventType } from "../../events/event_types.ts";
 import type { ParsedMessage, ParsedNotification } from "../../events/notification.ts";
 import { isJsonObject } from "../../support/json_object.ts";
 import { itemsOf, memberOf, type SpelledJson } from "../../support/spelled_json.ts";
-import { messageIndex } from "./messages.ts";
+import { joinedBy, messageIndex } from "./messages.ts";
 import { observe } from "./observe.ts";
 import { namesSession, sessionIdOf } from "./session_id.ts";
 
@@ -120,7 +120,9 @@ function readMessages(untrustedMessages: SpelledJson | null): ParsedMessage[] | 
       return { expected: `messages[${at}].index to be an integer from 1` };
     }
     // The first of an index is the message, as it would be had they come one after the other.
-    if (!byIndex.has(index)) byIndex.set(index, { index, untrustedMessage: json, text });
+    if (byIndex.has(index)) continue;
+    const joined = joinedBy(json, index);
+    byIndex.set(index, { index, untrustedMessage: json, text, ...(joined !== null && { joined }) });
   }
   return [...byIndex.values()];
 }

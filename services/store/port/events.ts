@@ -24,9 +24,12 @@ export interface EventDraft {
   readonly observed?: Observation;
   /** The webhooks whose event types match. The engine makes a delivery for each whose agents match too. */
   readonly webhooks: readonly WebhookCandidate[];
+  /** Who joined the session, by the draft's own messages; absent: nobody. */
+  readonly joined?: readonly PersonJoined[];
   /**
    * Messages that may leave as SMS. The engine makes a delivery of a new message in two cases: the session is mapped and the
-   * message is not older than the mapping; or the message is from the time of a mapping that was released (and did not merely
+   * message is not older than the mapping (`text_age.ts`; one that is too old, and no history, gets a delivery that ends so);
+   * or the message is from the time of a mapping that was released (and did not merely
    * lapse) less than `LATE_TEXTS_MS` ago, because upstream may tell of a text only after the Complete that followed it.
    */
   readonly smsMessages: readonly SmsCandidate[];
@@ -72,6 +75,15 @@ export interface WebhookCandidate {
 export interface SmsCandidate {
   readonly index: number;
   readonly sentAtMs: number;
+}
+
+/** A message that says that somebody joined the session. */
+export interface PersonJoined {
+  readonly index: number;
+  /** The nickname, where it was an agent. */
+  readonly agent?: string;
+  /** When, by upstream's clock, where it can be read. */
+  readonly atMs?: number;
 }
 
 /** Drafts to publish in one atomic step, in this order. */

@@ -3,6 +3,7 @@ import { DELIVERY_STATUSES, type DeliveryStatus, SMS_SINK } from "../port/delive
 import type { StorePolicy } from "../port/store.ts";
 import {
   ATTEMPTS_KEPT,
+  CLOCKS_APART_MS,
   EXCERPT_MEMBER,
   KEY_MARGIN_MS,
   LATE_SPANS_KEPT,
@@ -13,6 +14,7 @@ import {
   SPENT_STATUSES,
   STATE_DUPLICATE_WINDOW_MS,
   SWEEP_LIMIT,
+  TOO_OLD_PROGRESS,
   WAITING_STATUSES,
 } from "../rules.ts";
 import { SEATS_KEPT } from "../session_rules.ts";
@@ -44,6 +46,8 @@ export function createShards(
     retentionMs: policy.eventRetentionMs,
     stateWindowMs: STATE_DUPLICATE_WINDOW_MS,
     lateTextsMs: LATE_TEXTS_MS,
+    clocksApartMs: CLOCKS_APART_MS,
+    tooOldProgress: TOO_OLD_PROGRESS,
     lateSpansKept: LATE_SPANS_KEPT,
     seatsKept: SEATS_KEPT,
     attemptsKept: ATTEMPTS_KEPT,

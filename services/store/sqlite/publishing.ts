@@ -2,12 +2,19 @@ import { deliveryId, deliveryIdPrefix } from "../delivery_id.ts";
 import { SMS_SINK } from "../port/deliveries.ts";
 import type { EventData, EventDraft, PublishedEvent } from "../port/events.ts";
 import type { StorePolicy } from "../port/store.ts";
-import { digitsOf, memoryTtlMs, POSITIONS_PER_EVENT, STATE_DUPLICATE_WINDOW_MS } from "../rules.ts";
+import {
+  digitsOf,
+  memoryTtlMs,
+  POSITIONS_PER_EVENT,
+  STATE_DUPLICATE_WINDOW_MS,
+  TOO_OLD_PROGRESS,
+} from "../rules.ts";
+import { textFate } from "../text_age.ts";
 import type { Database } from "./database.ts";
 import { type LateSpan, lateSpans } from "./late_texts.ts";
 import type { RecordSteps } from "./records.ts";
 import type { SessionRow } from "./session_rows.ts";
-import { liveSession } from "./session_rows.ts";
+import { agentsOf, liveSession } from "./session_rows.ts";
 
 /** Publishes inside the caller's transaction. */
 export interface PublishingSteps {
@@ -28,6 +35,7 @@ interface NewDelivery {
   readonly messageIndex: number | null;
   readonly ordered: boolean;
   readonly held: boolean;
+  readonly progressJson?: string | null;
 }
 
 /** The outbox's write side: duplicates, numbering, the event, its deliveries and their lanes. */
@@ -43,6 +51,7 @@ export function createPublishingSteps(
     if (!guardHolds(draft, nowMs)) return duplicate(draft);
     const memory = sessionId === null ? null : openMemory(sessionId, nowMs);
     if (memory !== null && isRepeat(memory, draft, nowMs)) return duplicate(draft);
+    const toldUpTo = draft.smsMessages.length === 0 ? 0 : highestSeen(sessionId);
     const fresh = freshData(draft.data, sessionId);
     if (fresh === null) return duplicate(draft);
 
@@ -64,7 +73,7 @@ export function createPublishingSteps(
       fresh.json,
     );
     const late = lateSpans(memory?.late_json ?? null, nowMs);
-    const made = fanOut(draft, { session, late }, fresh.indexes);
+    const made = fanOut(draft, { session, late, toldUpTo }, fresh.indexes);
     made.forEach((delivery, ordinal) => enqueue(draft, delivery, sequence, ordinal, nowMs));
     return { id: draft.id, accepted: true, sequence, deliveries: made.length };
   }
@@ -101,6 +110,13 @@ export function createPublishingSteps(
       "SELECT sequence, state_hash, state_hash_at, late_json FROM session_memory WHERE id = ?",
       sessionId,
     ) ?? { sequence: 0, state_hash: null, state_hash_at: 0, late_json: null };
+  }
+
+  function highestSeen(sessionId: string | null): number {
+    return db.one<{ top: number | null }>(
+      "SELECT MAX(message_index) AS top FROM seen_messages WHERE session_id = ?",
+      sessionId,
+    )?.top ?? 0;
   }
 
   /** Leaves out the messages that the session has seen; null when nothing is left. */
@@ -175,7 +191,7 @@ export function createPublishingSteps(
 
   function enqueue(
     draft: EventDraft,
-    { sinkId, messageIndex, ordered, held }: NewDelivery,
+    { sinkId, messageIndex, ordered, held, progressJson }: NewDelivery,
     sequence: number | null,
     ordinal: number,
     nowMs: number,
@@ -184,8 +200,8 @@ export function createPublishingSteps(
     const lane = ordered && draft.sessionId !== null ? `${sinkId}:${draft.sessionId}` : id;
     db.run(
       `INSERT INTO deliveries (id, event_id, event_type, sink_id, session_id, message_index, lane,
-         position, status, created_at, updated_at, next_attempt_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         position, status, created_at, updated_at, next_attempt_at, progress_json)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       draft.id,
       draft.type,
@@ -198,6 +214,7 @@ export function createPublishingSteps(
       nowMs,
       nowMs,
       held ? null : nowMs,
+      progressJson ?? null,
     );
     if (held) return;
     db.run(
@@ -239,23 +256,33 @@ function isRepeat(memory: MemoryRow, draft: EventDraft, nowMs: number): boolean 
 /** One delivery per webhook whose agents match, one per message that may leave as SMS. */
 function fanOut(
   draft: EventDraft,
-  { session, late }: {
+  { session, late, toldUpTo }: {
     readonly session: SessionRow | undefined;
     readonly late: readonly LateSpan[];
+    readonly toldUpTo: number;
   },
   freshIndexes: ReadonlySet<number>,
 ): NewDelivery[] {
-  // Whether a text of this time was said by an agent to whom the session was mapped.
-  const wasMapped = (sentAtMs: number) =>
-    (session !== undefined && sentAtMs >= session.accepted_upstream) ||
-    late.some(({ fromMs, toMs }) => sentAtMs >= fromMs && sentAtMs <= toMs);
+  const mapping = session === undefined ? null : {
+    holderNickname: agentsOf(session)[0].nickname,
+    acceptedUpstreamMs: session.accepted_upstream,
+  };
+  const age = { mapping, late, joined: draft.joined ?? [], toldUpTo };
   const webhooks = draft.webhooks
     .filter(({ agentIds }) =>
       agentIds === null || (session !== undefined && agentIds.includes(session.agent_id))
     )
     .map(({ id, ordered, held }) => ({ sinkId: id, messageIndex: null, ordered, held }));
   const messages = draft.smsMessages
-    .filter(({ index, sentAtMs }) => freshIndexes.has(index) && wasMapped(sentAtMs))
-    .map(({ index }) => ({ sinkId: SMS_SINK, messageIndex: index, ordered: true, held: false }));
+    .filter(({ index }) => freshIndexes.has(index))
+    .map((message) => ({ index: message.index, fate: textFate(message, age) }))
+    .filter(({ fate }) => fate !== "stays")
+    .map(({ index, fate }) => ({
+      sinkId: SMS_SINK,
+      messageIndex: index,
+      ordered: true,
+      held: false,
+      ...(fate === "too-old" && { progressJson: TOO_OLD_PROGRESS }),
+    }));
   return [...webhooks, ...messages];
 }

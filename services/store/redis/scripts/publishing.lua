@@ -20,6 +20,7 @@ local function enqueue(draft, sink, d, seq, ordinal)
     'position', position, 'status', status, 'attempts', 0, 'createdAt', now, 'updatedAt', now)
   if draft.sessionId then call('HSET', key, 'session', draft.sessionId) end
   if d.index then call('HSET', key, 'index', d.index) end
+  if d.progress then call('HSET', key, 'progress', d.progress) end
   call('PEXPIRE', key, policy.retentionMs + MARGIN_MS)
   call('ZADD', P .. 'lane:' .. lane, position, id)
   call('PEXPIRE', P .. 'lane:' .. lane, policy.retentionMs + MARGIN_MS)
@@ -32,19 +33,24 @@ local function enqueue(draft, sink, d, seq, ordinal)
   end
 end
 
--- Leaves out the messages that the session has seen; nil when none is left.
+-- Leaves out the messages that the session has seen; nil when none is left. The last value returned is the highest index
+-- that it had told of before: 0 where none, or where a program wrote it that did not keep that.
 local function fresh_data(draft)
-  if not draft.messages then return draft.json, {} end
+  if not draft.messages then return draft.json, {}, 0 end
   local texts, fresh = {}, {}
-  local seen = P .. 'seen:' .. draft.sessionId
+  local seen, memory = P .. 'seen:' .. draft.sessionId, P .. 'm:' .. draft.sessionId
+  local told_up_to = tonumber(call('HGET', memory, 'top') or 0)
+  local top = told_up_to
   for _, m in ipairs(draft.messages) do
     if call('SADD', seen, m.index) == 1 then
       texts[#texts + 1] = m.json
       fresh[m.index] = true
+      top = math.max(top, m.index)
     end
   end
   if #texts == 0 then return nil end
-  return draft.before .. '[' .. table.concat(texts, ',') .. ']' .. draft.after, fresh
+  if top > told_up_to then call('HSET', memory, 'top', string.format('%.0f', top)) end
+  return draft.before .. '[' .. table.concat(texts, ',') .. ']' .. draft.after, fresh, told_up_to
 end
 
 -- What outlives the mapping: numbering, the last state, the customer. Returns the event's sequence, and the customer's
@@ -132,17 +138,34 @@ local function release(s)
   unmap(s)
 end
 
--- Whether a text of this time was said by an agent to whom the session was mapped.
-local function was_mapped(s, spans, sent_at)
-  if s and sent_at >= tonumber(s.acceptedUpstream) then return true end
-  for _, span in ipairs(spans) do
-    if sent_at >= span.from and sent_at <= span.to then return true end
+-- The index at which the holder joined with the Accept, or nil (text_age.ts).
+local function holder_joined_at(s, joined)
+  local at = nil
+  for _, j in ipairs(joined) do
+    if j.agent == s.agents[1].nickname and j.atMs
+      and math.abs(j.atMs - tonumber(s.acceptedUpstream)) <= policy.clocksApartMs then
+      at = math.max(at or 0, j.index)
+    end
   end
-  return false
+  return at
+end
+
+-- Whether a text 'leaves', 'stays' or is 'too-old': textFate() of text_age.ts.
+local function text_fate(m, s, spans, joined, told_up_to)
+  for _, span in ipairs(spans) do
+    if m.sentAtMs >= span.from and m.sentAtMs <= span.to then return 'leaves' end
+  end
+  if not s then return 'stays' end
+  local joined_at = holder_joined_at(s, joined)
+  if joined_at and m.index < joined_at then return 'stays' end
+  local is_after = joined_at or (#joined == 0 and m.index > told_up_to)
+  local since = tonumber(s.acceptedUpstream) - (is_after and policy.clocksApartMs or 0)
+  if m.sentAtMs >= since then return 'leaves' end
+  return is_after and 'too-old' or 'stays'
 end
 
 -- Returns the ids of the deliveries made.
-local function fan_out(draft, s, seq, fresh)
+local function fan_out(draft, s, seq, fresh, told_up_to)
   local made = {}
   local function add(sink, delivery)
     enqueue(draft, sink, delivery, seq, #made)
@@ -153,8 +176,10 @@ local function fan_out(draft, s, seq, fresh)
   end
   local spans = #draft.smsMessages > 0 and draft.sessionId and late_spans(draft.sessionId) or {}
   for _, m in ipairs(draft.smsMessages) do
-    if fresh[m.index] and was_mapped(s, spans, m.sentAtMs) then
+    local fate = fresh[m.index] and text_fate(m, s, spans, draft.joined or {}, told_up_to) or 'stays'
+    if fate ~= 'stays' then
       m.ordered = true
+      m.progress = fate == 'too-old' and policy.tooOldProgress or nil
       add(policy.smsSink, m)
     end
   end
@@ -173,7 +198,7 @@ local function publish(draft)
       return { 0, -1, 0 }
     end
   end
-  local data, fresh = fresh_data(draft)
+  local data, fresh, told_up_to = fresh_data(draft)
   if not data then return { 0, -1, 0 } end
   if guard then put_record(guard, id) end
   local seq, s, phone = -1, nil, nil
@@ -183,7 +208,7 @@ local function publish(draft)
     if s then observe(s, draft, phone) else overhear(draft) end
   end
   store_event(draft, data, s, seq)
-  local made = fan_out(draft, s, id and seq or 0, fresh)
+  local made = fan_out(draft, s, id and seq or 0, fresh, told_up_to)
   -- Which ones they are is how everything of a session is found again.
   call('HSET', P .. 'e:' .. draft.id, 'made', cjson.encode(made))
   return { 1, seq, #made }

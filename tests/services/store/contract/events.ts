@@ -10,6 +10,8 @@ import {
   T0,
   webhook,
 } from "../../../support/drafts.ts";
+import { TOO_OLD_PROGRESS } from "../../../../services/store/rules.ts";
+import { TEXT_AGES } from "../text_ages.ts";
 import type { ContractTest } from "./contract.ts";
 
 /** Publishing: duplicates, numbering, who gets what, and reading it back. */
@@ -143,7 +145,8 @@ export function eventContract(test: ContractTest): void {
         smsMessages: indexes.map((index) => ({ index, sentAtMs })),
       });
     await accept(store, "S1", "a", { acceptedUpstreamMs: T0 });
-    const [old] = await publish(store, [sms([1, 2], T0 - 1)]);
+    const history = { ...sms([1, 2], T0 - 1), joined: [{ index: 1 }] };
+    const [old] = await publish(store, [history]);
     const [fresh] = await publish(store, [sms([2, 3, 4], T0)]);
     const [again] = await publish(store, [sms([3, 4], T0 + 5)]);
     const [unmapped] = await publish(store, [sms([1], T0, "S9")]);
@@ -154,6 +157,26 @@ export function eventContract(test: ContractTest): void {
     const { items } = await store.listDeliveries({ limit: 9, sinkId: "sms" });
     assert.deepEqual(items.map(({ messageIndex }) => messageIndex), [3, 4]);
   });
+
+  for (const [name, age, fates] of TEXT_AGES) {
+    test(`of texts ${name} these leave, stay or are too old: ${fates.join()}`, async (store) => {
+      const { toldUpTo, joined, texts } = age;
+      await accept(store, "S1", "a", { acceptedUpstreamMs: T0 });
+      if (toldUpTo > 0) await publish(store, [draft({ data: messages([toldUpTo]) })]);
+      await publish(store, [draft({
+        data: messages(texts.map(({ index }) => index)),
+        ...(joined.length > 0 && { joined }),
+        smsMessages: texts,
+      })]);
+      const { items } = await store.listDeliveries({ limit: 99, sinkId: "sms" });
+      const made = await Promise.all(items.map(async ({ id, messageIndex }) => {
+        const tooOld = (await store.readDelivery(id))?.progressJson === TOO_OLD_PROGRESS;
+        return [messageIndex, tooOld ? "too-old" : "leaves"] as const;
+      }));
+      const fateOf = new Map(made);
+      assert.deepEqual(texts.map(({ index }) => fateOf.get(index) ?? "stays"), fates);
+    });
+  }
 
   test("listEvents() pages by id and filters by session and type", async (store) => {
     await publish(store, [
