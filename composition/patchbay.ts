@@ -13,6 +13,8 @@ import { createContactCentreSessions } from "../services/sessions/contact_centre
 import { createManagedSessions } from "../services/sessions/managed_sessions.ts";
 import { createOwnReads } from "../services/sessions/own_reads.ts";
 import { createSessionService, type SessionService } from "../services/sessions/sessions.ts";
+import { createOptOutDesk } from "../services/sms/opt_out_desk.ts";
+import { createOptOutRecords } from "../services/sms/opt_out_records.ts";
 import { createPhoneNumbers } from "../services/sms/phone.ts";
 import { createResolver } from "../services/sms/resolution.ts";
 import { createIds } from "../services/support/ids.ts";
@@ -108,6 +110,7 @@ export async function composePatchbay(
   const workSignals = workSignalsTo(subscriber);
   const numbers = createPhoneNumbers(config);
   const fingerprints = createFingerprints(keys);
+  const ledger = createOptOutRecords({ records: store, clock });
   const sms = composeSms(config, environment, {
     store,
     publisher,
@@ -115,6 +118,7 @@ export async function composePatchbay(
     upstream,
     numbers,
     fingerprints,
+    ledger,
   });
   const delivery = composeDelivery(config, environment, { store, publisher, webhooks, ids, sms });
   engine = delivery;
@@ -154,6 +158,15 @@ export async function composePatchbay(
     sessions,
     managedSessions: createManagedSessions({ store, publisher, clock, log }),
     numbers,
+    optOutDesk: createOptOutDesk({
+      ledger,
+      publisher,
+      sealer,
+      ids,
+      clock,
+      log,
+      eventRetentionMs: config.store.eventRetentionMs,
+    }),
     idempotency,
     contactCentre: createContactCentreSessions({ upstream, workSignals }),
     ownReads: createOwnReads({ upstream, store, clock, isShared }),

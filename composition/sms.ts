@@ -7,6 +7,7 @@ import type { Fingerprints } from "../services/sealing/fingerprints.ts";
 import { type AgentNotices, createAgentNotices } from "../services/sms/agent_notice.ts";
 import { createInboundSms } from "../services/sms/inbound.ts";
 import { createOptOuts, type OptOuts } from "../services/sms/opt_outs.ts";
+import type { OptOutRecords } from "../services/sms/opt_out_records.ts";
 import type { PhoneNumbers } from "../services/sms/phone.ts";
 import { createSendingSwitch, type SendingSwitch } from "../services/sms/sending_switch.ts";
 import { createSmsSink } from "../services/sms/sms_sink.ts";
@@ -27,6 +28,7 @@ export interface SmsParts {
   readonly ids: Ids;
   readonly upstream: Upstream;
   readonly numbers: PhoneNumbers;
+  readonly ledger: OptOutRecords;
 }
 
 /** What both directions of SMS share, and the way in. */
@@ -52,7 +54,7 @@ export function smsIngressOf(sms: Sms | null): SmsIngressRoutesDependencies {
 export function composeSms(
   { sms, server, webhooks, upstream: { auth }, store: { eventRetentionMs, sessionTtlMs } }: Config,
   environment: Environment,
-  { store, publisher, ids, upstream, numbers, fingerprints }: SmsParts,
+  { store, publisher, ids, upstream, numbers, fingerprints, ledger }: SmsParts,
 ): Sms | null {
   // readConfig() makes sure that SMS has a PUBLIC_URL.
   if (sms === null || server.publicUrl === null) return null;
@@ -66,7 +68,7 @@ export function composeSms(
     now: clock.now,
     log,
   });
-  const optOuts = createOptOuts({ ...shared, records: store, own: provider.defaultSender });
+  const optOuts = createOptOuts({ ...shared, ledger });
   const notices = createAgentNotices({
     provider,
     sendNotice: createNoticeSender({ upstream, requestId: ids.token }),

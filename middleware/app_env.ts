@@ -11,6 +11,8 @@ export type Scope =
   | "sessions:write"
   | "webhooks:read"
   | "webhooks:write"
+  | "opt-outs:read"
+  | "opt-outs:write"
   | "credentials:write";
 
 /** By which scheme and authority a client reached Patchbay. */
@@ -53,6 +55,8 @@ export interface AppEnv {
 export interface RouteGuards {
   /** Lets a verified agent with that scope through, within its rate limit; sets `agent`. */
   agent(scope: Scope): MiddlewareHandler<AppEnv>;
-  /** Reads a JSON body of at most `maxBytes`; sets `body`. */
-  jsonBody(options: { readonly maxBytes: number }): MiddlewareHandler<AppEnv>;
+  /** Reads a JSON body of at most `maxBytes`, with `ifEmpty` in the place of an empty one; sets `body`. */
+  jsonBody(
+    options: { readonly maxBytes: number; readonly ifEmpty?: string },
+  ): MiddlewareHandler<AppEnv>;
 }

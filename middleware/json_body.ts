@@ -25,7 +25,11 @@ const HARMLESS_CHARSETS: ReadonlySet<string> = new Set(
  * @throws UnsupportedMediaType for a declared type that is not JSON, or a content coding; BodyTooLarge; InvalidBody
  */
 export function jsonBody(
-  { maxBytes }: { readonly maxBytes: number },
+  { maxBytes, ifEmpty = "" }: {
+    readonly maxBytes: number;
+    /** The JSON text that an empty body, or none, stands for; none: it is refused. */
+    readonly ifEmpty?: string;
+  },
 ): MiddlewareHandler<AppEnv> {
   if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) {
     throw new RangeError(`Cannot limit bodies to ${maxBytes} bytes: expected 1 or more`);
@@ -40,7 +44,7 @@ export function jsonBody(
       throw new InvalidBody("Cannot read the body: expected it whole, but it broke off", { cause });
     });
     if (bytes === null) throw tooLarge(maxBytes);
-    const untrusted = parseJson(bytes);
+    const untrusted = parseJson(bytes.length === 0 ? new TextEncoder().encode(ifEmpty) : bytes);
     c.set("body", { bytes, untrusted, untrustedJson: untrusted.json });
     await next();
   };

@@ -89,6 +89,7 @@ export function createInboundSms(
       wanted: wish,
       customer: text.from,
       sender: { from: text.to },
+      pool: text.pool,
       sessionId: arrival.sessionId,
       reason: "message",
       source: text.messageSid,

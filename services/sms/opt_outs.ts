@@ -1,30 +1,36 @@
-import type { IdentifiedEvent } from "../events/own_event.ts";
 import { decodeTime } from "ulid";
+import type { IdentifiedEvent } from "../events/own_event.ts";
+import type { Publisher } from "../events/publisher.ts";
 import type { Clock } from "../support/clock.ts";
-import { StoreUnavailable } from "../errors.ts";
 import type { Ids } from "../support/ids.ts";
 import { type Logger, maskPhone } from "../support/log.ts";
-import type { RecordStore } from "../store/port/records.ts";
-import type { Publisher } from "../events/publisher.ts";
 import {
-  decideOptOut,
-  type OptOutChange,
+  isOpenedAt,
   type OptOutEntry,
   optOutKey,
   optOutScope,
+  sendersOf,
 } from "./opt_out_ledger.ts";
+import type { OptOutRecords } from "./opt_out_records.ts";
 import type { SmsSender } from "./provider.ts";
 
-/** A change that a customer or the provider asks for. Numbers are E.164 or short codes. */
-export interface OptOutRequest extends OptOutChange {
+/** A change that a customer or the provider asks for. */
+export interface OptOutRequest {
+  readonly wanted: "out" | "in";
   readonly customer: string;
   /** Who of us it is about: the number that was texted, or that a refused text was to leave from. */
   readonly sender: SmsSender;
+  /** The pool that the number belongs to, where it is told. */
+  readonly pool: string | null;
   readonly sessionId: string | null;
   /** `message`: the customer wrote it; `rejection`: the provider refused a text of ours over it. */
   readonly reason: "message" | "rejection";
   /** The text that asked for it, or that was refused; null: a text that the provider did not even take. */
   readonly messageSid: string | null;
+  /** Names the message or the refusal, the same in every copy of it. */
+  readonly source: string;
+  /** The event that is to tell of it, if it proves to be a change; ids sort by time. */
+  readonly eventId: string;
   readonly occurredAtMs: number;
 }
 
@@ -37,12 +43,12 @@ export interface OptOutRefusal {
   readonly source: string;
 }
 
-/** Who wants no texts from whom. Every method throws `StoreUnavailable` when the store is. */
+/** Who wants no texts. Every method throws `StoreUnavailable` when the store is. */
 export interface OptOuts {
   /**
-   * Whether texts from `sender` to `customer` are to be left unsent: to be asked before every send, with the text that is about
-   * to be sent. Where it is that text's own refusal that was written down, `customer.opted_out` is published again, under
-   * its first id: an earlier attempt may have ended in between.
+   * Whether texts to `customer` are to be left unsent, whichever of us they would leave from: to be asked before every send,
+   * with the text that is about to be sent. Where it is that text's own refusal that was written down, `customer.opted_out`
+   * is published again, under its first id: an earlier attempt may have ended in between.
    */
   isOptedOut(
     customer: string,
@@ -59,71 +65,54 @@ export interface OptOuts {
 }
 
 export interface OptOutsDependencies {
-  readonly records: Pick<RecordStore, "readRecord" | "writeRecord">;
+  readonly ledger: OptOutRecords;
   readonly publisher: Pick<Publisher, "publishIdentified">;
   readonly ids: Pick<Ids, "event">;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Whom texts come from by configuration. */
-  readonly own: SmsSender;
 }
 
-/** Each lost race is somebody else's success, so this many in a row mean a fault. */
-const MAX_TRIES = 10;
-
-/** How long it is remembered that somebody opted in again: for as long as an older text may be repeated. */
-const OPTED_IN_KEPT_MS = 48 * 3_600_000;
-
 /**
- * The opt-out ledger. An opt-out is kept without an end, and expunging a session leaves it: it could not be honoured
- * without the two numbers.
+ * What customers and the provider say about texts. A STOP to any of our senders ends all texts to the customer; a START opens
+ * what was closed at the same number or its pool. An opt-out is kept without an end, and expunging a session leaves it: it
+ * could not be honoured without the number.
  */
 export function createOptOuts(
-  { records, publisher, ids, clock, log, own }: OptOutsDependencies,
+  { ledger, publisher, ids, clock, log }: OptOutsDependencies,
 ): OptOuts {
-  const nameOf = (customer: string, scope: string) =>
-    ({ kind: "opt-out", key: optOutKey(customer, scope) }) as const;
-
   async function change(request: OptOutRequest): Promise<IdentifiedEvent | null> {
-    const scope = optOutScope(own, request.sender);
-    const name = nameOf(request.customer, scope);
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const nowMs = clock.now();
-      const text = await records.readRecord(name, nowMs);
-      const decision = decideOptOut(text === null ? null : decode(text), request);
-      if (decision.kind === "nothing") return null;
-      if (decision.kind === "repeat") return eventOf(request, scope, decision.eventId);
-      const { written } = await records.writeRecord({
-        ...name,
-        text: JSON.stringify(decision.entry),
-        expected: text,
-        untilMs: decision.entry.state === "out" ? null : nowMs + OPTED_IN_KEPT_MS,
-        nowMs,
-      });
-      if (written && decision.kind === "confirm") return null;
-      if (written) return told(request, scope);
+    const { wanted, customer } = request;
+    const senders = sendersOf(request.sender, request.pool);
+    const keys = wanted === "out"
+      ? [optOutKey(customer, senders)]
+      : (await ledger.of(customer)).filter(({ entry }) => isOpenedAt(entry, senders))
+        .map(({ key }) => key);
+    let told: string | null = null;
+    let isChange = false;
+    for (const key of keys) {
+      const changed = await ledger.change(key, { ...request, senders, by: null });
+      told ??= changed.told;
+      isChange ||= changed.isNew;
     }
-    throw new StoreUnavailable("write down an opt-out that keeps changing");
-  }
-
-  function told(request: OptOutRequest, scope: string): IdentifiedEvent {
-    const event = eventOf(request, scope, request.eventId);
-    const { sessionId, reason, messageSid, customer } = request;
-    log.info(event.type, { sessionId, reason, messageSid, phone: maskPhone(customer) });
+    if (told === null) return null;
+    const event = eventOf(request, optOutScope(senders), told);
+    const { sessionId, reason, messageSid } = request;
+    if (isChange) {
+      log.info(event.type, { sessionId, reason, messageSid, phone: maskPhone(customer) });
+    }
     return event;
   }
 
   return {
     async isOptedOut(customer, sender, asking) {
-      const scope = optOutScope(own, sender);
-      const text = await records.readRecord(nameOf(customer, scope), clock.now());
-      const entry = text === null ? null : decode(text);
-      if (entry?.state !== "out") return false;
-      if (asking?.source === entry.source) {
-        const told = { ...refused({ ...asking, customer, sender }), ...idOf(entry) };
-        await publisher.publishIdentified([eventOf(told, scope, entry.eventId)]);
+      const closed = (await ledger.of(customer)).filter(({ entry }) => entry.state === "out");
+      const own = closed.find(({ entry }) => asking?.source === entry.source)?.entry;
+      if (asking !== undefined && own !== undefined) {
+        const told = { ...refused({ ...asking, customer, sender }), ...idOf(own) };
+        const scope = optOutScope(sendersOf(sender));
+        await publisher.publishIdentified([eventOf(told, scope, own.eventId)]);
       }
-      return true;
+      return closed.length > 0;
     },
     change,
     async noteRefusal(refusal) {
@@ -137,7 +126,7 @@ export function createOptOuts(
 
 /** The change that a refusal at create asks for. */
 function refused(refusal: OptOutRefusal) {
-  return { ...refusal, wanted: "out", reason: "rejection", messageSid: null } as const;
+  return { ...refusal, pool: null, wanted: "out", reason: "rejection", messageSid: null } as const;
 }
 
 /** The event that told of the change to this state, or was to tell. */
@@ -153,10 +142,6 @@ function eventOf(request: OptOutRequest, scope: string, eventId: string): Identi
     type: wanted === "out" ? "customer.opted_out" : "customer.opted_in",
     sessionId,
     occurredAtMs,
-    data: { phone: customer, sender: scope, reason, messageSid },
+    data: { phone: customer, sender: scope, reason, messageSid, by: null },
   };
-}
-
-function decode(text: string): OptOutEntry {
-  return JSON.parse(text);
 }

@@ -32,7 +32,7 @@ export interface StatusReports {
 }
 
 export interface StatusReportsDependencies {
-  readonly provider: Pick<SmsProvider, "name" | "explain">;
+  readonly provider: Pick<SmsProvider, "name" | "defaultSender" | "explain">;
   readonly store:
     & Pick<RecordStore, "readRecord" | "writeRecord">
     & Pick<DeliveryStore, "readDelivery" | "resolveDelivery">;
@@ -175,14 +175,16 @@ export function createStatusReports(
   /** The ledger is written before anybody is told. Null: no opt-out, or nothing new about it. */
   async function noteOptOut(
     { sessionId }: Subject,
-    { messageSid, errorCode, to, from }: StatusReport,
+    { messageSid, errorCode, to, from, pool }: StatusReport,
     occurredAtMs: number,
   ): Promise<IdentifiedEvent | null> {
-    if (to === null || from === null || !provider.explain(errorCode).optedOut) return null;
+    const sender = from === null ? provider.defaultSender : { from };
+    if (to === null || !provider.explain(errorCode).optedOut) return null;
     return await optOuts.change({
       wanted: "out",
       customer: to,
-      sender: { from },
+      sender,
+      pool,
       sessionId,
       reason: "rejection",
       messageSid,

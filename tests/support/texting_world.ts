@@ -5,6 +5,7 @@ import { createFingerprints } from "../../services/sealing/fingerprints.ts";
 import { createIds } from "../../services/support/ids.ts";
 import { readNotifications } from "../../services/contact_centre/dialect/notifications.ts";
 import { composePublisher } from "../../composition/publisher.ts";
+import { createOptOutRecords } from "../../services/sms/opt_out_records.ts";
 import { createOptOuts } from "../../services/sms/opt_outs.ts";
 import { createPhoneNumbers } from "../../services/sms/phone.ts";
 import { createResolver } from "../../services/sms/resolution.ts";
@@ -75,12 +76,11 @@ export async function startTexting(options: TextingOptions = {}) {
   });
   const sendingSwitch = createSendingSwitch({ clock, log });
   const optOuts = createOptOuts({
-    records: store,
+    ledger: createOptOutRecords({ records: store, clock }),
     publisher,
     ids,
     clock,
     log,
-    own: { from: OUR_NUMBER },
   });
   const told: { sessionId: string; sentence: string }[] = [];
   const provider = createTwilio({

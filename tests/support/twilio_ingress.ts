@@ -7,6 +7,7 @@ import { createIds, type Ids } from "../../services/support/ids.ts";
 import { composePublisher } from "../../composition/publisher.ts";
 import { createAgentNotices } from "../../services/sms/agent_notice.ts";
 import { createInboundSms } from "../../services/sms/inbound.ts";
+import { createOptOutRecords } from "../../services/sms/opt_out_records.ts";
 import { createOptOuts, type OptOuts } from "../../services/sms/opt_outs.ts";
 import { createPhoneNumbers } from "../../services/sms/phone.ts";
 import { createSendingSwitch, type SendingSwitch } from "../../services/sms/sending_switch.ts";
@@ -97,7 +98,10 @@ export function createTwilioIngressWorld(
     now: clock.now,
     log,
   });
-  const optOuts = createOptOuts({ ...shared, records: store, own: provider.defaultSender });
+  const optOuts = createOptOuts({
+    ...shared,
+    ledger: createOptOutRecords({ records: store, clock }),
+  });
   const notices = createAgentNotices({
     provider,
     sendNotice: createNoticeSender({

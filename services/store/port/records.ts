@@ -12,7 +12,7 @@ export type RecordKind =
   | "inbound-sms"
   /** How far a text got, by delivery and part. */
   | "sms-status"
-  /** A customer who wants no texts, by both numbers. */
+  /** A customer who wants no texts, by the customer and whom of us it was said to. */
   | "opt-out";
 
 /** The name of a record. */

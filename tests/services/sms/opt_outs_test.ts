@@ -84,7 +84,7 @@ onEachSmsStore("OPT-05 a refusal at create closes the number and is told once", 
   assert.deepEqual(events.map(({ type, sessionId, data }) => ({ type, sessionId, data })), [{
     type: "customer.opted_out",
     sessionId: null,
-    data: { phone: CUSTOMER, sender: OWN_NUMBER, reason: "rejection", messageSid: null },
+    data: { phone: CUSTOMER, sender: OWN_NUMBER, reason: "rejection", messageSid: null, by: null },
   }]);
 });
 
@@ -112,7 +112,13 @@ onEachSmsStore(
       {
         type: "customer.opted_out",
         occurredAtMs: refusedAtMs,
-        data: { phone: CUSTOMER, sender: OWN_NUMBER, reason: "rejection", messageSid: null },
+        data: {
+          phone: CUSTOMER,
+          sender: OWN_NUMBER,
+          reason: "rejection",
+          messageSid: null,
+          by: null,
+        },
       },
     ]);
   },
@@ -148,25 +154,89 @@ Deno.test("OPT-07 an opt-out holds before anybody is told of it", async () => {
   assert.deepEqual(heldAtPublish, [true]);
 });
 
-Deno.test("OPT-07 an opt-out is for the number that was texted, and has no end", async () => {
-  await using world = createTwilioIngressWorld(openSmsTestStore());
-  await world.text(inboundFields({ Body: "STOP" }));
-  world.clock.advance(400 * 86_400_000);
-  assert.equal(await isOut(world), true);
-  assert.equal(await isOut(world, CUSTOMER, "+15550100001"), false);
-  assert.equal(await isOut(world, "+16501110002"), false);
-});
+onEachSmsStore(
+  "OPT-07 an opt-out is the customer's, from whichever of our senders, and has no end",
+  async (store) => {
+    await using world = createTwilioIngressWorld(store);
+    await world.text(inboundFields({ Body: "STOP" }));
+    world.clock.advance(400 * 86_400_000);
+    for (const from of [OWN_NUMBER, "+15550100001", "24680"]) {
+      assert.equal(await isOut(world, CUSTOMER, from), true, from);
+    }
+    assert.equal(await world.optOuts.isOptedOut(CUSTOMER, { pool: SERVICE }), true);
+    for (const other of ["+16501110002", `${CUSTOMER}1`, CUSTOMER.slice(0, -1)]) {
+      assert.equal(await isOut(world, other), false, other);
+    }
+  },
+);
 
-Deno.test("OPT-07 behind a messaging service it is for the whole service", async () => {
+Deno.test("OPT-07 behind a messaging service the event names the service, and START to any of its numbers opens", async () => {
   const sender = { messagingServiceSid: SERVICE };
   await using world = createTwilioIngressWorld(openSmsTestStore(), { sender });
   await world.text(inboundFields({ Body: "STOP", MessagingServiceSid: SERVICE }));
-  for (const from of [OWN_NUMBER, "+15550100001", "24680"]) {
-    assert.equal(await isOut(world, CUSTOMER, from), true, from);
-  }
   assert.equal(await world.optOuts.isOptedOut(CUSTOMER, { pool: SERVICE }), true);
   const [event] = await world.events("customer.opted_out");
   assert.equal(event?.data["sender"], SERVICE);
+  await world.text(inboundFields({ Body: "START", To: "+15550100077" }));
+  assert.equal(await isOut(world), true, "it is not known that this number is of the service");
+  const fields = { Body: "START", To: "+15550100077", MessagingServiceSid: SERVICE };
+  await world.text(inboundFields(fields));
+  assert.equal(await isOut(world), false);
+});
+
+Deno.test("OPT-07 a STOP to one number counts after the sender is a messaging service, and back", async () => {
+  const store = openSmsTestStore();
+  await using before = createTwilioIngressWorld(store);
+  await before.text(inboundFields({ Body: "STOP" }));
+  const sender = { messagingServiceSid: SERVICE };
+  await using after = createTwilioIngressWorld(
+    { ...store, close: () => Promise.resolve() },
+    { sender, clock: before.clock },
+  );
+  assert.equal(await after.optOuts.isOptedOut(CUSTOMER, { pool: SERVICE }), true);
+  before.clock.advance(1_000);
+  // The number is the service's by now; it is the same number.
+  await after.text(inboundFields({ Body: "START", MessagingServiceSid: SERVICE }));
+  assert.equal(await after.optOuts.isOptedOut(CUSTOMER, { pool: SERVICE }), false);
+  assert.equal(await isOut(before), false);
+});
+
+Deno.test("OPT-07 START opens nothing that was closed at another number", async () => {
+  await using world = createTwilioIngressWorld(openSmsTestStore());
+  await world.text(inboundFields({ Body: "STOP" }));
+  await world.text(inboundFields({ Body: "STOP", To: "+15550100001" }));
+  await world.text(inboundFields({ Body: "START" }));
+  assert.equal(await isOut(world), true);
+  await world.text(inboundFields({ Body: "START", To: "+15550100001" }));
+  assert.equal(await isOut(world), false);
+});
+
+onEachSmsStore("OPT-07 what earlier versions wrote down counts, and opens", async (store) => {
+  await using world = createTwilioIngressWorld(store);
+  const digits = CUSTOMER.slice(1);
+  const nowMs = world.clock.now();
+  for (const scope of [OWN_NUMBER.slice(1), SERVICE]) {
+    const eventId = "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    const entry = { state: "out", eventId, source: "SM1", asOf: eventId };
+    const name = { kind: "opt-out", key: `${digits}:${scope}` } as const;
+    await store.writeRecord({ ...name, text: JSON.stringify(entry), untilMs: null, nowMs });
+  }
+  assert.equal(await isOut(world, CUSTOMER, "+15550100001"), true);
+  await world.text(inboundFields({ Body: "START" }));
+  assert.equal(await isOut(world), true);
+  await world.text(inboundFields({ Body: "START", MessagingServiceSid: SERVICE }));
+  assert.equal(await isOut(world), false);
+});
+
+Deno.test("OPT-07 a STOP by another channel stops texts to the same phone", async () => {
+  await using world = createTwilioIngressWorld(openSmsTestStore());
+  const channel = { From: `whatsapp:${CUSTOMER}`, To: `whatsapp:${OWN_NUMBER}` };
+  await world.text(inboundFields({ ...channel, Body: "STOP" }));
+  assert.equal(await isOut(world), true);
+  await world.text(inboundFields({ Body: "START" }));
+  assert.equal(await isOut(world), true);
+  await world.text(inboundFields({ ...channel, Body: "START" }));
+  assert.equal(await isOut(world), false);
 });
 
 Deno.test("OPT-08 a short code of ours is closed like a number: Twilio does not do it for us", async () => {

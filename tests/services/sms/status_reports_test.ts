@@ -419,7 +419,13 @@ onEachSmsStore(
         type: "customer.opted_out",
         sequence: 4,
         sessionId: SESSION,
-        data: { phone: CUSTOMER, sender: OWN_NUMBER, reason: "rejection", messageSid: SID },
+        data: {
+          phone: CUSTOMER,
+          sender: OWN_NUMBER,
+          reason: "rejection",
+          messageSid: SID,
+          by: null,
+        },
       },
     ]);
   },
