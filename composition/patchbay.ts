@@ -119,6 +119,7 @@ export async function composePatchbay(
     numbers,
     fingerprints,
     ledger,
+    sealer,
   });
   const delivery = composeDelivery(config, environment, { store, publisher, webhooks, ids, sms });
   engine = delivery;
@@ -180,6 +181,7 @@ export async function composePatchbay(
     trustProxyHops: config.server.trustProxyHops,
     notificationsToken: config.notificationsToken,
     smsIngress: smsIngressOf(sms),
+    media: sms?.media ?? null,
     metrics: composeMetrics(subscriber, sms),
     health: {
       keysLoaded: auth.keysLoaded,

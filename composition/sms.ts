@@ -6,6 +6,7 @@ import type { Publisher } from "../services/events/publisher.ts";
 import type { Fingerprints } from "../services/sealing/fingerprints.ts";
 import { type AgentNotices, createAgentNotices } from "../services/sms/agent_notice.ts";
 import { createInboundSms } from "../services/sms/inbound.ts";
+import { createMediaRelay, type MediaRelay } from "../services/sms/media.ts";
 import { createOptOuts, type OptOuts } from "../services/sms/opt_outs.ts";
 import type { OptOutRecords } from "../services/sms/opt_out_records.ts";
 import type { PhoneNumbers } from "../services/sms/phone.ts";
@@ -16,6 +17,7 @@ import {
   createTwilio as createProvider,
   TWILIO_PATHS as PROVIDER_PATHS,
 } from "../services/sms/twilio/twilio.ts";
+import type { Sealer } from "../services/sealing/secrets.ts";
 import type { Store } from "../services/store/port/store.ts";
 import { createNoticeSender } from "../services/contact_centre/rest/notice.ts";
 import type { Upstream } from "../services/contact_centre/rest/upstream.ts";
@@ -29,6 +31,7 @@ export interface SmsParts {
   readonly upstream: Upstream;
   readonly numbers: PhoneNumbers;
   readonly ledger: OptOutRecords;
+  readonly sealer: Sealer;
 }
 
 /** What both directions of SMS share, and the way in. */
@@ -37,6 +40,7 @@ export interface Sms {
   readonly notices: AgentNotices;
   readonly sendingSwitch: SendingSwitch;
   readonly ingress: SmsIngress;
+  readonly media: MediaRelay;
   /** What people call the provider. */
   readonly providerName: string;
   /** The customer's phone as a sink. */
@@ -54,7 +58,7 @@ export function smsIngressOf(sms: Sms | null): SmsIngressRoutesDependencies {
 export function composeSms(
   { sms, server, webhooks, upstream: { auth }, store: { eventRetentionMs, sessionTtlMs } }: Config,
   environment: Environment,
-  { store, publisher, ids, upstream, numbers, fingerprints, ledger }: SmsParts,
+  { store, publisher, ids, upstream, numbers, fingerprints, ledger, sealer }: SmsParts,
 ): Sms | null {
   // readConfig() makes sure that SMS has a PUBLIC_URL.
   if (sms === null || server.publicUrl === null) return null;
@@ -77,15 +81,22 @@ export function composeSms(
     clock,
     log,
   });
+  const media = createMediaRelay({
+    ...shared,
+    provider,
+    sealer,
+    publicUrl: server.publicUrl.url,
+  });
   const sendingSwitch = createSendingSwitch({ clock, log });
   return {
     optOuts,
     notices,
     sendingSwitch,
+    media,
     providerName: provider.name,
     ingress: {
       provider,
-      inbound: createInboundSms({ ...shared, optOuts, numbers }),
+      inbound: createInboundSms({ ...shared, optOuts, numbers, media }),
       reports: createStatusReports({ ...shared, provider, optOuts, notices, sendingSwitch }),
     },
     createSink: (parts) =>

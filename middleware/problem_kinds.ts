@@ -58,7 +58,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 502,
     title: "Contact centre unavailable",
     statusCode: 4,
-    explanation: "The contact centre could not be reached, or broke off before it had answered.",
+    explanation:
+      "The contact centre (for media: the SMS provider) could not be reached, or broke off before it had answered.",
   },
   "upstream-timeout": {
     status: 504,

@@ -28,6 +28,7 @@ import { healthRoutes, type HealthRoutesDependencies } from "./health.ts";
 import { ingressRoutes } from "./ingress.ts";
 import { smsIngressRoutes, type SmsIngressRoutesDependencies } from "./ingress_sms.ts";
 import { meRoutes } from "./me.ts";
+import { mediaRoutes, type MediaRoutesDependencies } from "./media.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { optOutRoutes } from "./opt_outs.ts";
 import { sessionRoutes } from "./sessions.ts";
@@ -57,6 +58,8 @@ export interface AppDependencies {
   readonly notificationsToken: string | null;
   /** Absent: there is no way in for an SMS provider at all. */
   readonly smsIngress?: SmsIngressRoutesDependencies;
+  /** What customers send beside words; null: SMS is off. */
+  readonly media: MediaRoutesDependencies["media"];
   readonly metrics: readonly Metric[];
   readonly health: Pick<HealthRoutesDependencies, "keysLoaded" | "draining" | "degraded">;
   /** Deliveries were made due by hand. */
@@ -90,6 +93,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/", ingressRoutes({ ...dependencies, token: dependencies.notificationsToken }));
   const { smsIngress } = dependencies;
   if (smsIngress !== undefined) app.route("/", smsIngressRoutes(smsIngress));
+  app.route("/", mediaRoutes(dependencies));
   app.route(
     "/",
     healthRoutes({ ...dependencies.health, clock, log, pingStore: () => store.ping() }),

@@ -6,6 +6,7 @@ import { type Logger, maskPhone } from "../support/log.ts";
 import type { RecordStore } from "../store/port/records.ts";
 import type { SessionStore } from "../store/port/sessions.ts";
 import type { Publisher } from "../events/publisher.ts";
+import type { MediaRelay, ToldMedia } from "./media.ts";
 import type { PhoneNumbers } from "./phone.ts";
 import type { OptOuts } from "./opt_outs.ts";
 import type { InboundText } from "./provider.ts";
@@ -25,6 +26,7 @@ export interface InboundSmsDependencies {
   readonly publisher: Pick<Publisher, "publishIdentified">;
   readonly optOuts: Pick<OptOuts, "change">;
   readonly numbers: Pick<PhoneNumbers, "spellings">;
+  readonly media: Pick<MediaRelay, "tell">;
   readonly ids: Pick<Ids, "event">;
   readonly clock: Clock;
   readonly log: Logger;
@@ -49,7 +51,8 @@ interface Arrival {
  * the copy that the provider sends when it gets no answer.
  */
 export function createInboundSms(
-  { store, publisher, optOuts, numbers, ids, clock, log, eventRetentionMs }: InboundSmsDependencies,
+  { store, publisher, optOuts, numbers, media, ids, clock, log, eventRetentionMs }:
+    InboundSmsDependencies,
 ): InboundSms {
   async function sessionOf(text: InboundText, nowMs: number): Promise<string | null> {
     return await store.findCustomerSession({
@@ -120,13 +123,21 @@ export function createInboundSms(
       if (nowMs - timeOf(arrival.eventId) >= eventRetentionMs) return;
       // The ledger first: nobody may hear of an opt-out that does not hold yet.
       const changes = await optOutEvents(text, arrival);
-      await publisher.publishIdentified([received(text, arrival), ...changes]);
+      const told = await media.tell(text.media, {
+        id: arrival.eventId,
+        occurredAtMs: timeOf(arrival.eventId),
+      });
+      await publisher.publishIdentified([received(text, told, arrival), ...changes]);
       logReceived(text, arrival, isFirst);
     },
   };
 }
 
-function received(text: InboundText, { eventId, sessionId }: Arrival): IdentifiedEvent {
+function received(
+  text: InboundText,
+  media: readonly ToldMedia[],
+  { eventId, sessionId }: Arrival,
+): IdentifiedEvent {
   return {
     id: eventId,
     type: "sms.received",
@@ -139,7 +150,7 @@ function received(text: InboundText, { eventId, sessionId }: Arrival): Identifie
       from: text.from,
       to: text.to,
       text: text.untrustedText,
-      media: text.media,
+      media,
     },
   };
 }

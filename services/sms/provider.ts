@@ -19,6 +19,11 @@ export interface SmsProvider {
   readInbound(request: Request): Promise<InboundText>;
   /** Reads a request that tells how far a text of ours got. Throws as {@link SmsProvider.readInbound} does. */
   readReport(request: Request): Promise<StatusReport>;
+  /**
+   * Reads what a customer sent beside words, while it is of a type and size that is relayed (`media_bounds.ts`). Never throws for
+   * what the provider or the network does.
+   */
+  fetchMedia(request: MediaRequest): Promise<MediaReading>;
   /** How a customer's text that was taken is answered, so that the provider itself says nothing to the customer. */
   readonly inboundAnswer: { readonly body: string; readonly contentType: string };
   /** What an error code means; null: the text was refused without one. `httpStatus` is that of the answer, where there was one. */
@@ -144,9 +149,40 @@ export interface InboundText {
   readonly wish: OptOutWish | null;
 }
 
+/** What a customer sent beside words. */
 export interface InboundMedia {
+  /** Where the provider keeps it. */
   readonly url: string;
   readonly contentType: string | null;
+}
+
+export interface MediaRequest {
+  /** As the provider's request has named it ({@link InboundMedia.url}). */
+  readonly url: string;
+  readonly method: "GET" | "HEAD";
+  /** One range of bytes, as a `Range` header has it (RFC 9110 §14.2); null: the whole. */
+  readonly range: string | null;
+  readonly signal: AbortSignal;
+}
+
+/** How reading media ended. Reasons are for the log and hold no address. */
+export type MediaReading =
+  | MediaRead
+  /** The provider has it no more, or it is none that is relayed. */
+  | { readonly kind: "not-there"; readonly reason: string }
+  /** It may succeed later. */
+  | { readonly kind: "failed"; readonly timedOut: boolean; readonly reason: string };
+
+export interface MediaRead {
+  readonly kind: "read";
+  /** Without parameters. */
+  readonly contentType: string;
+  /** In bytes, of what is read; null: it was not told. */
+  readonly length: number | null;
+  /** `Content-Range` of a part; null: it is the whole. */
+  readonly contentRange: string | null;
+  /** Null after HEAD. */
+  readonly body: Uint8Array<ArrayBuffer> | null;
 }
 
 /** A customer wants no more texts, or wants them again, or wants to be told how this works. */

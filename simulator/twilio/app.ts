@@ -17,6 +17,8 @@ import { checkCreate } from "./create_message.ts";
 import type { Exchange } from "../kit/exchange.ts";
 import { createMessage, messageResource, type TwilioMessage } from "./message.ts";
 import { listMessages } from "./message_list.ts";
+import { cdnRoutes, mediaRoutes } from "./media_routes.ts";
+import type { ReadableShelf } from "./media_shelf.ts";
 import type { OptOutBook } from "./opt_out_book.ts";
 import type { Walker } from "./walker.ts";
 
@@ -28,6 +30,8 @@ export interface AppOptions {
   readonly messages: InboxOwner<TwilioMessage>;
   /** What customers wrote. */
   readonly texts: Inbox<TwilioMessage>;
+  /** What customers sent beside words. */
+  readonly media: ReadableShelf;
   readonly optOuts: Pick<OptOutBook, "isOptedOut">;
   readonly walker: Pick<Walker, "begin">;
   readonly onCreate: OnCreate;
@@ -53,6 +57,8 @@ export function createApp(options: AppOptions): Hono<SimulatorEnv> {
     // Twilio's answers tell its time, which callers compare with `date_created`.
     c.header("date", new Date(clock.now()).toUTCString());
   });
+  // In front of the credentials, which the CDN asks nobody for.
+  app.route("/", cdnRoutes(options.media));
   app.use(basicAuth({
     username: accountSid,
     password: authToken,
@@ -60,6 +66,7 @@ export function createApp(options: AppOptions): Hono<SimulatorEnv> {
     invalidUserMessage: errorBody({ status: 401, code: 20003, message: "Authentication failed" }),
   }));
   app.route(`/2010-04-01/Accounts/${accountSid}`, messageRoutes(options));
+  app.route(`/2010-04-01/Accounts/${accountSid}`, mediaRoutes(options.media));
   app.notFound(() => errorResponse(refuse(20404, "The resource was not found", 404)));
   return app;
 }

@@ -16,12 +16,27 @@ const chance = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const ms = v.pipe(v.number(), v.minValue(0), v.maxValue(LONGEST_MS));
 const code = v.pipe(v.number(), v.integer(), v.minValue(1));
 const perhaps = v.exactOptional;
+/** Of media made up of zeros. */
+const length = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(64 * 1024 * 1024));
 
 const customerWrites = v.strictObject({
   from: text,
   to: perhaps(text),
   body: perhaps(v.string()),
-  media: perhaps(v.array(v.strictObject({ url: text, contentType: text }))),
+  media: perhaps(v.array(v.union([
+    v.strictObject({ url: text, contentType: text }),
+    v.pipe(
+      v.strictObject({ base64: v.pipe(text, v.base64()), contentType: text }),
+      v.transform(({ base64, contentType }) => ({
+        bytes: Uint8Array.fromBase64(base64),
+        contentType,
+      })),
+    ),
+    v.pipe(
+      v.strictObject({ length, contentType: text }),
+      v.transform(({ length, contentType }) => ({ bytes: new Uint8Array(length), contentType })),
+    ),
+  ]))),
   optOutType: perhaps(v.picklist(["STOP", "START", "HELP"])),
   messagingServiceSid: perhaps(text),
   sid: perhaps(text),
@@ -75,6 +90,12 @@ const faultPlan = v.strictObject({
   times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)), 1),
 });
 
+const mediaFaultPlan = v.strictObject({
+  fault: v.picklist(["server-error", "hang", "elsewhere"]),
+  url: perhaps(text),
+  times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)), 1),
+});
+
 /**
  * Twilio's strings, for those who run it as a program: what `Twilio` offers to a test, over HTTP and without
  * authentication. Requests to these routes are not recorded or met by faults.
@@ -114,6 +135,10 @@ export function controlRoutes(twilio: Twilio): Hono<ControlEnv> {
   post("/fault-rates", rates, (faultRates) => twilio.configure({ faultRates }));
   post("/faults", faultPlan, (plan) => {
     for (let i = 0; i < plan.times; i++) planFault(twilio.faults, plan);
+  });
+  post("/media/removed", v.strictObject({ url: text }), ({ url }) => twilio.media.remove(url));
+  post("/media/faults", mediaFaultPlan, ({ fault, url, times }) => {
+    for (let i = 0; i < times; i++) twilio.faults.media(fault, url);
   });
   routes.delete("/faults", (c) => {
     twilio.faults.clear();

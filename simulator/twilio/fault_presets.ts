@@ -14,7 +14,17 @@ export interface TwilioFaults extends Faults {
   timeoutAfterActing(): PlannedFault;
   /** The connection breaks; the message was sent all the same if `when` says so. */
   connectionReset(options?: { readonly when?: "before-acting" | "after-acting" }): PlannedFault;
+  /** The next reading of media goes wrong; `elsewhere`: it is sent on to `url`, on a host that is not Twilio's. */
+  media(fault: MediaFault, url?: string): PlannedFault;
 }
+
+/** What goes wrong with the next reading of media. */
+export type MediaFault = "server-error" | "hang" | "elsewhere";
+
+const SERVER_ERROR = {
+  status: 500,
+  body: errorBody({ status: 500, code: 20500, message: "Internal server error" }),
+} as const;
 
 /** Twilio's own faults on top of the general ones. */
 export function createTwilioFaults(faults: Faults): TwilioFaults {
@@ -29,13 +39,20 @@ export function createTwilioFaults(faults: Faults): TwilioFaults {
         headers: retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) },
       }, { matching }),
     serverError: ({ when = "before-acting" } = {}) =>
-      faults.next({
-        kind: "status",
-        status: 500,
-        body: errorBody({ status: 500, code: 20500, message: "Internal server error" }),
-      }, { matching, when }),
+      faults.next({ ...SERVER_ERROR, kind: "status" }, { matching, when }),
     timeoutBeforeActing: () => faults.next("hang", { matching }),
     timeoutAfterActing: () => faults.next("hang", { matching, when: "after-acting" }),
+    media(fault, url = "https://elsewhere.example/picture.png") {
+      const options = { matching: ({ path }: RecordedRequest) => /\/Media\/ME/.test(path) };
+      switch (fault) {
+        case "elsewhere":
+          return faults.next({ kind: "redirect", location: url, status: 307 }, options);
+        case "server-error":
+          return faults.next({ ...SERVER_ERROR, kind: "status" }, options);
+        case "hang":
+          return faults.next("hang", options);
+      }
+    },
     connectionReset: ({ when = "before-acting" } = {}) => faults.next("reset", { matching, when }),
   };
 }

@@ -4,6 +4,7 @@ import type { Random } from "../kit/simulator.ts";
 import { type CallHook, failureOf, type HookCall } from "./hook_caller.ts";
 import { type MovingMessage, newSid, type TwilioMessage } from "./message.ts";
 import type { OptOutBook, OptOutChange } from "./opt_out_book.ts";
+import type { Media, MediaShelf } from "./media_shelf.ts";
 import { countSegments } from "./segments.ts";
 import type { Fields } from "./signature.ts";
 import { readAnswer } from "./hook_answer.ts";
@@ -15,7 +16,8 @@ export interface CustomerWrites {
   /** What of ours is texted, in the same forms; the configured number unless told otherwise. */
   readonly to?: string;
   readonly body?: string;
-  readonly media?: readonly { readonly url: string; readonly contentType: string }[];
+  /** Told of by the address given, or kept by Twilio and told of by the address there. */
+  readonly media?: readonly (MediaElsewhere | Media)[];
   /** As Advanced Opt-Out tells it; with `advancedOptOut` it is told by itself. */
   readonly optOutType?: OptOutChange;
   /** The Messaging Service that our number belongs to. */
@@ -24,6 +26,11 @@ export interface CustomerWrites {
   readonly sid?: string;
   /** Further fields, or other values for those that there are. */
   readonly fields?: Fields;
+}
+
+export interface MediaElsewhere {
+  readonly url: string;
+  readonly contentType: string;
 }
 
 /** What became of a text. */
@@ -52,6 +59,7 @@ export interface InboundOptions {
   readonly accountSid: string;
   readonly settings: () => InboundSettings;
   readonly book: OptOutBook;
+  readonly shelf: MediaShelf;
   readonly texts: InboxOwner<TwilioMessage>;
   readonly replies: InboxOwner<CustomerReply>;
   readonly callHook: CallHook;
@@ -85,9 +93,20 @@ const INVALID_CONTENT_TYPE = 12300;
 
 /** Hands customers' texts in, as Twilio does. */
 export function createInbound(options: InboundOptions) {
-  const { accountSid, book, texts, replies, callHook, clock, random } = options;
+  const { accountSid, book, shelf, texts, replies, callHook, clock, random } = options;
 
-  function record(text: CustomerWrites, to: string, sid: string): TwilioMessage {
+  function addressesOf({ media = [] }: CustomerWrites): MediaElsewhere[] {
+    return media.map((each) =>
+      "url" in each ? each : { url: shelf.keep(each), contentType: each.contentType }
+    );
+  }
+
+  function record(
+    text: CustomerWrites,
+    media: readonly MediaElsewhere[],
+    to: string,
+    sid: string,
+  ): TwilioMessage {
     const message: MovingMessage = {
       sid,
       direction: "inbound",
@@ -95,7 +114,7 @@ export function createInbound(options: InboundOptions) {
       from: text.from,
       messagingServiceSid: text.messagingServiceSid ?? null,
       body: text.body ?? "",
-      mediaUrls: (text.media ?? []).map(({ url }) => url),
+      mediaUrls: media.map(({ url }) => url),
       statusCallback: null,
       status: "received",
       errorCode: null,
@@ -128,10 +147,11 @@ export function createInbound(options: InboundOptions) {
     const change = known === undefined
       ? book.takeText({ customer: text.from, to, service, body })
       : null;
-    const message = known ?? record(text, to, text.sid ?? newSid(random));
+    const media = addressesOf(text);
+    const message = known ?? record(text, media, to, text.sid ?? newSid(random));
     const understood = text.optOutType ?? (advancedOptOut ? change ?? undefined : undefined);
     const call = await handIn({
-      ...inboundFields(accountSid, message, text),
+      ...inboundFields(accountSid, message, media),
       ...(understood !== undefined && { OptOutType: understood }),
       ...text.fields,
     });
@@ -169,7 +189,7 @@ function isNumber(address: string | null): boolean {
 function inboundFields(
   accountSid: string,
   { sid, from, to, body, messagingServiceSid }: TwilioMessage,
-  { media = [] }: CustomerWrites,
+  media: readonly MediaElsewhere[],
 ): Fields {
   const mediaFields = media.flatMap(({ url, contentType }, index) => [
     [`MediaUrl${index}`, url],

@@ -11,6 +11,7 @@ import { createTwilioFaults } from "./fault_presets.ts";
 import { withChance } from "./fault_rates.ts";
 import { createHookCaller, type HookCall } from "./hook_caller.ts";
 import { createInbound, type CustomerReply } from "./inbound.ts";
+import { createMediaShelf } from "./media_shelf.ts";
 import type { TwilioMessage } from "./message.ts";
 import { createOptOutBook } from "./opt_out_book.ts";
 import { DEFAULT_SETTINGS, type TwilioSettings } from "./settings.ts";
@@ -79,17 +80,19 @@ export async function startTwilio(options: TwilioOptions = {}): Promise<Twilio> 
     random,
     closed: closed.signal,
   });
+  const server = await listenOnLoopback(options);
+  const media = createMediaShelf({ url: server.url, accountSid, random });
   const textIn = createInbound({
     accountSid,
     settings: () => settings,
     book: optOuts,
+    shelf: media,
     texts,
     replies,
     callHook,
     clock,
     random,
   });
-  const server = await listenOnLoopback(options);
 
   async function close(): Promise<void> {
     closed.abort();
@@ -107,6 +110,7 @@ export async function startTwilio(options: TwilioOptions = {}): Promise<Twilio> 
     texts,
     replies,
     hooks,
+    media,
     walks: walker,
     optOuts,
     configure: (changes) => void (settings = { ...settings, ...changes }),
@@ -121,6 +125,7 @@ export async function startTwilio(options: TwilioOptions = {}): Promise<Twilio> 
     requests,
     messages,
     texts,
+    media,
     optOuts,
     walker,
     onCreate: options.onCreate ?? (() => null),

@@ -4,6 +4,7 @@ import type { Simulator } from "../kit/simulator.ts";
 import type { TwilioFaults } from "./fault_presets.ts";
 import type { HookCall } from "./hook_caller.ts";
 import type { CustomerReply, CustomerWrites, TextHandedIn } from "./inbound.ts";
+import type { MediaShelf } from "./media_shelf.ts";
 import type { TwilioMessage } from "./message.ts";
 import type { OptOutBook } from "./opt_out_book.ts";
 import type { TwilioSettings } from "./settings.ts";
@@ -25,6 +26,8 @@ export interface Twilio extends Simulator {
   readonly replies: Inbox<CustomerReply>;
   /** The requests to webhooks, in the order in which they ended. */
   readonly hooks: Inbox<HookCall>;
+  /** What customers have sent beside words, behind the account's credentials. */
+  readonly media: MediaShelf;
   readonly walks: Walks;
   /** Who has texted STOP to whom: a create for such a pair is refused with 21610. */
   readonly optOuts: Omit<OptOutBook, "takeText">;

@@ -26,7 +26,7 @@ export interface SentText {
 /** Null: Twilio takes the text. */
 export type TwilioAnswer = (text: SentText) => Response | null | Promise<Response | null>;
 
-export interface ScriptedTwilio extends Pick<Twilio, "url" | "accountSid" | "authToken"> {
+export interface ScriptedTwilio extends Pick<Twilio, "url" | "accountSid" | "authToken" | "media"> {
   readonly requests: Twilio["requests"];
   readonly faults: Twilio["faults"];
   readonly texts: Inbox<SentText>;
@@ -59,13 +59,14 @@ export async function startScriptedTwilio(
       return (answers.get(text.body) ?? answer)(text);
     },
   });
-  const { url, accountSid, authToken, requests, faults } = twilio;
+  const { url, accountSid, authToken, requests, faults, media } = twilio;
   return {
     url,
     accountSid,
     authToken,
     requests,
     faults,
+    media,
     texts,
     asked: (body, timeoutMs) =>
       texts.until(

@@ -8,6 +8,9 @@ import { composePublisher } from "../../composition/publisher.ts";
 import { createAgentNotices } from "../../services/sms/agent_notice.ts";
 import { createInboundSms } from "../../services/sms/inbound.ts";
 import { createOptOutRecords } from "../../services/sms/opt_out_records.ts";
+import { createMediaRelay } from "../../services/sms/media.ts";
+import { createSealer } from "../../services/sealing/secrets.ts";
+import { mediaRoutes } from "../../routes/media.ts";
 import { createOptOuts, type OptOuts } from "../../services/sms/opt_outs.ts";
 import { createPhoneNumbers } from "../../services/sms/phone.ts";
 import { createSendingSwitch, type SendingSwitch } from "../../services/sms/sending_switch.ts";
@@ -113,6 +116,12 @@ export function createTwilioIngressWorld(
     clock,
     log,
   });
+  const media = createMediaRelay({
+    ...shared,
+    provider,
+    sealer: createSealer(new Uint8Array(32)),
+    publicUrl: PUBLIC_URL,
+  });
   const sendingSwitch = createSendingSwitch({ clock, log });
   const app = new Hono<AppEnv>();
   app.use(async (c, next) => {
@@ -129,6 +138,7 @@ export function createTwilioIngressWorld(
         provider,
         inbound: createInboundSms({
           ...shared,
+          media,
           optOuts,
           numbers: createPhoneNumbers({ defaultCountry: null }),
         }),
@@ -136,6 +146,8 @@ export function createTwilioIngressWorld(
       },
     }),
   );
+
+  app.route("/", mediaRoutes({ media }));
 
   async function post(target: string, fields: Readonly<Record<string, string>>) {
     return await app.request(target, {

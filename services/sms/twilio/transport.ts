@@ -113,10 +113,17 @@ async function exchange(
   return { status, headers, untrustedBody: new TextDecoder().decode(exchanged.body) };
 }
 
+/** The path and query of an address at our Twilio. A path that looks like a host (`//host/…`) stays a path. */
+export function atApi({ pathname, search }: URL, apiUrl: URL): URL {
+  const address = new URL(apiUrl.origin);
+  address.pathname = pathname;
+  address.search = search;
+  return address;
+}
+
 /** The call's path and query at our Twilio, wherever the package or a page's link says that it is. */
 function addressOf({ uri, params }: TwilioCall, apiUrl: URL): URL {
-  const called = new URL(uri);
-  const address = new URL(called.pathname + called.search, apiUrl);
+  const address = atApi(new URL(uri), apiUrl);
   for (const [name, value] of Object.entries(params ?? {})) {
     address.searchParams.set(name, String(value));
   }

@@ -5,6 +5,7 @@ import { explainSmsError, TWILIO_CODES } from "./codes.ts";
 import type { ConfiguredSender } from "./form.ts";
 import { createTwilioIngress } from "./ingress.ts";
 import { createTwilioListing } from "./listing.ts";
+import { createTwilioMedia } from "./media.ts";
 import { createSignatureVerifier, type PublicUrl } from "./signature.ts";
 import { STATUS_CALLBACK_PATH, statusCallbackUrl } from "./status_callback_url.ts";
 
@@ -42,6 +43,7 @@ export function createTwilio(options: TwilioOptions): SmsProvider {
     send: ({ part, ...text }) =>
       messages.send({ ...text, statusCallback: statusCallbackUrl(publicUrl.url, part) }),
     ...createTwilioListing(options),
+    ...createTwilioMedia(options),
     ...createTwilioIngress({
       ...options,
       own: options,
