@@ -114,7 +114,7 @@ function readResolution(untrustedJson: unknown): Resolution {
 
 /** A delivery as it is shown. `webhookId` is null for one to the customer's phone. */
 function deliveryView(delivery: DeliveryRecord) {
-  const { id, eventId, eventType, sinkId, sessionId, messageIndex, status } = delivery;
+  const { id, eventId, eventType, sinkId, sessionId, messageIndex, status, outcome } = delivery;
   const isSms = sinkId === SMS_SINK;
   return {
     id,
@@ -125,6 +125,9 @@ function deliveryView(delivery: DeliveryRecord) {
     sessionId,
     messageIndex,
     status,
+    // Taken by the provider, of which the phone's network has said nothing yet.
+    outcome: outcome?.kind ?? (isSms && status === "delivered" ? "sent" : null),
+    errorCode: outcome?.errorCode ?? null,
     attemptCount: delivery.attempts,
     createdAt: rfc3339(delivery.createdAtMs),
     updatedAt: rfc3339(delivery.updatedAtMs),
@@ -132,11 +135,13 @@ function deliveryView(delivery: DeliveryRecord) {
   };
 }
 
-function readStatus(untrustedStatus: string): DeliveryStatus {
-  const status = DELIVERY_STATUSES.find((known) => known === untrustedStatus);
+const LISTED_STATUSES = [...DELIVERY_STATUSES, "undelivered"] as const;
+
+function readStatus(untrustedStatus: string): DeliveryStatus | "undelivered" {
+  const status = LISTED_STATUSES.find((known) => known === untrustedStatus);
   if (status === undefined) {
     throw new InvalidParameter(
-      `Cannot list deliveries by this status: expected one of ${DELIVERY_STATUSES.join(", ")}`,
+      `Cannot list deliveries by this status: expected one of ${LISTED_STATUSES.join(", ")}`,
     );
   }
   return status;

@@ -14,6 +14,7 @@ import { createDoubtEnding } from "./resolution.ts";
 import type { SendingSwitch } from "./sending_switch.ts";
 import {
   NOTHING_KNOWN,
+  outcomeOfText,
   readTextStatus,
   type Report,
   type StatusChange,
@@ -138,6 +139,7 @@ export function createStatusReports(
         expected: text,
         text: writeTextStatus(change.next),
         untilMs: nowMs + eventRetentionMs,
+        outcome: outcomeOfText(change.next, subject.parts),
       };
       const written = change.event === null
         ? (await store.writeRecord({ ...name, ...write, nowMs })).written
@@ -151,7 +153,7 @@ export function createStatusReports(
   async function publish(
     subject: Subject,
     event: NonNullable<StatusChange["event"]>,
-    { kind, key, expected, text, untilMs }: RecordGuard,
+    { kind, key, expected, text, untilMs, outcome }: Required<RecordGuard>,
     { eventId, occurredAtMs, optOut }: Told,
   ): Promise<boolean> {
     const [own] = await publisher.publishIdentified([
@@ -165,7 +167,7 @@ export function createStatusReports(
           messageSid: event.messageSid,
           errorCode: event.kind === "failed" ? event.errorCode : null,
         },
-        guard: { kind, key, expected, text, untilMs },
+        guard: { kind, key, expected, text, untilMs, outcome },
       },
       ...(optOut === null ? [] : [optOut]),
     ]);

@@ -1,3 +1,4 @@
+import type { TextOutcome } from "../store/port/deliveries.ts";
 import type { MessageStatus, StatusReport } from "./provider.ts";
 
 /**
@@ -92,6 +93,17 @@ export function takeReport(text: TextStatus, report: Report): StatusChange | nul
     upgraded: before !== undefined && outcomeOf(before.status) === "failed" &&
       outcomeOf(after.status) === "delivered",
   };
+}
+
+/** What is known of a text of so many parts: `delivered` once each of them is, `undelivered` with the first that is not. */
+export function outcomeOfText(text: TextStatus, parts: number): TextOutcome {
+  if (deliveredSids(text, parts).length === parts) return { kind: "delivered" };
+  const failed = Object.values(text.messages)
+    .filter(({ part }) => partOutcome(text, part) === "failed")
+    .toSorted((a, b) => a.part - b.part);
+  if (failed.length === 0) return { kind: "sent" };
+  const errorCode = failed.find((message) => message.errorCode !== null)?.errorCode ?? null;
+  return { kind: "undelivered", ...(errorCode !== null && { errorCode }) };
 }
 
 function eventOf(text: TextStatus, { messageSid, part, parts }: Report): StatusChange["event"] {

@@ -9,6 +9,8 @@ const TextShape = v.looseObject({
   status: v.string(),
   sessionId: v.nullable(v.string()),
   messageIndex: v.nullable(v.number()),
+  outcome: v.optional(v.nullable(v.string())),
+  errorCode: v.optional(v.nullable(v.number())),
 });
 const TextListShape = v.looseObject({ data: v.array(TextShape) });
 

@@ -118,6 +118,8 @@ Deno.test("GET /v1/deliveries/{id} shows a delivery that waits for its first att
     attemptCount: 0,
     createdAt: new Date(T0).toISOString(),
     updatedAt: new Date(T0).toISOString(),
+    outcome: null,
+    errorCode: null,
     nextAttemptAt: new Date(T0).toISOString(),
     attempts: [],
   });

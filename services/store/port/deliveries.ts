@@ -37,6 +37,15 @@ export interface DeliveryRecord {
   readonly updatedAtMs: number;
   /** When the next attempt is due; null where none is to come. */
   readonly nextAttemptAtMs: number | null;
+  /** What the phone's network said of a text; null: nothing yet, and for webhooks. */
+  readonly outcome: TextOutcome | null;
+}
+
+/** How far a text of several parts got: `delivered` once all of them are. */
+export interface TextOutcome {
+  readonly kind: "sent" | "delivered" | "undelivered";
+  /** The provider's code of a text that is undelivered, where it gave one. */
+  readonly errorCode?: number;
 }
 
 export interface ClaimDeliveriesRequest {
@@ -226,6 +235,10 @@ export interface DeliveryStore {
   countDeliveries(range: DeliveryRange): Promise<number>;
   readDelivery(deliveryId: string): Promise<DeliveryHistory | null>;
   listDeliveries(
-    page: PageRequest & { readonly sinkId?: string; readonly status?: DeliveryStatus },
+    page: PageRequest & {
+      readonly sinkId?: string;
+      /** Or those texts, whatever their status, that the phone's network did not deliver. */
+      readonly status?: DeliveryStatus | "undelivered";
+    },
   ): Promise<Page<DeliveryRecord>>;
 }

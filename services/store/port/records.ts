@@ -1,3 +1,5 @@
+import type { TextOutcome } from "./deliveries.ts";
+
 /** What a record is about; together with its key it is the record's name. */
 export type RecordKind =
   /** An `Idempotency-Key` and the answer that it stands for. */
@@ -34,6 +36,8 @@ export interface RecordWrite extends RecordName {
   readonly expected?: string | null;
   /** When the record lapses by itself; null for never. */
   readonly untilMs: number | null;
+  /** Only of `sms-status`, whose key is a delivery's id: becomes that delivery's outcome in the same step. */
+  readonly outcome?: TextOutcome;
   readonly nowMs: number;
 }
 
@@ -54,6 +58,8 @@ export interface RecordGuard {
   readonly expected: string | null;
   readonly text: string;
   readonly untilMs: number | null;
+  /** As in {@link RecordWrite}. */
+  readonly outcome?: TextOutcome;
 }
 
 /** Small texts under names, each changed in one atomic step. A record past its time counts as absent. */

@@ -4,6 +4,7 @@ import type {
   DeliveryStatus,
   DeliveryStore,
   SinkHealth,
+  TextOutcome,
 } from "../port/deliveries.ts";
 import type { EventRecord, PublishedEvent } from "../port/events.ts";
 import type { Participant, SessionRecord } from "../port/sessions.ts";
@@ -122,6 +123,12 @@ export function deliveryRecord(id: string, fields: ReadonlyMap<string, string>):
     createdAtMs: Number(field("createdAt")),
     updatedAtMs: Number(field("updatedAt")),
     nextAttemptAtMs: numberOrNull("nextAt"),
+    outcome: fields.has("outcome")
+      ? {
+        kind: field("outcome") as TextOutcome["kind"],
+        ...(fields.has("errorCode") && { errorCode: Number(field("errorCode")) }),
+      }
+      : null,
   };
 }
 

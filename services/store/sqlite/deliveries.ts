@@ -1,4 +1,9 @@
-import type { DeliveryRecord, DeliveryStatus, DeliveryStore } from "../port/deliveries.ts";
+import type {
+  DeliveryRecord,
+  DeliveryStatus,
+  DeliveryStore,
+  TextOutcome,
+} from "../port/deliveries.ts";
 import { page } from "../port/paging.ts";
 import type { AttemptLog } from "./attempt_log.ts";
 import type { Buckets } from "./buckets.ts";
@@ -23,6 +28,8 @@ interface DeliveryRow {
   created_at: number;
   updated_at: number;
   next_attempt_at: number | null;
+  outcome: TextOutcome["kind"] | null;
+  error_code: number | null;
 }
 
 const NOTHING_SWEPT: Sweep = { sweptAll: true, expired: 0 };
@@ -91,7 +98,10 @@ export function createSqliteDeliveries(
       }),
     listDeliveries: ({ sinkId, status, limit, cursor = "" }) =>
       db.read("list the deliveries", () => {
-        const [where, values] = conditions({ sink_id: sinkId, status });
+        const [where, values] = conditions({
+          sink_id: sinkId,
+          ...(status === "undelivered" ? { outcome: status } : { status }),
+        });
         const rows = db.all<DeliveryRow>(
           `SELECT * FROM deliveries WHERE id > ?${where} ORDER BY id LIMIT ?`,
           cursor,
@@ -116,5 +126,9 @@ function deliveryRecord(row: DeliveryRow): DeliveryRecord {
     createdAtMs: row.created_at,
     updatedAtMs: row.updated_at,
     nextAttemptAtMs: row.next_attempt_at,
+    outcome: row.outcome === null ? null : {
+      kind: row.outcome,
+      ...(row.error_code !== null && { errorCode: row.error_code }),
+    },
   };
 }

@@ -32,7 +32,15 @@ export function createRecordSteps(db: Database): RecordSteps {
       );
       return row === undefined ? null : decoder.decode(row.bytes);
     },
-    put({ kind, key, near = NOWHERE, text, untilMs, nowMs }) {
+    put({ kind, key, near = NOWHERE, text, untilMs, outcome, nowMs }) {
+      if (outcome !== undefined) {
+        db.run(
+          "UPDATE deliveries SET outcome = ?, error_code = ? WHERE id = ?",
+          outcome.kind,
+          outcome.errorCode ?? null,
+          key,
+        );
+      }
       if (text === null || (untilMs !== null && untilMs <= nowMs)) {
         db.run("DELETE FROM records WHERE kind = ? AND near = ? AND key = ?", kind, near, key);
         return null;

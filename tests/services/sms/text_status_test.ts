@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { TextOutcome } from "../../../services/store/port/deliveries.ts";
 import type { MessageStatus } from "../../../services/sms/provider.ts";
 import {
   NOTHING_KNOWN,
+  outcomeOfText,
   type Report,
   takeReport,
   type TextStatus,
@@ -152,3 +154,39 @@ Deno.test("ST-01 whatever the order and however often, reports on a long text en
     { numRuns: 500 },
   );
 });
+
+const OUTCOMES: readonly (readonly [
+  what: string,
+  parts: number,
+  messages: readonly (readonly [part: number, status: MessageStatus, errorCode: number | null])[],
+  outcome: TextOutcome,
+])[] = [
+  ["nothing", 1, [], { kind: "sent" }],
+  ["sent", 1, [[1, "sent", null]], { kind: "sent" }],
+  ["delivered", 1, [[1, "delivered", null]], { kind: "delivered" }],
+  ["read", 1, [[1, "read", null]], { kind: "delivered" }],
+  ["undelivered", 1, [[1, "undelivered", 30003]], { kind: "undelivered", errorCode: 30003 }],
+  ["failed without a code", 1, [[1, "failed", null]], { kind: "undelivered" }],
+  ["one of two delivered", 2, [[1, "delivered", null]], { kind: "sent" }],
+  ["both delivered", 2, [[2, "delivered", null], [1, "delivered", null]], { kind: "delivered" }],
+  ["the second of two canceled", 2, [[2, "canceled", null], [1, "delivered", null]], {
+    kind: "undelivered",
+  }],
+  ["a part that failed and was delivered anew", 1, [[1, "failed", 30008], [
+    1,
+    "delivered",
+    null,
+  ]], { kind: "delivered" }],
+];
+
+for (const [what, parts, messages, outcome] of OUTCOMES) {
+  Deno.test(`outcomeOfText() makes of ${what}, in ${parts} parts: ${outcome.kind}`, () => {
+    const known = messages.map(([part, status, errorCode], at) =>
+      [`SM${at}`, { part, status, errorCode }] as const
+    );
+    assert.deepEqual(
+      outcomeOfText({ messages: Object.fromEntries(known), told: [] }, parts),
+      outcome,
+    );
+  });
+}

@@ -23,7 +23,7 @@ until #ids < req.limit or #found >= req.limit
 return found
 
 --== list_deliveries uses base
--- Deliveries by id, of one sink or all, of one status or all.
+-- Deliveries by id, of one sink or all, of one status or all, or the texts that are undelivered.
 -- req    limit, cursor, sinkId?, status?
 -- reply  list of {id, flat fields…} as HGETALL gives them, at most limit
 local sinks = req.sinkId and { req.sinkId } or call('SMEMBERS', P .. 'known-sinks')

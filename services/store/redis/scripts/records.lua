@@ -28,10 +28,21 @@ local function index_record(r, text)
   else call('ZREM', P .. 'record-ends', entry) end
 end
 
+-- What the phone's network said of a text; those that it did not deliver are listed beside the lists by status.
+local function note_outcome(id, outcome)
+  local key, index = P .. 'd:' .. id, P .. 'list:' .. policy.smsSink .. ':undelivered'
+  if call('EXISTS', key) == 0 then return end
+  call('HSET', key, 'outcome', outcome.kind)
+  if outcome.errorCode then call('HSET', key, 'errorCode', outcome.errorCode)
+  else call('HDEL', key, 'errorCode') end
+  if outcome.kind == 'undelivered' then call('ZADD', index, 0, id) else call('ZREM', index, id) end
+end
+
 -- Makes the record hold r.text, or nothing, whatever it held before. Returns what it holds then.
 local function put_record(r, near)
   local key, text, ends = record_key(r, near), r.text, r.untilMs
   if ends and ends <= now then text = nil end
+  if r.outcome then note_outcome(r.key, r.outcome) end
   if not text then call('DEL', key)
   elseif ends then call('SET', key, string.format('%d', ends) .. ':' .. text, 'PX', ends - now + MARGIN_MS)
   else call('SET', key, ':' .. text) end

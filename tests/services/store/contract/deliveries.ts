@@ -224,6 +224,7 @@ export function deliveryContract(test: ContractTest): void {
       createdAtMs: T0,
       updatedAtMs: T0 + 32,
       nextAttemptAtMs: T0 + 33,
+      outcome: null,
     });
     assert.equal(await store.readDelivery("dlv_none"), null);
   });

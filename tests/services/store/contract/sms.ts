@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { DeliveryStatus } from "../../../../services/store/port/deliveries.ts";
+import type { DeliveryStatus, TextOutcome } from "../../../../services/store/port/deliveries.ts";
 import type { EventDraft } from "../../../../services/store/port/events.ts";
 import type { Store } from "../../../../services/store/port/store.ts";
 import {
@@ -77,6 +77,35 @@ function progressContract(test: ContractTest): void {
     assert.equal(await note(store, taken, '"late"'), false);
     assert.equal(await note(store, { ...taken, id: "dlv_none" }, "1"), false);
     assert.equal((await store.readDelivery(slow.id))?.progressJson, '"taken"');
+  });
+
+  test("what a status record says of a text is shown with its delivery, and lists those undelivered", async (store) => {
+    await queueTexts(store, [1, 2]);
+    const { items } = await store.listDeliveries({ limit: 9 });
+    assert.deepEqual(items.map(({ outcome }) => outcome), [null, null]);
+    const say = (at: number, outcome: TextOutcome, expected?: string) =>
+      store.writeRecord({
+        kind: "sms-status",
+        key: items[at]?.id ?? "",
+        near: "S1",
+        text: `${at}`,
+        ...(expected !== undefined && { expected }),
+        untilMs: null,
+        outcome,
+        nowMs: T0,
+      });
+    const outcomes = async (status?: "undelivered") =>
+      (await store.listDeliveries({ limit: 9, ...(status !== undefined && { status }) })).items
+        .map(({ messageIndex, outcome }) => [messageIndex, outcome]);
+    const failed: TextOutcome = { kind: "undelivered", errorCode: 30003 };
+    await say(0, failed);
+    await say(1, { kind: "undelivered" });
+    assert.deepEqual(await outcomes(), [[1, failed], [2, { kind: "undelivered" }]]);
+    await say(1, { kind: "delivered" });
+    await say(0, { kind: "delivered" }, "not what it holds");
+    assert.deepEqual(await outcomes(), [[1, failed], [2, { kind: "delivered" }]]);
+    assert.deepEqual(await outcomes("undelivered"), [[1, failed]]);
+    assert.deepEqual((await store.readDelivery(items[0]?.id ?? ""))?.delivery.outcome, failed);
   });
 
   test("an interrupted attempt's progress is there for the next", async (store) => {
