@@ -110,6 +110,7 @@ export function composeSms(
         sendingSwitch,
         tellAgent: (sessionId, text) => notices.tell({ sessionId, text }),
         rateLimit: sms.rateLimit,
+        media: sms.media === "on",
         retryWaitsMs: webhooks.retryWaitsMs,
         sessionTtlMs,
         timeoutMs: webhooks.timeoutMs,

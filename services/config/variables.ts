@@ -324,6 +324,13 @@ export const TABLE = {
         parser: httpOrigin,
         meaning: "Origin of the Twilio REST API",
       },
+      media: {
+        name: "MEDIA",
+        defaultText: "off",
+        parser: parse.oneOf(["on", "off"]),
+        meaning:
+          "on: an agent's PushUrl of a picture leaves with the picture (MMS), where the sender can",
+      },
       defaultCountry: {
         name: "DEFAULT_COUNTRY",
         parser: country,

@@ -38,6 +38,16 @@ export function smsText(untrustedMessage: unknown): string | null {
   }
 }
 
+/**
+ * The picture that a pushed URL leads to, by the ending of its path; null for whatever else a message holds. It is to be used
+ * where {@link smsText} is not null.
+ */
+export function smsPicture(untrustedMessage: unknown): string | null {
+  const content = readMessage(untrustedMessage)?.content;
+  const url = content?.kind === "url" ? shareableUrl(content.untrustedUrl) : null;
+  return url !== null && /\.(?:jpe?g|png|gif)$/i.test(new URL(url).pathname) ? url : null;
+}
+
 // An authority without user information, then a rest without white space, control or invisible format characters and
 // backslashes: the parser of the WHATWG URL standard would repair those silently, and the customer would get the
 // unrepaired text.

@@ -4,7 +4,7 @@ import { TOO_OLD_PROGRESS } from "../store/rules.ts";
 import type { Customer } from "../store/port/sessions.ts";
 import type { Fingerprints } from "../sealing/fingerprints.ts";
 import { messageAt } from "../contact_centre/dialect/messages.ts";
-import { smsText } from "./eligibility.ts";
+import { smsPicture, smsText } from "./eligibility.ts";
 import type { PhoneNumbers, UnreadableNumber } from "./phone.ts";
 import {
   NO_TRIES,
@@ -25,6 +25,8 @@ export interface OpenText {
   readonly sender: SmsSender;
   /** What each part says, in order. */
   readonly bodies: readonly string[];
+  /** The address of a picture that the text is about; null: it is about none. */
+  readonly picture: string | null;
   readonly progress: SmsProgress;
 }
 
@@ -91,7 +93,8 @@ export async function openText(
   }
   const inDoubt = begunParts.some(({ fate }) => fate.kind === "begun");
   const { sessionId } = delivery.event;
-  const text = textOf(delivery);
+  const message = messageOf(delivery);
+  const text = smsText(message);
   if (text === null || sessionId === null) return end(inDoubt ? "lost" : "no-message");
 
   const { customer } = delivery;
@@ -113,6 +116,7 @@ export async function openText(
     to: reading.e164,
     sender,
     bodies: bodiesOf(text, parts),
+    picture: smsPicture(message),
     progress: {
       parts,
       to: maskPhone(reading.e164),
@@ -146,9 +150,9 @@ function progressOf({ progressJson, attempt, interrupted }: ClaimedDelivery) {
   return attempt === 1 && !interrupted ? onNewLadder(progress) : progress;
 }
 
-function textOf({ event, messageIndex: wanted }: ClaimedDelivery): string | null {
+function messageOf({ event, messageIndex: wanted }: ClaimedDelivery): unknown {
   const data: { notification?: unknown } = JSON.parse(event.dataJson);
-  return wanted === null ? null : smsText(messageAt(data.notification, wanted));
+  return wanted === null ? undefined : messageAt(data.notification, wanted);
 }
 
 async function planOf(text: string): Promise<readonly PartProgress[] | "too-long" | "blank"> {

@@ -8,7 +8,10 @@ export interface SmsProvider {
   /** Whom texts come from by configuration, where the number that the customer texted is not known. */
   readonly defaultSender: SmsSender;
   readonly codes: ProviderCodes;
-  /** Makes one HTTP request or none, and never throws for what the provider or the network does. */
+  /**
+   * Creates one message or none, and never throws for what the provider or the network does. Makes one HTTP request or none; a
+   * second one, without the picture, only where the provider has refused the message because of it.
+   */
   send(text: OutgoingText): Promise<SendResult>;
   /** Messages to one number, or the account's; never throws for what the provider or the network does. */
   list(request: ListRequest): Promise<Listing>;
@@ -58,6 +61,8 @@ export interface OutgoingText {
   readonly to: string;
   readonly sender: SmsSender;
   readonly body: string;
+  /** A picture to go with it, where the provider takes it; without it otherwise. */
+  readonly mediaUrl?: string;
   /** What the provider's reports on it are to name. */
   readonly part: PartOfText;
   /** How long it may wait at the provider, in seconds; it is dropped there afterwards. */

@@ -35,6 +35,8 @@ export interface TextSenderOptions {
   readonly numbers: Pick<PhoneNumbers, "read" | "toSender">;
   /** Recognise the number that a text is bound to. */
   readonly fingerprints: Fingerprints;
+  /** Whether an address of a picture leaves with the picture (`MEDIA`). */
+  readonly media: boolean;
   /** The waits of the ladder (`WEBHOOK_RETRY_S`). */
   readonly retryWaitsMs: readonly number[];
   /** Sliding lifetime of a session (`SESSION_TTL_S`). */
@@ -231,7 +233,11 @@ export function createTextSender(options: TextSenderOptions) {
       return await notes.fate(text, at, waiting) ?? heldBack(clock.now(), "it was held up");
     }
     const part = { deliveryId: delivery.id, sessionId, part: at + 1, parts: bodies.length };
-    const result = await provider.send({ to, sender, body, part, validityPeriodS, signal });
+    const picture = options.media && at === 0 ? text.picture : null;
+    const result = await provider.send({
+      ...{ to, sender, body, part, validityPeriodS, signal },
+      ...(picture !== null && { mediaUrl: picture }),
+    });
     return await afterSend(text, at, begun, result);
   }
 

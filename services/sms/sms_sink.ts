@@ -24,6 +24,8 @@ export interface SmsSinkOptions
     & Pick<RecordStore, "readRecord">;
   /** Segments per second and sender (`SMS_RATE_LIMIT`); null: no limit. */
   readonly rateLimit: SenderRateOptions["limit"];
+  /** Whether an address of a picture leaves with the picture (`MEDIA`). */
+  readonly media: boolean;
   /** Tells the session's agents in one sentence what became of a text that has not reached the customer; must not throw. */
   readonly tellAgent: (sessionId: string, sentence: string) => void;
   /** In [0, 1). */

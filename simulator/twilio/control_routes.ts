@@ -84,7 +84,7 @@ const rates = v.strictObject(
   v.entriesFromList(FAULT_RATES, v.exactOptional(chance)),
 );
 const faultPlan = v.strictObject({
-  fault: v.picklist(["rate-limited", "server-error", "timeout", "reset"]),
+  fault: v.picklist(["rate-limited", "server-error", "timeout", "reset", "media-refused"]),
   sent: v.optional(v.boolean(), false),
   retryAfterS: perhaps(v.pipe(v.number(), v.integer(), v.minValue(0))),
   times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)), 1),
@@ -163,6 +163,8 @@ function planFault(
       return faults.serverError({ when });
     case "timeout":
       return sent ? faults.timeoutAfterActing() : faults.timeoutBeforeActing();
+    case "media-refused":
+      return faults.mediaRefused();
     case "reset":
       return faults.connectionReset({ when });
   }

@@ -110,6 +110,7 @@ export async function startTexting(options: TextingOptions = {}) {
     fingerprints: createFingerprints([new Uint8Array(32)]),
     sendingSwitch,
     rateLimit: null,
+    media: false,
     tellAgent: (sessionId, sentence) => void told.push({ sessionId, sentence }),
     retryWaitsMs: [5_000, 30_000, 120_000, 600_000, 1_800_000],
     sessionTtlMs: policy.sessionTtlMs,

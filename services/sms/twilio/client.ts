@@ -6,6 +6,8 @@ export interface MessageRequest {
   readonly to: string;
   readonly sender: SmsSender;
   readonly body: string;
+  /** A picture to go with it; without it where Twilio refuses it. */
+  readonly mediaUrl?: string;
   /** Where Twilio is to tell what becomes of it. */
   readonly statusCallback?: string;
   /** How long it may wait in Twilio's queue, in seconds; it is dropped there afterwards. */
@@ -15,7 +17,7 @@ export interface MessageRequest {
 }
 
 export interface TwilioSender {
-  /** Makes one HTTP request or none, and never throws for what Twilio, the network or the package does. */
+  /** Makes one HTTP request or none, two where the picture is refused, and never throws for what Twilio, the network or the package does. */
   send(request: MessageRequest): Promise<SendResult>;
 }
 
@@ -29,38 +31,55 @@ export interface TwilioSenderOptions {
   readonly fetch: typeof globalThis.fetch;
 }
 
+/** Twilio refuses the picture (its address, its type or size), and may take the same message without it. */
+const REFUSED_MEDIA: ReadonlySet<number | null> = new Set([21620, 21623]);
+
 /**
  * Sends through the `twilio` package, which writes the request; what carries it and judges the answer is
  * {@link postOnce}. The package is imported with the first text only: it takes 100 to 300 ms and 33 MB, and wants the
  * whole environment readable, because its dependency `debug` enumerates it.
  */
 export function createTwilioSender(options: TwilioSenderOptions): TwilioSender {
+  async function create(
+    { to, sender, body, mediaUrl, statusCallback, validityPeriodS, signal }: MessageRequest,
+    timeoutMs: number,
+  ): Promise<SendResult> {
+    if (signal?.aborted) return { kind: "not-sent", reason: GIVEN_UP_EARLY };
+    let client;
+    try {
+      client = await connectTwilio(
+        options,
+        (call) => postOnce(call, { ...options, timeoutMs, ...(signal && { signal }) }),
+      );
+    } catch (error) {
+      return { kind: "not-sent", reason: `the twilio package cannot be used: ${nameOf(error)}` };
+    }
+    try {
+      const { sid, status } = await client.messages.create({
+        to,
+        body,
+        ...(mediaUrl !== undefined && { mediaUrl: [mediaUrl] }),
+        ...("from" in sender ? sender : { messagingServiceSid: sender.pool }),
+        ...(statusCallback !== undefined && { statusCallback }),
+        ...(validityPeriodS !== undefined && { validityPeriod: validityPeriodS }),
+      });
+      return { kind: "taken", sid, status: String(status) };
+    } catch (error) {
+      if (error instanceof SendEnded) return error.result;
+      // Its message may quote what was sent, so only its name is kept.
+      return { kind: "ambiguous", reason: `the twilio package failed: ${nameOf(error)}` };
+    }
+  }
+
   return {
-    async send({ to, sender, body, statusCallback, validityPeriodS, signal }) {
-      if (signal?.aborted) return { kind: "not-sent", reason: GIVEN_UP_EARLY };
-      let client;
-      try {
-        client = await connectTwilio(
-          options,
-          (call) => postOnce(call, { ...options, ...(signal && { signal }) }),
-        );
-      } catch (error) {
-        return { kind: "not-sent", reason: `the twilio package cannot be used: ${nameOf(error)}` };
-      }
-      try {
-        const { sid, status } = await client.messages.create({
-          to,
-          body,
-          ...("from" in sender ? sender : { messagingServiceSid: sender.pool }),
-          ...(statusCallback !== undefined && { statusCallback }),
-          ...(validityPeriodS !== undefined && { validityPeriod: validityPeriodS }),
-        });
-        return { kind: "taken", sid, status: String(status) };
-      } catch (error) {
-        if (error instanceof SendEnded) return error.result;
-        // Its message may quote what was sent, so only its name is kept.
-        return { kind: "ambiguous", reason: `the twilio package failed: ${nameOf(error)}` };
-      }
+    async send({ mediaUrl, ...text }) {
+      const startedAtMs = performance.now();
+      if (mediaUrl === undefined) return await create(text, options.timeoutMs);
+      const result = await create({ ...text, mediaUrl }, options.timeoutMs);
+      if (result.kind !== "rejected" || !REFUSED_MEDIA.has(result.code)) return result;
+      // Both together take no longer than one: whoever looks a text up that got lost reckons with that.
+      const leftMs = options.timeoutMs - Math.ceil(performance.now() - startedAtMs);
+      return leftMs > 0 ? await create(text, leftMs) : result;
     },
   };
 }

@@ -92,6 +92,7 @@ Deno.test("readConfig() reads every section when all is set", () => {
     TWILIO_MESSAGING_SERVICE_SID: SERVICE_SID,
     TWILIO_API_URL: "http://127.0.0.1:9001",
     SMS_RATE_LIMIT: "7/s",
+    MEDIA: "on",
     RATE_LIMIT_PER_AGENT: "off",
     LOG_LEVEL: "debug",
     LOG_FORMAT: "pretty",
@@ -137,6 +138,7 @@ Deno.test("readConfig() reads every section when all is set", () => {
     authTokenNext: "token-2",
     sender: { messagingServiceSid: SERVICE_SID },
     apiUrl: new URL("http://127.0.0.1:9001"),
+    media: "on",
     rateLimit: { perSecond: 7, burst: 14 },
   });
   assert.equal(config.rateLimit, null);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { smsCandidates, smsText } from "../../../services/sms/eligibility.ts";
+import { smsCandidates, smsPicture, smsText } from "../../../services/sms/eligibility.ts";
 import seed from "../../../simulator/contact_centre/samples/notification_3_new_messages.json" with {
   type: "json",
 };
@@ -167,4 +167,19 @@ Deno.test("over generated values of any shape, nothing throws and nothing leaves
     }),
     { numRuns: 500 },
   );
+});
+
+Deno.test("an address leads to a picture if its path ends like one, and may be shared", () => {
+  const pushed = (url: unknown, type = "PushUrl") => smsPicture({ type, url, text: url });
+  for (const path of ["a.jpg", "a.JPEG", "a/b.png?x=1", "a.gif#top", "%20.png"]) {
+    const url = `https://shop.example/${path}`;
+    assert.equal(pushed(url), url);
+  }
+  const others = [
+    ...["https://shop.example/", "https://a.jpg", "https://shop.example/?a.jpg", "a.jpg", 1, null],
+    ...["https://shop.example/a.jpg/b", "https://shop.example/a.svg", "https://shop.example/ajpg"],
+    ...["http://shop.example/a.jpg", "https://user:x@shop.example/a.jpg", "data:image/png,a.png"],
+  ];
+  for (const url of others) assert.equal(pushed(url), null, String(url));
+  assert.equal(pushed("https://shop.example/a.jpg", "Text"), null);
 });

@@ -83,6 +83,7 @@ function createSink(twilioUrl: string, changes: Partial<SmsSinkOptions> = {}) {
     optOuts: { isOptedOut: () => Promise.resolve(false), noteRefusal: () => Promise.resolve() },
     sendingSwitch: createSendingSwitch({ clock, log }),
     rateLimit: { perSecond: 20, burst: 40 },
+    media: false,
     tellAgent: (_sessionId, sentence) => void told.push(sentence),
     retryWaitsMs: [5_000, 30_000],
     sessionTtlMs: 86_400_000,
