@@ -28,7 +28,8 @@ export function ingressRoutes({ token, guards, publisher }: IngressRoutesDepende
     async (c) => {
       const read = readNotifications(c.get("body").untrusted);
       if (!read.ok) throw new InvalidBody(read.message);
-      return c.json(await publisher.publishNotifications(read.notifications), 202);
+      const { accepted, duplicates } = await publisher.publishNotifications(read.notifications);
+      return c.json({ accepted, duplicates }, 202);
     },
   );
 }

@@ -18,7 +18,9 @@ export interface DraftContext {
 export type TextsAmong = (untrustedMessages: readonly unknown[]) => readonly SmsCandidate[];
 
 /** A draft that does not say yet which webhooks it goes to. */
-export type UnaddressedDraft = Omit<EventDraft, "webhooks">;
+export type UnaddressedDraft = Omit<EventDraft, "webhooks" | "released"> & {
+  readonly released?: UnaddressedDraft;
+};
 
 /**
  * The event that a notification becomes. Its data is `{"notification": …}`, with the notification as upstream spelled

@@ -26,10 +26,15 @@ export interface PublisherDependencies {
 
 /** Turns what happened into events with their deliveries. Every method throws `StoreUnavailable` when the store is. */
 export interface Publisher {
-  /** Publishes all of them in one step, in this order. */
+  /**
+   * Publishes all of them in one step, in this order, and does what terminal states among them mean; `departed`: so many took
+   * an agent, or all of them, out of a session.
+   */
   publishNotifications(
     notifications: readonly ParsedNotification[],
-  ): Promise<{ readonly accepted: number; readonly duplicates: number }>;
+  ): Promise<
+    { readonly accepted: number; readonly duplicates: number; readonly departed: number }
+  >;
   /**
    * Publishes one event of Patchbay's own. With `onlyWebhook` (an id) it goes to that webhook alone, whichever event
    * types and agents it asked for.
@@ -80,16 +85,33 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
     return identifiedDraft({ ...event, id: ids.event(nowMs), occurredAtMs: nowMs });
   }
 
+  /** A terminal state may end the mapping, which is then told with the reason. */
+  function withRelease(
+    { sessionId, observed: { ending } }: ParsedNotification,
+    draft: UnaddressedDraft,
+  ): UnaddressedDraft {
+    if (ending === undefined) return draft;
+    const { reason } = ending;
+    return {
+      ...draft,
+      released: ownDraft({ type: "session.released", sessionId, data: { reason } }),
+    };
+  }
+
   return {
     async publishNotifications(notifications) {
-      if (notifications.length === 0) return { accepted: 0, duplicates: 0 };
+      if (notifications.length === 0) return { accepted: 0, duplicates: 0, departed: 0 };
       const nowMs = clock.now();
       const drafts = notifications.map((notification) =>
-        draftFor(notification, { id: ids.event(nowMs), nowMs, textsAmong })
+        withRelease(
+          notification,
+          draftFor(notification, { id: ids.event(nowMs), nowMs, textsAmong }),
+        )
       );
       const events = await publish(drafts, toAllWhoAsked);
       const accepted = events.filter((event) => event.accepted).length;
-      return { accepted, duplicates: events.length - accepted };
+      const departed = events.filter((event) => event.departed).length;
+      return { accepted, duplicates: events.length - accepted, departed };
     },
     async publishOwn(event, { onlyWebhook } = {}) {
       const draft = ownDraft(event);
@@ -117,10 +139,20 @@ function identifiedDraft({ data, ...event }: IdentifiedEvent): UnaddressedDraft 
   return { ...event, data: { kind: "object", json: JSON.stringify(data) }, smsMessages: [] };
 }
 
-function toAllWhoAsked(draft: UnaddressedDraft, listeners: Listeners): EventDraft {
-  return { ...draft, webhooks: listeners.candidatesFor(draft.type) };
+function toAllWhoAsked(
+  { released, ...draft }: UnaddressedDraft,
+  listeners: Listeners,
+): EventDraft {
+  return {
+    ...draft,
+    ...(released !== undefined && { released: toAllWhoAsked(released, listeners) }),
+    webhooks: listeners.candidatesFor(draft.type),
+  };
 }
 
 function toOne(webhookId: string): Addressing {
-  return (draft, listeners) => ({ ...draft, webhooks: listeners.only(webhookId) });
+  return ({ released: _, ...draft }, listeners) => ({
+    ...draft,
+    webhooks: listeners.only(webhookId),
+  });
 }

@@ -55,6 +55,9 @@ export function isAttempted(next: Settlement["next"]): boolean {
 /** A state notification equal to the session's last one within this time is a duplicate (DESIGN §8). */
 export const STATE_DUPLICATE_WINDOW_MS = 60_000;
 
+/** The state of a mapping of which upstream has told none yet (DESIGN §5). */
+export const UNHEARD_STATE = "accepted";
+
 /** How many attempts of one delivery are kept in its log. */
 export const ATTEMPTS_KEPT = 30;
 

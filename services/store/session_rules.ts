@@ -3,6 +3,7 @@
  * store keeps of a session, and a request, to what becomes of it. SQLite runs them inside its transaction. Redis
  * says the same in Lua (redis/scripts/sessions.lua), as its step has to be one script; one table of cases holds both to it.
  */
+import type { StillIn } from "./port/events.ts";
 import type {
   ClaimOutcome,
   ClaimRequest,
@@ -12,6 +13,12 @@ import type {
   EffectRequest,
   Participant,
 } from "./port/sessions.ts";
+
+/**
+ * How long a terminal state that names no agent may be the one of an agent who has just left, declined or handed over, or of
+ * an earlier mapping.
+ */
+export const STRAY_ENDING_MS = 120_000;
 
 /** At most so many seats of a session are kept: those that end last. */
 export const SEATS_KEPT = 100;
@@ -35,6 +42,8 @@ export interface Mapping {
   readonly seats: readonly number[];
   /** When the holder accepted it. */
   readonly acceptedAtMs: number;
+  /** Until then a terminal state may be that of somebody who has gone, or has declined: {@link STRAY_ENDING_MS}. */
+  readonly strayUntilMs: number;
 }
 
 /** An Accept under way, or one whose answer got lost. */
@@ -46,6 +55,10 @@ export interface Claim {
   readonly doubtFromMs: number;
   /** By its end, the seat that the Accept means to take; one that is gone takes none. Null: the session was free. */
   readonly seatUntilMs: number | null;
+  /** When it was made. */
+  readonly fromMs: number;
+  /** Whether upstream has told a state of the session since. */
+  readonly hasHeard: boolean;
 }
 
 /** All that the rules look at. */
@@ -53,6 +66,24 @@ export interface Kept {
   readonly mapping: Mapping | null;
   /** Those that have not lapsed, at most one of each agent. */
   readonly claims: readonly Claim[];
+}
+
+/** What else there is to know when upstream tells a terminal state. */
+export interface KeptOfStates {
+  /** Whether upstream has told a state of the session since the holder's claim. */
+  readonly hasHeard: boolean;
+  /** Until then upstream may still tell of the end of an earlier mapping, which an operation has ended. */
+  readonly owedUntilMs: number;
+}
+
+/** A terminal state that upstream has told. */
+export interface Ending {
+  /** To whom it was told; null: nobody says. */
+  readonly agentId: string | null;
+  readonly heardAtMs: number;
+  /** Whether it is a duplicate of the session's last notification of a state. */
+  readonly isRepeat: boolean;
+  readonly stillIn: StillIn;
 }
 
 /** What becomes of the mapping. */
@@ -98,7 +129,14 @@ export function claim(
   const take = (seatUntilMs: number | null, as: "holder" | "participant") => {
     // A further try keeps the seat from others no longer than the first one did.
     const doubt = own === undefined ? doubtFromMs : Math.min(doubtFromMs, own.doubtFromMs);
-    const claim = { agentId, untilMs, doubtFromMs: doubt, seatUntilMs };
+    const claim = {
+      agentId,
+      untilMs,
+      doubtFromMs: doubt,
+      seatUntilMs,
+      fromMs: nowMs,
+      hasHeard: false,
+    };
     return { outcome: { outcome: "claimed", as }, claims: { to: "take", claim } } as const;
   };
   if (mapping === null) {
@@ -138,7 +176,12 @@ export function confirm(
     if (as === "participant" || (own === undefined && isKeptOut(claims, nowMs))) {
       return { outcome: "lost" };
     }
-    const begun = { agents: [newcomer], seats: [], acceptedAtMs: nowMs } as const;
+    const begun = {
+      agents: [newcomer],
+      seats: [],
+      acceptedAtMs: nowMs,
+      strayUntilMs: 0,
+    } as const;
     return confirmed({ to: "begin", mapping: begun, asHeard: own !== undefined });
   }
   if (as === "participant") {
@@ -180,6 +223,7 @@ export function applyEffect(
       outcome: "applied",
       mapping: { to: "change", mapping: { ...mapping, ...change } },
     }) as const;
+  const strayUntilMs = nowMs + STRAY_ENDING_MS;
   switch (effect.kind) {
     case "open-seat":
       return changed({ seats: more(mapping, effect.untilMs, nowMs) });
@@ -189,7 +233,10 @@ export function applyEffect(
       if (seat === undefined) return nothing;
       const isOwns = own?.seatUntilMs != null && mapping.seats.includes(own.seatUntilMs);
       return {
-        ...changed({ seats: without(mapping.seats, isOwns ? own.seatUntilMs : seat) }),
+        ...changed({
+          strayUntilMs,
+          seats: without(mapping.seats, isOwns ? own.seatUntilMs : seat),
+        }),
         ...(own !== undefined && { claims: { to: "drop-own" } }),
       };
     }
@@ -200,15 +247,8 @@ export function applyEffect(
     case "end":
       return ended;
     case "leave": {
-      const left = staying(mapping, agentId);
-      if (left === null) return ended;
-      const [{ standsInUntil }] = mapping.agents;
-      const [first, ...others] = left;
-      // Whoever comes first now stands in for the same place.
-      const agents: Agents = standsInUntil !== undefined && hasStandIn(mapping)
-        ? [{ ...first, standsInUntil }, ...others]
-        : left;
-      return changed({ agents });
+      const agents = afterLeaving(mapping, agentId);
+      return agents === null ? ended : changed({ agents, strayUntilMs });
     }
     case "maybe-gone": {
       const [holder, ...others] = mapping.agents;
@@ -228,9 +268,56 @@ export function applyEffect(
       const agents: Agents = isHolder
         ? [{ ...first, standsInUntil: effect.untilMs }, ...others]
         : left;
-      return changed({ agents, seats: more(mapping, effect.untilMs, nowMs) });
+      return changed({ agents, strayUntilMs, seats: more(mapping, effect.untilMs, nowMs) });
     }
   }
+}
+
+/**
+ * Upstream has told a terminal state. Told to an agent, it takes that agent out, as Leave does. Where nobody says to whom, it
+ * ends the mapping for all, unless it may be only that of an agent who has left or declined, or that of an earlier mapping:
+ * releasing wrongly is worse than releasing late.
+ */
+export function hearEnding(
+  { mapping, claims, ...states }: Kept & KeptOfStates,
+  ending: Ending,
+  nowMs: number,
+): Decision<"departed" | "nothing"> {
+  const { agentId, heardAtMs } = ending;
+  const nothing = { outcome: "nothing" } as const;
+  const ended = { outcome: "departed", mapping: { to: "end" }, tells: true } as const;
+  if (agentId !== null) {
+    const isOver = claims.some((claim) => claim.agentId === agentId && claim.fromMs <= heardAtMs);
+    const claimOver = isOver ? { claims: { to: "drop-own" } } as const : {};
+    if (mapping === null || !isIn(mapping, agentId)) return { ...nothing, ...claimOver };
+    const isHolder = mapping.agents[0].agentId === agentId;
+    if (isHolder && mapping.acceptedAtMs > heardAtMs) return nothing;
+    const agents = afterLeaving(mapping, agentId);
+    if (agents === null) return { ...ended, ...claimOver };
+    const changed = { ...mapping, agents, strayUntilMs: nowMs + STRAY_ENDING_MS };
+    return { outcome: "departed", mapping: { to: "change", mapping: changed }, ...claimOver };
+  }
+  // What comes again says nothing new, and may be about what was before.
+  if (ending.isRepeat) return nothing;
+  const isOwed = states.owedUntilMs > nowMs;
+  const claimsOver = { claims: { to: "drop-all" } } as const;
+  if (mapping !== null) {
+    const isOlder = mapping.acceptedAtMs > heardAtMs || (isOwed && !states.hasHeard);
+    return isOlder || mayBeStray(mapping, ending, nowMs) ? nothing : { ...ended, ...claimsOver };
+  }
+  const areOver = claims.length > 0 && ending.stillIn !== "agents" &&
+    claims.every(({ fromMs, hasHeard }) => fromMs <= heardAtMs && (hasHeard || !isOwed));
+  return areOver ? { ...nothing, ...claimsOver } : nothing;
+}
+
+/** Whether a terminal state may be that of one agent alone, who may be merely invited, while others go on. */
+function mayBeStray(
+  { agents, seats, strayUntilMs }: Mapping,
+  { stillIn }: Ending,
+  nowMs: number,
+): boolean {
+  if (stillIn === "others") return false;
+  return agents.length > 1 || strayUntilMs > nowMs || seats.some((untilMs) => untilMs > nowMs);
 }
 
 function isIn({ agents }: Mapping, agentId: string): boolean {
@@ -284,6 +371,15 @@ function more({ seats }: Mapping, untilMs: number, nowMs: number): readonly numb
 function without(seats: readonly number[], untilMs: number | null | undefined): readonly number[] {
   const at = seats.findIndex((each) => each === untilMs);
   return at === -1 ? seats : seats.toSpliced(at, 1);
+}
+
+/** Who is in it once the agent has left; null when nobody is left. Whoever comes first now stands in for the same place. */
+function afterLeaving(mapping: Mapping, agentId: string): Agents | null {
+  const left = staying(mapping, agentId);
+  const [{ standsInUntil }] = mapping.agents;
+  if (left === null || standsInUntil === undefined || !hasStandIn(mapping)) return left;
+  const [first, ...others] = left;
+  return [{ ...first, standsInUntil }, ...others];
 }
 
 /** Who stays once the agent is gone; null when nobody is left. */

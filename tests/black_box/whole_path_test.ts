@@ -3,6 +3,7 @@ import type { Sentence } from "./sentence.ts";
 import { openRedis, openSqliteFile, openUpstash, type TestStore } from "./stores.ts";
 import { ACCEPT_STORY } from "./story_accept.ts";
 import { ID_STORY } from "./story_ids.ts";
+import { ENDING_STORY } from "./story_ending.ts";
 import { IDEMPOTENCY_STORY } from "./story_idempotency.ts";
 import { INBOUND_SMS_STORY } from "./story_inbound_sms.ts";
 import { MAPPING_STORY } from "./story_mapping.ts";
@@ -18,6 +19,7 @@ const STORY: readonly Sentence[] = [
   ...ACCEPT_STORY,
   ...OWNERSHIP_STORY,
   ...MAPPING_STORY,
+  ...ENDING_STORY,
   ...IDEMPOTENCY_STORY,
   ...WEBHOOK_STORY,
   ...SMS_STORY,

@@ -11,20 +11,21 @@ interface SessionState {
 
 /**
  * Every state of a session that is known. The SMS pages name `Invited`, `Chatting`, `LeftChat` and `Completed`. The
- * vendor's own .NET client takes `Revoked` for an end, too: an offer that nobody answered in time is taken back so.
+ * vendor's own .NET client takes `Revoked` for an end, too: an offer that nobody answered in time is taken back so. By name in
+ * small letters, as a state is meant whichever way it is written.
  */
 const SESSION_STATES: ReadonlyMap<string, SessionState> = new Map<string, SessionState>([
-  ["Invited", { mayBeTaken: true, ending: null }],
-  ["Chatting", { mayBeTaken: false, ending: null }],
+  ["invited", { mayBeTaken: true, ending: null }],
+  ["chatting", { mayBeTaken: false, ending: null }],
   // Not an end: `Completed` follows by itself (SMSLeave).
-  ["LeftChat", { mayBeTaken: false, ending: null }],
-  ["Completed", { mayBeTaken: false, ending: "completed" }],
-  ["Revoked", { mayBeTaken: false, ending: "revoked" }],
+  ["leftchat", { mayBeTaken: false, ending: null }],
+  ["completed", { mayBeTaken: false, ending: "completed" }],
+  ["revoked", { mayBeTaken: false, ending: "revoked" }],
 ]);
 
 /** How a session in this state has ended for the agent; null: it goes on, as one in an unknown state does. */
 export function endingOf(state: string): SessionEnding | null {
-  return SESSION_STATES.get(state)?.ending ?? null;
+  return traitsOf(state)?.ending ?? null;
 }
 
 /** Whether a session in this state is over for the agent. */
@@ -34,5 +35,9 @@ export function isTerminal(state: string): boolean {
 
 /** Whether a session in this state is merely offered to the agent. */
 export function mayBeTaken(state: string): boolean {
-  return SESSION_STATES.get(state)?.mayBeTaken ?? false;
+  return traitsOf(state)?.mayBeTaken ?? false;
+}
+
+function traitsOf(state: string): SessionState | undefined {
+  return SESSION_STATES.get(state.trim().toLowerCase());
 }

@@ -97,7 +97,6 @@ export function createConnection(
   const queue = createNotificationQueue({
     write: createNotificationWriter({
       publisher: dependencies.publisher,
-      endMapping: dependencies.endMapping,
       known,
       agentId: owner,
       mayWrite: options.mayWrite,

@@ -84,7 +84,7 @@ export function createNotificationQueue(options: NotificationQueueOptions): Noti
   }
 
   function entryOf(dataText: string, isLive: boolean, done: () => void): Waiting {
-    return { dataText, heardAtMs: clock.now(), isLive, isPublished: false, done };
+    return { dataText, heardAtMs: clock.now(), isLive, done };
   }
 
   function clear(): void {

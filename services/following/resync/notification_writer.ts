@@ -1,12 +1,10 @@
 import { membersTold } from "../../contact_centre/dialect/session_members.ts";
 import { readJson } from "../../support/spelled_json.ts";
 import { readNotifications, type ReadOutcome } from "../../contact_centre/dialect/notifications.ts";
-import { endingOf } from "../../contact_centre/dialect/states.ts";
 import { StoreUnavailable } from "../../errors.ts";
 import type { ParsedNotification } from "../../events/notification.ts";
 import type { Publisher } from "../../events/publisher.ts";
 import type { Logger } from "../../support/log.ts";
-import type { EndMapping } from "./end_mapping.ts";
 import type { KnownSessions } from "./known_sessions.ts";
 import type { MembersEvent } from "./told_members.ts";
 
@@ -16,8 +14,6 @@ export interface HeardNotification {
   readonly heardAtMs: number;
   /** Upstream told it by itself. False: it was made of what upstream answered when it was asked. */
   readonly isLive: boolean;
-  /** Its events are in the store already: a second try is not to publish them again. */
-  isPublished: boolean;
 }
 
 /** What became of notifications. The numbers only grow. */
@@ -34,7 +30,6 @@ export interface NotificationCounters {
 
 export interface NotificationWriterOptions {
   readonly publisher: Pick<Publisher, "publishNotifications">;
-  readonly endMapping: EndMapping;
   readonly known: KnownSessions;
   /** Whose connection this is; null: all agents share it, and what is told concerns nobody in particular. */
   readonly agentId: string | null;
@@ -54,7 +49,7 @@ export interface NotificationWriterOptions {
 export function createNotificationWriter(
   options: NotificationWriterOptions,
 ): (notification: HeardNotification) => Promise<void> {
-  const { publisher, endMapping, known, agentId, mayWrite, counters, log } = options;
+  const { publisher, known, agentId, mayWrite, counters, log } = options;
 
   async function write(heard: HeardNotification): Promise<void> {
     const read = readHeard(heard.dataText);
@@ -66,12 +61,11 @@ export function createNotificationWriter(
     const notifications = heard.isLive
       ? read.notifications.filter((one) => !isEcho(one))
       : read.notifications.map(withoutState);
-    if (!heard.isPublished) {
-      await publisher.publishNotifications(notifications.map(withHearer));
-      heard.isPublished = true;
-      counters.notifications += notifications.length;
-    }
-    for (const notification of notifications) await actOn(notification, heard);
+    const heardSo = notifications.map((one) => withHearer(one, heard));
+    const { departed } = await publisher.publishNotifications(heardSo);
+    counters.notifications += notifications.length;
+    counters.departures += departed;
+    for (const notification of notifications) note(notification, heard, departed > 0);
   }
 
   function isEcho({ sessionId, eventType, observed, verbatim }: ParsedNotification): boolean {
@@ -83,16 +77,20 @@ export function createNotificationWriter(
       known.isEcho(sessionId, state, phone);
   }
 
-  function withHearer(notification: ParsedNotification): ParsedNotification {
-    if (agentId === null) return notification;
-    return { ...notification, observed: { ...notification.observed, heardBy: agentId } };
+  function withHearer(
+    notification: ParsedNotification,
+    { heardAtMs }: HeardNotification,
+  ): ParsedNotification {
+    const heardBy = agentId === null ? {} : { heardBy: agentId };
+    return { ...notification, observed: { ...notification.observed, heardAtMs, ...heardBy } };
   }
 
-  /** Does what the state means for the agent's place in the session. */
-  async function actOn(
-    { sessionId, eventType, observed: { state, phone }, verbatim }: ParsedNotification,
-    { isLive, heardAtMs }: HeardNotification,
-  ): Promise<void> {
+  /** Keeps in mind what was told. */
+  function note(
+    { sessionId, eventType, observed: { state, phone, ending }, verbatim }: ParsedNotification,
+    { isLive }: HeardNotification,
+    hasDeparted: boolean,
+  ): void {
     if (tellsMembers(eventType) && !isLive) {
       known.members.noteAsked(sessionId, eventType, membersTold(verbatim));
     } else if (tellsMembers(eventType) || eventType === "session.status_changed") {
@@ -100,12 +98,8 @@ export function createNotificationWriter(
     }
     if (state === undefined) return;
     known.note(sessionId, state, isLive ? "told" : "asked", phone);
-    const reason = endingOf(state);
-    if (eventType !== "session.status_changed" || agentId === null || reason === null) return;
-    if (await endMapping({ sessionId, agentId, reason, observedAtMs: heardAtMs })) {
-      counters.departures++;
-      log.info("subscriber.departed", { sessionId, agentId, reason });
-    }
+    if (ending === undefined || !hasDeparted) return;
+    log.info("subscriber.departed", { sessionId, agentId, reason: ending.reason });
   }
 
   return async (heard) => {
@@ -131,7 +125,7 @@ function tellsMembers(eventType: ParsedNotification["eventType"]): eventType is 
  */
 function withoutState(notification: ParsedNotification): ParsedNotification {
   if (!tellsMembers(notification.eventType)) return notification;
-  const { state: _, ...observed } = notification.observed;
+  const { state: _state, ending: _ending, ...observed } = notification.observed;
   return { ...notification, observed };
 }
 

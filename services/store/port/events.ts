@@ -22,6 +22,11 @@ export interface EventDraft {
   readonly guard?: RecordGuard;
   /** What the notification tells about the session. It is kept with the mapping, where there is one. */
   readonly observed?: Observation;
+  /**
+   * Published in the same step where what the draft observed ends the mapping, before it ends, so that it names the holder: also
+   * where the draft itself is a duplicate.
+   */
+  readonly released?: EventDraft;
   /** The webhooks whose event types match. The engine makes a delivery for each whose agents match too. */
   readonly webhooks: readonly WebhookCandidate[];
   /** Who joined the session, by the draft's own messages; absent: nobody. */
@@ -57,10 +62,20 @@ export interface Observation {
    * once that claim is confirmed.
    */
   readonly heardBy?: string;
+  /**
+   * The state is a terminal one: the session is over for an agent, and possibly for all. What that does to the mapping, and to
+   * claims, `hearEnding` decides (session_rules.ts). Such a state is never the mapping's own.
+   */
+  readonly ending?: { readonly reason: string; readonly stillIn: StillIn };
+  /** When it was heard; absent: when it is published. What begins later is not what it was about. */
+  readonly heardAtMs?: number;
   /** The number in `userData`. It never replaces one that `setCustomer` has set. */
   readonly phone?: string;
   readonly sender?: string;
 }
+
+/** Who is in a session according to a notification: an agent, only others, or it does not tell. */
+export type StillIn = "agents" | "others" | "untold";
 
 export interface WebhookCandidate {
   readonly id: string;
@@ -99,8 +114,10 @@ export interface PublishedEvent {
   /** False for a duplicate, for which nothing was stored. */
   readonly accepted: boolean;
   readonly sequence: number | null;
-  /** How many deliveries were made of it. */
+  /** How many deliveries were made of it, and of the `released` that it led to. */
   readonly deliveries: number;
+  /** What it observed has taken an agent, or all of them, out of the session. */
+  readonly departed?: true;
 }
 
 export type PublishOutcome =

@@ -4,9 +4,12 @@ import type { EventDraft } from "../port/events.ts";
 import type { Shards } from "./shards.ts";
 
 /** A draft in the form that `publish` in `scripts/publishing.lua` reads: deliveries already have their ids. */
-export function draftRequest({ data, webhooks, smsMessages, ...draft }: EventDraft): object {
+export function draftRequest(
+  { data, webhooks, smsMessages, released, ...draft }: EventDraft,
+): object {
   return {
     ...draft,
+    ...(released !== undefined && { released: draftRequest(released) }),
     ...(data.kind === "object"
       ? { json: data.json }
       : { before: data.before, messages: data.messages, after: data.after }),

@@ -36,12 +36,13 @@ export function countOrNull(value: unknown): number | null {
 }
 
 export function publishedEvent(id: string, reply: Reply): PublishedEvent {
-  const [accepted, sequence, deliveries] = reply;
+  const [accepted, sequence, deliveries, departed] = reply;
   return {
     id,
     accepted: Number(accepted) === 1,
     sequence: countOrNull(sequence),
     deliveries: Number(deliveries),
+    ...(Number(departed) === 1 && { departed: true }),
   };
 }
 

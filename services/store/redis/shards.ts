@@ -15,9 +15,10 @@ import {
   STATE_DUPLICATE_WINDOW_MS,
   SWEEP_LIMIT,
   TOO_OLD_PROGRESS,
+  UNHEARD_STATE,
   WAITING_STATUSES,
 } from "../rules.ts";
-import { SEATS_KEPT } from "../session_rules.ts";
+import { SEATS_KEPT, STRAY_ENDING_MS } from "../session_rules.ts";
 import { RedisReplyError, type RedisTransport, type Script } from "./transport.ts";
 
 /** The shards of one deployment: which session lives where, and how a script is run there. */
@@ -50,6 +51,8 @@ export function createShards(
     tooOldProgress: TOO_OLD_PROGRESS,
     lateSpansKept: LATE_SPANS_KEPT,
     seatsKept: SEATS_KEPT,
+    strayEndingMs: STRAY_ENDING_MS,
+    unheardState: UNHEARD_STATE,
     attemptsKept: ATTEMPTS_KEPT,
     sweepLimit: SWEEP_LIMIT,
     marginMs: KEY_MARGIN_MS,

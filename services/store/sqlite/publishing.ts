@@ -10,9 +10,11 @@ import {
   TOO_OLD_PROGRESS,
 } from "../rules.ts";
 import { textFate } from "../text_age.ts";
+import * as rules from "../session_rules.ts";
 import type { Database } from "./database.ts";
 import { type LateSpan, lateSpans } from "./late_texts.ts";
 import type { RecordSteps } from "./records.ts";
+import type { SessionSteps } from "./session_steps.ts";
 import type { SessionRow } from "./session_rows.ts";
 import { agentsOf, liveSession } from "./session_rows.ts";
 
@@ -42,7 +44,7 @@ interface NewDelivery {
 export function createPublishingSteps(
   db: Database,
   policy: StorePolicy,
-  records: RecordSteps,
+  { records, sessions }: { readonly records: RecordSteps; readonly sessions: SessionSteps },
 ): PublishingSteps {
   function publish(draft: EventDraft, nowMs: number): PublishedEvent {
     const known = publishedBefore(draft.id);
@@ -50,10 +52,13 @@ export function createPublishingSteps(
     const { sessionId } = draft;
     if (!guardHolds(draft, nowMs)) return duplicate(draft);
     const memory = sessionId === null ? null : openMemory(sessionId, nowMs);
-    if (memory !== null && isRepeat(memory, draft, nowMs)) return duplicate(draft);
+    const repeats = memory !== null && isRepeat(memory, draft, nowMs);
     const toldUpTo = draft.smsMessages.length === 0 ? 0 : highestSeen(sessionId);
-    const fresh = freshData(draft.data, sessionId);
-    if (fresh === null) return duplicate(draft);
+    const fresh = repeats ? null : freshData(draft.data, sessionId);
+    if (fresh === null) {
+      const ending = hearEnding(draft, repeats, nowMs);
+      return { ...duplicate(draft), deliveries: ending.deliveries, ...ending.departed };
+    }
 
     const session = sessionId === null ? undefined : liveSession(db, sessionId, nowMs);
     const sequence = memory === null ? null : memory.sequence + 1;
@@ -75,7 +80,36 @@ export function createPublishingSteps(
     const late = lateSpans(memory?.late_json ?? null, nowMs);
     const made = fanOut(draft, { session, late, toldUpTo }, fresh.indexes);
     made.forEach((delivery, ordinal) => enqueue(draft, delivery, sequence, ordinal, nowMs));
-    return { id: draft.id, accepted: true, sequence, deliveries: made.length };
+    const ending = hearEnding(draft, repeats, nowMs);
+    const deliveries = made.length + ending.deliveries;
+    return { id: draft.id, accepted: true, sequence, deliveries, ...ending.departed };
+  }
+
+  /** Does what a terminal state means: of the event's own deliveries nothing changes. */
+  function hearEnding(
+    { sessionId, observed = {}, released }: EventDraft,
+    repeats: boolean,
+    nowMs: number,
+  ): { readonly deliveries: number; readonly departed?: { readonly departed: true } } {
+    if (sessionId === null || observed.ending === undefined) return { deliveries: 0 };
+    const step = { sessionId, nowMs };
+    const agentId = observed.heardBy ?? null;
+    const { outcome, mapping, claims, tells } = rules.hearEnding(
+      { ...sessions.kept(step), ...sessions.statesKept(step) },
+      {
+        agentId,
+        heardAtMs: observed.heardAtMs ?? nowMs,
+        isRepeat: repeats,
+        stillIn: observed.ending.stillIn,
+      },
+      nowMs,
+    );
+    if (agentId === null && !repeats) sessions.forgetOwed(step);
+    if (claims !== undefined) sessions.changeClaims({ ...step, agentId: agentId ?? "" }, claims);
+    if (mapping?.to === "change") sessions.change(step, mapping);
+    const told = tells && released !== undefined ? publish(released, nowMs).deliveries : 0;
+    if (mapping?.to === "end") sessions.release(step, { isOwed: false });
+    return { deliveries: told, ...(outcome === "departed" && { departed: { departed: true } }) };
   }
 
   /** The answer to a draft that is published already: the answer to an earlier call was lost. */
@@ -178,7 +212,7 @@ export function createPublishingSteps(
 
   /** Nobody is mapped: what upstream says while an agent's Accept is under way is the state of the mapping that it will make. */
   function overhear(sessionId: string, { observed = {} }: EventDraft, nowMs: number): void {
-    if (observed.state === undefined) return;
+    if (observed.state === undefined || observed.ending !== undefined) return;
     db.run(
       `UPDATE claims SET state = ?
        WHERE session_id = ? AND until > ? AND agent_id = COALESCE(?, agent_id)`,
@@ -242,10 +276,11 @@ function nearOf({ sessionId }: Pick<EventDraft, "sessionId">): { near?: string }
   return sessionId === null ? {} : { near: sessionId };
 }
 
-/** The session's state from now on: what another agent than the holder hears of it is that agent's own. */
+/** The session's state from now on: what another agent than the holder hears of it is that agent's own, and an end is none. */
 function observedState({ agent_id, state }: SessionRow, { observed = {} }: EventDraft): string {
   const { heardBy = agent_id } = observed;
-  return heardBy === agent_id ? observed.state ?? state : state;
+  if (observed.ending !== undefined || heardBy !== agent_id) return state;
+  return observed.state ?? state;
 }
 
 function isRepeat(memory: MemoryRow, draft: EventDraft, nowMs: number): boolean {

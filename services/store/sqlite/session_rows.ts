@@ -16,6 +16,7 @@ export interface SessionRow {
   seat_until: number;
   seats_json: string | null;
   expires_at: number;
+  stray_until: number;
 }
 
 /** The same with what `session_memory` adds. */

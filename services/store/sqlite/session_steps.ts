@@ -1,9 +1,15 @@
 import type { ConfirmRequest, Customer } from "../port/sessions.ts";
 import type { StorePolicy } from "../port/store.ts";
-import { digitsOf, memoryTtlMs } from "../rules.ts";
+import { digitsOf, memoryTtlMs, UNHEARD_STATE } from "../rules.ts";
 import type { Database } from "./database.ts";
 import { afterRelease } from "./late_texts.ts";
-import type { ClaimChange, Kept, MappingChange } from "../session_rules.ts";
+import {
+  type ClaimChange,
+  type Kept,
+  type KeptOfStates,
+  type MappingChange,
+  STRAY_ENDING_MS,
+} from "../session_rules.ts";
 import { agentsOf, liveSession, seatsOf } from "./session_rows.ts";
 
 /** Which session a step is about, and when. */
@@ -25,7 +31,12 @@ interface ClaimRow {
   until: number;
   doubt_from: number | null;
   seat_until: number | null;
+  claimed_at: number;
+  state: string | null;
 }
+
+/** The steps of one database. */
+export type SessionSteps = ReturnType<typeof createSessionSteps>;
 
 /** What reads and changes a session, statement by statement, inside the caller's transaction; what is to be done, the rules say. */
 export function createSessionSteps(db: Database, policy: StorePolicy) {
@@ -33,7 +44,7 @@ export function createSessionSteps(db: Database, policy: StorePolicy) {
     kept: ({ sessionId, nowMs }: Step): Kept => {
       const session = liveSession(db, sessionId, nowMs);
       const claims = db.all<ClaimRow>(
-        `SELECT agent_id, until, doubt_from, seat_until FROM claims
+        `SELECT agent_id, until, doubt_from, seat_until, claimed_at, state FROM claims
          WHERE session_id = ? AND until > ?`,
         sessionId,
         nowMs,
@@ -43,30 +54,47 @@ export function createSessionSteps(db: Database, policy: StorePolicy) {
           agents: agentsOf(session),
           seats: seatsOf(session),
           acceptedAtMs: session.accepted_at,
+          strayUntilMs: session.stray_until,
         },
-        claims: claims.map(({ agent_id, until, doubt_from, seat_until }) => ({
+        claims: claims.map(({ agent_id, until, doubt_from, seat_until, claimed_at, state }) => ({
           agentId: agent_id,
           untilMs: until,
           doubtFromMs: doubt_from ?? until,
           seatUntilMs: seat_until,
+          fromMs: claimed_at,
+          hasHeard: state !== null,
         })),
       };
     },
+    statesKept: ({ sessionId, nowMs }: Step): KeptOfStates => {
+      const memory = db.one<{ ending_owed_until: number }>(
+        "SELECT ending_owed_until FROM session_memory WHERE id = ?",
+        sessionId,
+      );
+      return {
+        hasHeard: liveSession(db, sessionId, nowMs)?.state !== UNHEARD_STATE,
+        owedUntilMs: memory?.ending_owed_until ?? 0,
+      };
+    },
+    /** Upstream has told of the end of an earlier mapping. */
+    forgetOwed: ({ sessionId }: Step) =>
+      db.run("UPDATE session_memory SET ending_owed_until = 0 WHERE id = ?", sessionId),
     changeClaims: ({ sessionId, agentId, nowMs, token }: ClaimStep, change: ClaimChange): void => {
       if (change.to === "take") {
         // To an instance whose clock is behind they would not have lapsed yet.
         db.run("DELETE FROM claims WHERE session_id = ? AND until <= ?", sessionId, nowMs);
-        const { untilMs, doubtFromMs, seatUntilMs } = change.claim;
+        const { untilMs, doubtFromMs, seatUntilMs, fromMs } = change.claim;
         db.run(
           `INSERT OR REPLACE INTO claims
-             (session_id, agent_id, token, until, doubt_from, seat_until)
-           VALUES (?, ?, ?, ?, ?, ?)`,
+             (session_id, agent_id, token, until, doubt_from, seat_until, claimed_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?)`,
           sessionId,
           agentId,
           token ?? "",
           untilMs,
           doubtFromMs,
           seatUntilMs,
+          fromMs,
         );
       } else if (change.to === "drop-own") {
         db.run("DELETE FROM claims WHERE session_id = ? AND agent_id = ?", sessionId, agentId);
@@ -82,7 +110,7 @@ export function createSessionSteps(db: Database, policy: StorePolicy) {
         `INSERT OR REPLACE INTO sessions (id, agent_id, agents_json, seat_until, seats_json, state,
            accepted_at, accepted_upstream, updated_at, expires_at)
          VALUES (?, ?, ?, ?, ?, COALESCE(
-           (SELECT state FROM claims WHERE session_id = ? AND agent_id = ? AND ?), 'accepted'),
+           (SELECT state FROM claims WHERE session_id = ? AND agent_id = ? AND ?), '${UNHEARD_STATE}'),
            ?, ?, ?, ?)`,
         sessionId,
         mapping.agents[0].agentId,
@@ -103,7 +131,7 @@ export function createSessionSteps(db: Database, policy: StorePolicy) {
     ) =>
       db.run(
         `UPDATE sessions SET agent_id = ?, agents_json = ?, seat_until = ?, seats_json = ?,
-           updated_at = ?, accepted_at = ?
+           updated_at = ?, accepted_at = ?, stray_until = ?
          WHERE id = ?`,
         mapping.agents[0].agentId,
         JSON.stringify(mapping.agents),
@@ -111,10 +139,14 @@ export function createSessionSteps(db: Database, policy: StorePolicy) {
         JSON.stringify(mapping.seats),
         nowMs,
         mapping.acceptedAtMs,
+        mapping.strayUntilMs,
         sessionId,
       ),
-    /** Ends the mapping, and remembers which texts may still come in from its time. */
-    release: ({ sessionId, nowMs }: Step) => {
+    /**
+     * Ends the mapping, and remembers which texts may still come in from its time. `isOwed`: upstream is about to tell that it
+     * is over.
+     */
+    release: ({ sessionId, nowMs }: Step, { isOwed }: { readonly isOwed: boolean }) => {
       const session = db.one<{ accepted_upstream: number }>(
         "DELETE FROM sessions WHERE id = ? RETURNING accepted_upstream",
         sessionId,
@@ -125,10 +157,13 @@ export function createSessionSteps(db: Database, policy: StorePolicy) {
         sessionId,
       );
       db.run(
-        `INSERT INTO session_memory (id, late_json, expires_at) VALUES (?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET late_json = excluded.late_json`,
+        `INSERT INTO session_memory (id, late_json, ending_owed_until, expires_at)
+         VALUES (?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET
+           late_json = excluded.late_json, ending_owed_until = excluded.ending_owed_until`,
         sessionId,
         afterRelease(memory?.late_json ?? null, session.accepted_upstream, nowMs),
+        isOwed ? nowMs + STRAY_ENDING_MS : 0,
         nowMs + memoryTtlMs(policy),
       );
     },

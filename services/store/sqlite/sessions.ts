@@ -9,12 +9,11 @@ import type {
   EffectRequest,
   SessionStore,
 } from "../port/sessions.ts";
-import type { StorePolicy } from "../port/store.ts";
 import type { Database } from "./database.ts";
 import type { PublishingSteps } from "./publishing.ts";
 import * as rules from "../session_rules.ts";
 import { liveSession, sessionRecord, type SessionWithMemoryRow } from "./session_rows.ts";
-import { createSessionSteps } from "./session_steps.ts";
+import type { SessionSteps } from "./session_steps.ts";
 
 const WITH_MEMORY = `
   SELECT s.*, m.sequence, m.phone, m.sender
@@ -23,11 +22,9 @@ const WITH_MEMORY = `
 /** Sessions in SQLite; every method is one transaction. */
 export function createSqliteSessions(
   db: Database,
-  policy: StorePolicy,
+  sessions: SessionSteps,
   publishing: PublishingSteps,
 ): Omit<SessionStore, "findCustomerSession"> {
-  const sessions = createSessionSteps(db, policy);
-
   function claim(request: ClaimRequest): ClaimOutcome {
     const { outcome, claims } = rules.claim(sessions.kept(request), request);
     if (claims !== undefined) sessions.changeClaims(request, claims);
@@ -50,7 +47,9 @@ export function createSqliteSessions(
     if (claims !== undefined) sessions.changeClaims(request, claims);
     if (mapping?.to === "change") sessions.change(request, mapping);
     const published = draft === null || !tells ? null : publishing.publish(draft, request.nowMs);
-    if (mapping?.to === "end") sessions.release(request);
+    if (mapping?.to === "end") {
+      sessions.release(request, { isOwed: request.effect.kind !== "release" });
+    }
     return { outcome, published };
   }
 

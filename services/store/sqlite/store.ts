@@ -8,6 +8,7 @@ import { createSqliteEvents } from "./events.ts";
 import { createLanes } from "./lanes.ts";
 import { createPublishingSteps } from "./publishing.ts";
 import { createRecordSteps, createSqliteRecords } from "./records.ts";
+import { createSessionSteps } from "./session_steps.ts";
 import { createSqliteSessions } from "./sessions.ts";
 import { createSweeper } from "./sweeping.ts";
 import { createSqliteWebhooks } from "./webhooks.ts";
@@ -20,13 +21,14 @@ export interface SqliteStoreOptions extends DatabaseOptions {
 export function openSqliteStore({ policy, ...options }: SqliteStoreOptions): Store {
   const db = openDatabase(options);
   const records = createRecordSteps(db);
-  const publishing = createPublishingSteps(db, policy, records);
+  const sessions = createSessionSteps(db, policy);
+  const publishing = createPublishingSteps(db, policy, { records, sessions });
   const lanes = createLanes(db);
   const log = createAttemptLog(db);
   const buckets = createBuckets(db);
   const sweep = createSweeper(db, policy, lanes);
   return {
-    ...createSqliteSessions(db, policy, publishing),
+    ...createSqliteSessions(db, sessions, publishing),
     ...createSqliteCustomers(db),
     ...createSqliteEvents(db, publishing),
     ...createSqliteDeliveries(db, { publishing, lanes, log, buckets, sweep }),

@@ -91,7 +91,7 @@ Deno.test("the three sample notifications become three numbered events, value fo
     seedNotification("notification_2_participants_updated.json"),
     seedNotification("notification_3_new_messages.json"),
   ]);
-  assert.deepEqual(await world.publish(...seeds), { accepted: 3, duplicates: 0 });
+  assert.deepEqual(await world.publish(...seeds), { accepted: 3, duplicates: 0, departed: 0 });
   const events = await world.events();
   assert.deepEqual(events.map(({ type, sequence }) => [type, sequence]), [
     ["session.status_changed", 1],
@@ -103,25 +103,45 @@ Deno.test("the three sample notifications become three numbered events, value fo
 
 Deno.test("an equal state notification within 60 s is a duplicate, and an event again after it", async () => {
   await using world = setUp();
-  assert.deepEqual(await world.publish(statusChange("Chatting")), { accepted: 1, duplicates: 0 });
+  assert.deepEqual(await world.publish(statusChange("Chatting")), {
+    accepted: 1,
+    duplicates: 0,
+    departed: 0,
+  });
   world.clock.advance(59_999);
-  assert.deepEqual(await world.publish(statusChange("Chatting")), { accepted: 0, duplicates: 1 });
+  assert.deepEqual(await world.publish(statusChange("Chatting")), {
+    accepted: 0,
+    duplicates: 1,
+    departed: 0,
+  });
   world.clock.advance(1);
-  assert.deepEqual(await world.publish(statusChange("Chatting")), { accepted: 1, duplicates: 0 });
+  assert.deepEqual(await world.publish(statusChange("Chatting")), {
+    accepted: 1,
+    duplicates: 0,
+    departed: 0,
+  });
 });
 
 Deno.test("A, B, A within one request are three changes", async () => {
   await using world = setUp();
   const [a, b] = [statusChange("Chatting"), statusChange("LeftChat")];
-  assert.deepEqual(await world.publish(a, b, a), { accepted: 3, duplicates: 0 });
-  assert.deepEqual(await world.publish(a, a, b), { accepted: 1, duplicates: 2 });
+  assert.deepEqual(await world.publish(a, b, a), { accepted: 3, duplicates: 0, departed: 0 });
+  assert.deepEqual(await world.publish(a, a, b), { accepted: 1, duplicates: 2, departed: 0 });
 });
 
 Deno.test("messages are narrowed to those not seen before; without any it is a duplicate", async () => {
   await using world = setUp();
   await world.publish(agentTexts([1, 2]));
-  assert.deepEqual(await world.publish(agentTexts([2, 1])), { accepted: 0, duplicates: 1 });
-  assert.deepEqual(await world.publish(agentTexts([1, 3, 2, 4])), { accepted: 1, duplicates: 0 });
+  assert.deepEqual(await world.publish(agentTexts([2, 1])), {
+    accepted: 0,
+    duplicates: 1,
+    departed: 0,
+  });
+  assert.deepEqual(await world.publish(agentTexts([1, 3, 2, 4])), {
+    accepted: 1,
+    duplicates: 0,
+    departed: 0,
+  });
   const [, second] = await world.events();
   const { notification } = JSON.parse(second?.dataJson ?? "{}");
   assert.deepEqual(notification, agentTexts([3, 4]));
@@ -129,7 +149,11 @@ Deno.test("messages are narrowed to those not seen before; without any it is a d
 
 Deno.test("NewMessages without any message is a duplicate", async () => {
   await using world = setUp();
-  assert.deepEqual(await world.publish(agentTexts([])), { accepted: 0, duplicates: 1 });
+  assert.deepEqual(await world.publish(agentTexts([])), {
+    accepted: 0,
+    duplicates: 1,
+    departed: 0,
+  });
 });
 
 Deno.test("an event gets a delivery per webhook that wants its type", async () => {
@@ -178,7 +202,11 @@ Deno.test("a mapped session learns its state and customer from notifications", a
 
 Deno.test("nothing at all is published without asking the store", async () => {
   await using world = setUp();
-  assert.deepEqual(await world.publisher.publishNotifications([]), { accepted: 0, duplicates: 0 });
+  assert.deepEqual(await world.publisher.publishNotifications([]), {
+    accepted: 0,
+    duplicates: 0,
+    departed: 0,
+  });
   assert.equal(world.lists(), 0);
 });
 
@@ -188,7 +216,11 @@ Deno.test("the webhooks are listed once, and again only after a change", async (
   await world.publish(statusChange("B"));
   assert.equal(world.lists(), 1);
   await world.put(webhookRecord(WEBHOOK_1));
-  assert.deepEqual(await world.publish(statusChange("C")), { accepted: 1, duplicates: 0 });
+  assert.deepEqual(await world.publish(statusChange("C")), {
+    accepted: 1,
+    duplicates: 0,
+    departed: 0,
+  });
   assert.equal(world.lists(), 2);
   assert.equal((await world.deliveries()).length, 1);
 });
@@ -212,7 +244,11 @@ Deno.test("a webhook registered in the middle of a publish still gets the event,
       },
     }),
   });
-  assert.deepEqual(await world.publish(statusChange("A")), { accepted: 1, duplicates: 0 });
+  assert.deepEqual(await world.publish(statusChange("A")), {
+    accepted: 1,
+    duplicates: 0,
+    departed: 0,
+  });
   assert.equal((await world.deliveries()).length, 1);
   assert.equal((await world.events()).length, 1);
 });
@@ -246,7 +282,11 @@ Deno.test("a listing that failed is repeated by the next publish", async () => {
     }),
   });
   await assert.rejects(world.publish(statusChange("A")), StoreUnavailable);
-  assert.deepEqual(await world.publish(statusChange("A")), { accepted: 1, duplicates: 0 });
+  assert.deepEqual(await world.publish(statusChange("A")), {
+    accepted: 1,
+    duplicates: 0,
+    departed: 0,
+  });
 });
 
 Deno.test("a webhook that cannot be read is logged and does not stop the others", async () => {

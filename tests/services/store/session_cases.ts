@@ -1,5 +1,5 @@
 import type { SessionEffect } from "../../../services/store/port/sessions.ts";
-import { SEATS_KEPT } from "../../../services/store/session_rules.ts";
+import { SEATS_KEPT, STRAY_ENDING_MS } from "../../../services/store/session_rules.ts";
 import type {
   Agent,
   Agents,
@@ -7,6 +7,7 @@ import type {
   ClaimChange,
   confirm,
   Decision,
+  Ending,
   Kept,
   Mapping,
 } from "../../../services/store/session_rules.ts";
@@ -30,6 +31,12 @@ const mapped = (seats: number | readonly number[], ...agents: [Agent, ...Agent[]
   agents,
   seats: [seats].flat(),
   acceptedAtMs: BEFORE,
+  strayUntilMs: 0,
+});
+/** The same once somebody has left or declined. */
+const afterDeparture = (mapping: Mapping): Mapping => ({
+  ...mapping,
+  strayUntilMs: NOW + STRAY_ENDING_MS,
 });
 const NO_SEAT: readonly number[] = [];
 const [a, b, c, d] = [agent("a"), agent("b"), agent("c"), agent("d")];
@@ -42,6 +49,8 @@ const claimedBy = (agentId: string, seatUntilMs: number | null = null): Claim =>
   untilMs: LATER,
   doubtFromMs: LATER,
   seatUntilMs,
+  fromMs: BEFORE,
+  hasHeard: false,
 });
 const lapsedOf = (agentId: string): Claim => ({ ...claimedBy(agentId), untilMs: NOW });
 /** The same, but the answer to its Accept got lost. */
@@ -313,7 +322,7 @@ export const EFFECTS: readonly (readonly [
     mapped(LATER, standIn, c),
     "b",
     { kind: "leave" },
-    becomes(mapped(LATER, { ...c, standsInUntil: LATER })),
+    becomes(afterDeparture(mapped(LATER, { ...c, standsInUntil: LATER }))),
   ],
   [
     "opens a second seat",
@@ -353,14 +362,14 @@ export const EFFECTS: readonly (readonly [
     mapped(NO_SEAT, a, b, c),
     "b",
     { kind: "leave" },
-    becomes(mapped(NO_SEAT, a, c)),
+    becomes(afterDeparture(mapped(NO_SEAT, a, c))),
   ],
   [
     "leaves as the holder",
     mapped(NO_SEAT, a, b, c),
     "a",
     { kind: "leave" },
-    becomes(mapped(NO_SEAT, b, c)),
+    becomes(afterDeparture(mapped(NO_SEAT, b, c))),
   ],
   ["hands over alone", mapped(NO_SEAT, a), "a", handOver, ENDED],
   [
@@ -368,31 +377,37 @@ export const EFFECTS: readonly (readonly [
     mapped(NO_SEAT, a, b, c),
     "a",
     handOver,
-    becomes(mapped(LATER, standIn, c)),
+    becomes(afterDeparture(mapped(LATER, standIn, c))),
   ],
   [
     "hands over as a participant",
     mapped(NO_SEAT, a, b, c),
     "b",
     handOver,
-    becomes(mapped(LATER, a, c)),
+    becomes(afterDeparture(mapped(LATER, a, c))),
   ],
   ["joins", mapped(LATER, a), "d", join, { ...becomes(mapped(LATER, a, d)), tells: true }],
   ["joins again", mapped(NO_SEAT, a, d), "d", join, NOTHING],
-  ["declines", mapped(LATER, a), "d", { kind: "decline" }, becomes(mapped(NO_SEAT, a))],
+  [
+    "declines",
+    mapped(LATER, a),
+    "d",
+    { kind: "decline" },
+    becomes(afterDeparture(mapped(NO_SEAT, a))),
+  ],
   [
     "declines one of two seats",
     mapped([SOON, LATER], a),
     "d",
     { kind: "decline" },
-    becomes(mapped(LATER, a)),
+    becomes(afterDeparture(mapped(LATER, a))),
   ],
   [
     "declines the seat that it claims",
     mapped([SOON, LATER], a),
     "d",
     { kind: "decline" },
-    { ...becomes(mapped(SOON, a)), ...OWN_OVER },
+    { ...becomes(afterDeparture(mapped(SOON, a))), ...OWN_OVER },
     [claimedBy("c", SOON), ownSeat],
   ],
   [
@@ -400,7 +415,7 @@ export const EFFECTS: readonly (readonly [
     mapped(SOON, a, b, c),
     "a",
     handOver,
-    becomes(mapped([SOON, LATER], standIn, c)),
+    becomes(afterDeparture(mapped([SOON, LATER], standIn, c))),
   ],
   ["releases another's", mapped(LATER, a, b), "boss", release(BEFORE), { ...ENDED, ...ALL_OVER }],
   ["releases at all events", mapped(NO_SEAT, a), "boss", releaseAnyway, {
@@ -440,4 +455,183 @@ export const EFFECTS: readonly (readonly [
   ...([openSeat, { kind: "end" }, handOver, join, { kind: "decline" }] as const).map((effect) =>
     [`does ${effect.kind} where nobody is mapped`, null, "d", effect, NOTHING] as const
   ),
+];
+
+/** What else is so where a terminal state is told. */
+export interface EndingCase {
+  readonly says: string;
+  readonly kept: Kept;
+  /** The state of the mapping, or of every claim, was told since. */
+  readonly hasHeard?: true;
+  /** An operation has just ended an earlier mapping. */
+  readonly isOwed?: true;
+  /** An agent has just left. */
+  readonly isLeft?: true;
+  readonly ending: Partial<Ending>;
+  readonly expected: Decision<"departed" | "nothing">;
+}
+
+const IN_VAIN: Decision<"nothing"> = { outcome: "nothing" };
+const DEPARTED: Decision<"departed"> = { outcome: "departed", mapping: { to: "end" }, tells: true };
+const OVER: Decision<"departed"> = { ...DEPARTED, ...ALL_OVER };
+const alone: Kept = { mapping: mapped(NO_SEAT, a), claims: [] };
+const together: Kept = { mapping: mapped(NO_SEAT, a, b), claims: [] };
+const inviting: Kept = { mapping: mapped(LATER, a), claims: [] };
+const left = (...agents: Agents): Decision<"departed"> => ({
+  outcome: "departed",
+  mapping: { to: "change", mapping: afterDeparture(mapped(NO_SEAT, ...agents)) },
+});
+
+export const ENDINGS: readonly EndingCase[] = [
+  { says: "one agent's", kept: alone, ending: {}, expected: OVER },
+  ...(["agents", "others"] as const).map((stillIn) => (
+    { says: `one agent's, with ${stillIn} in it`, kept: alone, ending: { stillIn }, expected: OVER }
+  )),
+  {
+    says: "one agent's, with claims",
+    kept: { mapping: mapped(NOW, a), claims: [claimedBy("d", NOW)] },
+    ending: {},
+    expected: OVER,
+  },
+  { says: "one told again", kept: alone, ending: { isRepeat: true }, expected: IN_VAIN },
+  {
+    says: "one that was told before the Accept",
+    kept: alone,
+    ending: { heardAtMs: BEFORE - 1 },
+    expected: IN_VAIN,
+  },
+  { says: "several agents'", kept: together, ending: {}, expected: IN_VAIN },
+  {
+    says: "several agents', of whom some are in it",
+    kept: together,
+    ending: { stillIn: "agents" },
+    expected: IN_VAIN,
+  },
+  {
+    says: "several agents', with only others in it",
+    kept: together,
+    ending: { stillIn: "others" },
+    expected: OVER,
+  },
+  ...(["untold", "agents"] as const).flatMap((stillIn) => [
+    {
+      says: `one to which somebody is invited, with ${stillIn} in it`,
+      kept: inviting,
+      ending: { stillIn },
+      expected: IN_VAIN,
+    },
+    {
+      says: `one that somebody has just left, with ${stillIn} in it`,
+      kept: alone,
+      isLeft: true,
+      ending: { stillIn },
+      expected: IN_VAIN,
+    } as const,
+  ]),
+  {
+    says: "one that somebody has just left, with only others in it",
+    kept: alone,
+    isLeft: true,
+    ending: { stillIn: "others" },
+    expected: OVER,
+  },
+  {
+    says: "one whose seat has closed",
+    kept: { mapping: mapped(NOW, a), claims: [] },
+    ending: {},
+    expected: OVER,
+  },
+  {
+    says: "one that follows another that was just completed",
+    kept: alone,
+    isOwed: true,
+    ending: { stillIn: "others" },
+    expected: IN_VAIN,
+  },
+  {
+    says: "one that follows another, whose state was told since",
+    kept: alone,
+    isOwed: true,
+    hasHeard: true,
+    ending: {},
+    expected: OVER,
+  },
+  { says: "nobody's", kept: FREE, ending: {}, expected: IN_VAIN },
+  {
+    says: "a claimed one",
+    kept: { ...FREE, claims: [doubtedOf("d")] },
+    ending: {},
+    expected: { ...IN_VAIN, ...ALL_OVER },
+  },
+  {
+    says: "a claimed one, that somebody is in",
+    kept: { ...FREE, claims: [own] },
+    ending: { stillIn: "agents" },
+    expected: IN_VAIN,
+  },
+  {
+    says: "one that was told before the claim",
+    kept: { ...FREE, claims: [own] },
+    ending: { heardAtMs: BEFORE - 1 },
+    expected: IN_VAIN,
+  },
+  {
+    says: "a claimed one that follows another that was just completed",
+    kept: { ...FREE, claims: [own] },
+    isOwed: true,
+    ending: {},
+    expected: IN_VAIN,
+  },
+  {
+    says: "a claimed one that follows another, whose state was told since",
+    kept: { ...FREE, claims: [own] },
+    isOwed: true,
+    hasHeard: true,
+    ending: {},
+    expected: { ...IN_VAIN, ...ALL_OVER },
+  },
+  { says: "the holder's", kept: alone, ending: { agentId: "a" }, expected: DEPARTED },
+  {
+    says: "the holder's, told again",
+    kept: alone,
+    ending: { agentId: "a", isRepeat: true },
+    expected: DEPARTED,
+  },
+  {
+    says: "the holder's, told before the Accept",
+    kept: alone,
+    ending: { agentId: "a", heardAtMs: BEFORE - 1 },
+    expected: IN_VAIN,
+  },
+  {
+    says: "the holder's of several",
+    kept: together,
+    ending: { agentId: "a" },
+    expected: left(b),
+  },
+  {
+    says: "a participant's",
+    kept: together,
+    ending: { agentId: "b" },
+    expected: left(a),
+  },
+  { says: "an outsider's", kept: alone, ending: { agentId: "d" }, expected: IN_VAIN },
+  {
+    says: "an outsider's, who claims a seat",
+    kept: { ...inviting, claims: [ownSeat] },
+    ending: { agentId: "d" },
+    expected: { ...IN_VAIN, ...OWN_OVER },
+  },
+  {
+    says: "that of who claims it",
+    kept: { ...FREE, claims: [own] },
+    ending: { agentId: "d" },
+    expected: { ...IN_VAIN, ...OWN_OVER },
+  },
+  {
+    says: "that of who claimed it since",
+    kept: { ...FREE, claims: [own] },
+    ending: { agentId: "d", heardAtMs: BEFORE - 1 },
+    expected: IN_VAIN,
+  },
 ];

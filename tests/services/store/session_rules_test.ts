@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { applyEffect, claim, confirm } from "../../../services/store/session_rules.ts";
+import { applyEffect, claim, confirm, hearEnding } from "../../../services/store/session_rules.ts";
 import type { Claim, Kept } from "../../../services/store/session_rules.ts";
-import { CLAIMS, CONFIRMATIONS, EFFECTS, NEWCOMER, NOW } from "./session_cases.ts";
+import { CLAIMS, CONFIRMATIONS, EFFECTS, ENDINGS, NEWCOMER, NOW } from "./session_cases.ts";
 
 /** As an engine gives it to the rules. */
 const live = ({ mapping, claims }: Kept): Kept => ({
@@ -21,14 +21,22 @@ for (const [says, kept, agentId, expected] of CLAIMS) {
 Deno.test("a claim says which seat it takes, and a further try does not take back its doubt", () => {
   const [soon, later, untilMs, doubtFromMs] = [NOW + 1, NOW + 2, NOW + 9, NOW + 3];
   const agents = [{ agentId: "a", nickname: "n" }] as const;
-  const mapping = { agents, seats: [soon, later], acceptedAtMs: NOW };
+  const mapping = { agents, seats: [soon, later], acceptedAtMs: NOW, strayUntilMs: 0 };
   const request = { agentId: "b", nowMs: NOW, untilMs, doubtFromMs };
+  const fresh: Claim = {
+    agentId: "b",
+    untilMs,
+    doubtFromMs,
+    seatUntilMs: null,
+    fromMs: NOW,
+    hasHeard: false,
+  };
   const taken = (kept: Kept) => claim(kept, request).claims;
   const take = (change: Partial<Claim>) => ({
     to: "take",
-    claim: { agentId: "b", untilMs, doubtFromMs, seatUntilMs: null, ...change },
+    claim: { ...fresh, ...change },
   });
-  const doubted = { agentId: "b", untilMs, doubtFromMs: NOW - 1, seatUntilMs: soon };
+  const doubted = { ...fresh, doubtFromMs: NOW - 1, seatUntilMs: soon };
 
   assert.deepEqual(taken({ mapping: null, claims: [] }), take({}));
   assert.deepEqual(taken({ mapping, claims: [] }), take({ seatUntilMs: soon }));
@@ -56,5 +64,24 @@ for (const [says, mapping, agentId, effect, expected, claims = []] of EFFECTS) {
       applyEffect(live({ mapping, claims }), { agentId, nowMs: NOW, effect }),
       expected,
     );
+  });
+}
+
+for (const { says, kept, hasHeard = false, isOwed = false, isLeft = false, ...told } of ENDINGS) {
+  const { ending, expected } = told;
+  const what = [expected.mapping?.to, expected.claims?.to].filter((one) => one !== undefined);
+  Deno.test(`a terminal state is told of ${says}: ${what.join(", ") || "nothing"}`, () => {
+    const { mapping, claims } = live(kept);
+    const decided = hearEnding(
+      {
+        mapping: mapping && { ...mapping, ...(isLeft && { strayUntilMs: NOW + 1 }) },
+        claims: claims.map((claim) => ({ ...claim, hasHeard })),
+        hasHeard,
+        owedUntilMs: isOwed ? NOW + 1 : NOW,
+      },
+      { agentId: null, heardAtMs: NOW, isRepeat: false, stillIn: "untold", ...ending },
+      NOW,
+    );
+    assert.deepEqual(decided, expected);
   });
 }

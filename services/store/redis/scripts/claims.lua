@@ -1,8 +1,8 @@
 -- Accepts under way, and the seats that they take: what session_rules.ts says of them.
 
 --== claims uses base
--- A session's claims are fields of `c:<id>`: '@' and the agent, with {token, until, doubtFrom, seat?, state?} as JSON; without
--- `seat` the session was free. A program that kept one claim alone wrote it into the fields agent, token, until and state.
+-- A session's claims are fields of `c:<id>`: '@' and the agent, with {token, from, until, doubtFrom, seat?, state?} as JSON;
+-- without `seat` the session was free, and without `from` it was claimed before that was kept. A program that kept one claim alone wrote it into the fields agent, token, until and state.
 
 -- A seat that is never open.
 local NO_SEAT = 0
@@ -50,7 +50,7 @@ end
 local function change_claim(id, claim)
   local key = P .. 'c:' .. id
   call('HSET', key, '@' .. claim.agent, cjson.encode({
-    token = claim.token, ['until'] = claim['until'], doubtFrom = claim.doubtFrom, seat = claim.seat,
+    token = claim.token, from = claim.from, ['until'] = claim['until'], doubtFrom = claim.doubtFrom, seat = claim.seat,
     state = claim.state,
   }))
   if call('HGET', key, 'agent') == claim.agent then call('HDEL', key, 'agent', 'token', 'until', 'state') end

@@ -2,7 +2,7 @@
 
 --== publishing uses records claims
 -- publish(draft): duplicates, numbering, the event, its deliveries and their lanes.
--- Returns {accepted, sequence, deliveries}: accepted 0 or 1, sequence -1 without a session.
+-- Returns {accepted, sequence, deliveries, departed}: accepted and departed 0 or 1, sequence -1 without a session.
 
 -- The sinks index tells each sink's earliest due lane; kept after every change to `due:<sink>`.
 local function refresh_sink(sink)
@@ -73,7 +73,7 @@ end
 local function observe(s, draft, phone)
   local seen = draft.observed or {}
   -- What another agent than the holder hears of the state is that agent's own.
-  local heard = not seen.heardBy or seen.heardBy == s.agents[1].agentId
+  local heard = not seen.ending and (not seen.heardBy or seen.heardBy == s.agents[1].agentId)
   local state = heard and seen.state or s.state
   call('HSET', P .. 's:' .. s.id, 'state', state, 'updatedAt', now)
   if phone then index_customer(s, phone) end
@@ -83,7 +83,7 @@ end
 -- Nobody is mapped: what upstream says while an agent's Accept is under way is the state of the mapping that it will make.
 local function overhear(draft)
   local seen, id = draft.observed or {}, draft.sessionId
-  if not seen.state then return end
+  if not seen.state or seen.ending then return end
   for _, claim in ipairs(kept_claims(id)) do
     if not seen.heardBy or seen.heardBy == claim.agent then
       claim.state = seen.state
@@ -127,14 +127,17 @@ local function late_spans(id)
   return spans
 end
 
--- Ends a mapping, and remembers which texts may still come in from its time.
-local function release(s)
+-- Ends a mapping, and remembers which texts may still come in from its time. `is_owed`: upstream is about to tell that it is
+-- over.
+local function release(s, is_owed)
   local spans = late_spans(s.id)
   if #spans == policy.lateSpansKept then table.remove(spans, 1) end
   spans[#spans + 1] = {
     from = tonumber(s.acceptedUpstream), to = now, ends = now + policy.lateTextsMs,
   }
   call('SET', P .. 'late:' .. s.id, cjson.encode(spans), 'PX', policy.lateTextsMs + MARGIN_MS)
+  call('HSET', P .. 'm:' .. s.id, 'owedUntil', is_owed and now + policy.strayEndingMs or 0)
+  call('PEXPIRE', P .. 'm:' .. s.id, policy.memoryTtlMs + MARGIN_MS)
   unmap(s)
 end
 
@@ -186,7 +189,81 @@ local function fan_out(draft, s, seq, fresh, told_up_to)
   return made
 end
 
-local function publish(draft)
+-- Who is in the session once the agent has left. Whoever comes first now stands in for the same place.
+local function after_leaving(s, agent)
+  local staying = {}
+  for _, each in ipairs(s.agents) do
+    if each.agentId ~= agent then staying[#staying + 1] = each end
+  end
+  if staying[1] and has_stand_in(s) then staying[1].standsInUntil = s.agents[1].standsInUntil end
+  return staying
+end
+
+-- Somebody has left or declined, and upstream is about to tell of it.
+local function note_stray(id)
+  call('HSET', P .. 's:' .. id, 'strayUntil', now + policy.strayEndingMs)
+end
+
+-- Whether a terminal state may be that of one agent alone, who may be merely invited, while others go on.
+local function may_be_stray(s, still_in)
+  if still_in == 'others' then return false end
+  return #s.agents > 1 or tonumber(s.strayUntil or 0) > now or #open_seats(s) > 0
+end
+
+local publish
+
+-- Does what a terminal state means: hearEnding of session_rules.ts. Returns how many deliveries were made of it, and 1 if an
+-- agent, or all of them, are out of the session, else 0.
+local function hear_ending(draft, is_repeat)
+  local id, seen = draft.sessionId, draft.observed or {}
+  if not id or not seen.ending then return 0, 0 end
+  local heard_at, still_in = seen.heardAtMs or now, seen.ending.stillIn
+  local s, claims = live_session(id), kept_claims(id)
+  local function ended()
+    local told = draft.released and publish(draft.released)[3] or 0
+    release(s, false)
+    return told, 1
+  end
+
+  if seen.heardBy then
+    local agent = seen.heardBy
+    local is_in = s and is_member(s, agent)
+    local is_holder = is_in and s.agents[1].agentId == agent
+    if is_holder and tonumber(s.acceptedAt) > heard_at then return 0, 0 end
+    local own = own_and_others(claims, agent)
+    if own and (own.from or 0) <= heard_at then drop_claim(id, agent) end
+    if not is_in then return 0, 0 end
+    local staying = after_leaving(s, agent)
+    if #staying == 0 then return ended() end
+    write_agents(id, staying, s.agents[1].agentId)
+    note_stray(id)
+    return 0, 1
+  end
+
+  if is_repeat then return 0, 0 end
+  local owed = tonumber(call('HGET', P .. 'm:' .. id, 'owedUntil') or 0) > now
+  if call('HEXISTS', P .. 'm:' .. id, 'owedUntil') == 1 then call('HDEL', P .. 'm:' .. id, 'owedUntil') end
+  if s then
+    local is_older = tonumber(s.acceptedAt) > heard_at or owed and s.state == policy.unheardState
+    if is_older or may_be_stray(s, still_in) then return 0, 0 end
+    drop_claims(id)
+    return ended()
+  end
+  if still_in == 'agents' then return 0, 0 end
+  for _, claim in ipairs(claims) do
+    if (claim.from or 0) > heard_at or owed and not claim.state then return 0, 0 end
+  end
+  drop_claims(id)
+  return 0, 0
+end
+
+-- What a draft that is dropped comes to.
+local function dropped(draft, is_repeat)
+  local told, departed = hear_ending(draft, is_repeat)
+  return { 0, -1, told, departed }
+end
+
+publish = function(draft)
   -- A draft that is published already: the answer to an earlier call was lost, or another shard's list was stale.
   local known = call('HMGET', P .. 'e:' .. draft.id, 'type', 'seq', 'made')
   if known[1] then return { 1, tonumber(known[2] or -1), #cjson.decode(known[3]) } end
@@ -195,11 +272,11 @@ local function publish(draft)
   if id and draft.stateHash then
     local last = call('HMGET', P .. 'm:' .. id, 'hash', 'hashAt')
     if last[1] == draft.stateHash and now - tonumber(last[2]) < policy.stateWindowMs then
-      return { 0, -1, 0 }
+      return dropped(draft, true)
     end
   end
   local data, fresh, told_up_to = fresh_data(draft)
-  if not data then return { 0, -1, 0 } end
+  if not data then return dropped(draft, false) end
   if guard then put_record(guard, id) end
   local seq, s, phone = -1, nil, nil
   if id then
@@ -211,13 +288,14 @@ local function publish(draft)
   local made = fan_out(draft, s, id and seq or 0, fresh, told_up_to)
   -- Which ones they are is how everything of a session is found again.
   call('HSET', P .. 'e:' .. draft.id, 'made', cjson.encode(made))
-  return { 1, seq, #made }
+  local told, departed = hear_ending(draft, false)
+  return { 1, seq, #made + told, departed }
 end
 
 --== publish uses publishing
 -- Stores every draft with its sequence and deliveries.
 -- req    drafts, nowMs, webhooksVersion
--- reply  list of {accepted, sequence, deliveries} | 'stale'
+-- reply  list of {accepted, sequence, deliveries, departed} | 'stale'
 if stale() then return 'stale' end
 local results = {}
 for i, draft in ipairs(req.drafts) do results[i] = publish(draft) end

@@ -14,7 +14,7 @@ if not s and not is_kept_out({ own }) and is_kept_out(others) then return 'held'
 -- What was heard during an earlier claim may be out of date. A further try keeps the seat from others no longer than the
 -- first one did.
 put_claim(req.sessionId, {
-  agent = req.agentId, token = req.token, ['until'] = req.untilMs, seat = seat,
+  agent = req.agentId, token = req.token, from = now, ['until'] = req.untilMs, seat = seat,
   doubtFrom = math.min(req.doubtFromMs or req.untilMs, own and own.doubtFrom or math.huge),
 }, others)
 return (not s or is_holders_place(s, seat)) and 'holder' or 'participant'
@@ -38,7 +38,7 @@ if not s then
   -- A lapsed mapping may still lie here; nothing of it may show through.
   local lapsed = kept_session(id)
   if lapsed then unmap(lapsed) end
-  call('HSET', P .. 's:' .. id, 'state', own and own.state or 'accepted', 'acceptedAt', now,
+  call('HSET', P .. 's:' .. id, 'state', own and own.state or policy.unheardState, 'acceptedAt', now,
     'acceptedUpstream', req.acceptedUpstreamMs)
   write_seats(id, {})
   write_agents(id, { newcomer }, nil)
@@ -104,7 +104,7 @@ end
 -- The event of an ending is published while the mapping still stands: it names the holder.
 local function ended()
   local reply = applied(true)
-  release(s)
+  release(s, kind ~= 'release')
   return reply
 end
 
@@ -132,6 +132,7 @@ elseif kind == 'decline' then
   if not (own and own.seat and remove_seat(s.seats, own.seat)) then remove_seat(s.seats, seat) end
   if own then drop_claim(id, req.agentId) end
   write_seats(id, s.seats)
+  note_stray(id)
   return applied(false)
 elseif kind == 'join' then
   s.agents[#s.agents + 1] = { agentId = req.agentId, nickname = req.effect.nickname }
@@ -151,21 +152,16 @@ elseif kind == 'maybe-gone' then
   write_seats(id, with_seat(s, req.effect.untilMs))
   return applied(false)
 end
-local staying = {}
-for _, agent in ipairs(s.agents) do
-  if agent.agentId ~= req.agentId then staying[#staying + 1] = agent end
-end
+local staying = after_leaving(s, req.agentId)
 if #staying == 0 then return ended() end
 if kind == 'hand-over' then
   local was_holder = s.agents[1].agentId == req.agentId
   local seats = with_seat(s, req.effect.untilMs)
   if was_holder then staying[1].standsInUntil = req.effect.untilMs end
   write_seats(id, seats)
-elseif has_stand_in(s) then
-  -- Whoever comes first now stands in for the same place.
-  staying[1].standsInUntil = s.agents[1].standsInUntil
 end
 write_agents(id, staying, s.agents[1].agentId)
+note_stray(id)
 return applied(false)
 
 --== claimant_of uses claims

@@ -11,7 +11,10 @@ const ROWS = [
   ["LeftChat", null, false],
   ["Completed", "completed", false],
   ["Revoked", "revoked", false],
-  ["completed", null, false],
+  ["completed", "completed", false],
+  [" REVOKED ", "revoked", false],
+  ["INVITED", null, true],
+  ["Completed?", null, false],
   ["toString", null, false],
   ["", null, false],
 ] as const;

@@ -4,8 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { createIds } from "../../../../services/support/ids.ts";
+import type { Observation } from "../../../../services/store/port/events.ts";
 import { SMS_SINK } from "../../../../services/store/port/deliveries.ts";
 import { readNotifications } from "../../../../services/contact_centre/dialect/notifications.ts";
+import { endingOf, isTerminal } from "../../../../services/contact_centre/dialect/states.ts";
 import type { ParsedNotification } from "../../../../services/events/notification.ts";
 import { composePublisher } from "../../../../composition/publisher.ts";
 import { openSqliteStore } from "../../../../services/store/sqlite/store.ts";
@@ -186,9 +188,11 @@ for (const [name, becomes] of SAMPLES) {
     assert.ok(read.ok, read.ok ? "" : read.message);
     const { store, clock, outcome } = await publishToMapped(read.notifications);
     const accepted = becomes.filter((each) => each !== null);
+    const isOver = becomes.some((each) => each?.state !== undefined && isTerminal(each.state));
     assert.deepEqual(outcome, {
       accepted: accepted.length,
       duplicates: becomes.length - accepted.length,
+      departed: isOver ? 1 : 0,
     });
 
     const { items: events } = await store.listEvents({ limit: 100 });
@@ -209,8 +213,13 @@ for (const [name, becomes] of SAMPLES) {
       );
 
       const { state, phone, sender } = expected;
+      const reason = state === undefined ? null : endingOf(state);
+      const observation: Observation = read.notifications[nth]?.observed ?? {};
+      const { ending, ...observed } = observation;
+      // No sample lists anybody in a session that is over.
+      assert.deepEqual(ending, reason === null ? undefined : { reason, stillIn: "untold" });
       assert.deepEqual(
-        read.notifications[nth]?.observed,
+        observed,
         Object.fromEntries(
           Object.entries({ state, phone, sender }).filter(([, value]) => value !== undefined),
         ),

@@ -8,8 +8,17 @@ import type {
   Kept,
   Mapping,
 } from "../../../../services/store/session_rules.ts";
-import { accept, draft, ids } from "../../../support/drafts.ts";
-import { BEFORE, CLAIMS, CONFIRMATIONS, EFFECTS, NEWCOMER, NOW } from "../session_cases.ts";
+import { accept, draft, ids, publish } from "../../../support/drafts.ts";
+import {
+  BEFORE,
+  CLAIMS,
+  CONFIRMATIONS,
+  EFFECTS,
+  type EndingCase,
+  ENDINGS,
+  NEWCOMER,
+  NOW,
+} from "../session_cases.ts";
 import type { ContractTest } from "./contract.ts";
 
 /** How long what a case asks for lasts. */
@@ -64,7 +73,7 @@ async function bring(store: Store, { mapping, claims }: Kept): Promise<void> {
 }
 
 /** A mapping as it can be read. */
-function shown({ agents, seats, acceptedAtMs }: Mapping) {
+function shown({ agents, seats, acceptedAtMs }: Omit<Mapping, "strayUntilMs">) {
   return {
     agents: agents.map(({ agentId, nickname }) => ({ agentId, nickname })),
     seats,
@@ -92,6 +101,23 @@ function after({ mapping }: Kept, { mapping: change, tells }: Decision<unknown>)
     mapping: mappingAfter === null ? null : shown(mappingAfter),
     told: tells === true,
   };
+}
+
+/** Brings about what else a case of a terminal state begins with. */
+async function prepare(store: Store, { kept, isOwed, hasHeard, isLeft, ending }: EndingCase) {
+  const step = { ...SESSION, nowMs: BEFORE };
+  if (isOwed) {
+    await accept(store, "S1", "earlier", { nowMs: BEFORE });
+    await store.applyEffect({ ...step, agentId: "earlier", effect: { kind: "end" } }, null, 0);
+  }
+  await bring(store, kept);
+  if (isLeft) {
+    const joins = { kind: "join", nickname: "" } as const;
+    await store.applyEffect({ ...step, agentId: "z", effect: joins }, null, 0);
+    await store.applyEffect({ ...step, agentId: "z", effect: { kind: "leave" } }, null, 0);
+  }
+  if (hasHeard) await publish(store, [draft({ observed: { state: "Chatting" } })], BEFORE);
+  if (ending.isRepeat) await publish(store, [draft({ stateHash: "over" })], BEFORE);
 }
 
 /** Every engine decides as the rules do, and does what they decide. */
@@ -130,4 +156,43 @@ export function sessionRulesContract(test: ContractTest): void {
       assert.deepEqual(await look(store), after(kept, expected));
     });
   }
+
+  for (const ending of ENDINGS) {
+    const { says, kept, expected } = ending;
+    const what = [expected.mapping?.to, expected.claims?.to].filter((one) => one !== undefined);
+    test(`a terminal state is told of ${says}: ${what.join(", ") || "nothing"}`, async (store) => {
+      await prepare(store, ending);
+      const { agentId = null, heardAtMs = NOW, stillIn = "untold", isRepeat } = ending.ending;
+      const over = draft({
+        stateHash: "over",
+        observed: {
+          state: "Completed",
+          ending: { reason: "completed", stillIn },
+          heardAtMs,
+          ...(agentId !== null && { heardBy: agentId }),
+        },
+        released: asked(),
+      });
+      const before = await store.readSession("S1", { nowMs: NOW, slide: false });
+      const [published] = await publish(store, [over], NOW);
+      assert.equal(published?.accepted, isRepeat !== true);
+      assert.equal(published?.departed === true, expected.outcome === "departed");
+      assert.deepEqual(await look(store), after(kept, expected));
+      const now = await store.readSession("S1", { nowMs: NOW, slide: false });
+      if (now !== null) assert.equal(now.state, before?.state);
+      assert.equal(await areClaimsOver(store, kept, expected), expected.claims !== undefined);
+    });
+  }
+}
+
+/** Whether the claims of a case that begins without a mapping are gone: then another agent may claim the session. */
+async function areClaimsOver(
+  store: Store,
+  kept: Kept,
+  { claims }: Decision<unknown>,
+): Promise<boolean> {
+  if (kept.mapping !== null || kept.claims.length === 0) return claims !== undefined;
+  const times = { nowMs: NOW, untilMs: OPEN_UNTIL };
+  const claim = { ...SESSION, agentId: "another", token: ids.token(), ...times };
+  return (await store.claimSession(claim)).outcome === "claimed";
 }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type { DeliveryStatus, Settlement } from "../../../../services/store/port/deliveries.ts";
+import type { StillIn } from "../../../../services/store/port/events.ts";
 import type { RecordKind } from "../../../../services/store/port/records.ts";
 import type { SessionEffect } from "../../../../services/store/port/sessions.ts";
 
@@ -12,6 +13,8 @@ export interface DraftPlan {
   readonly state: string | null;
   readonly phone: string | null;
   readonly heardBy: string | null;
+  /** A terminal state: who is still in it, and how long ago it was heard. */
+  readonly ending: { readonly stillIn: StillIn; readonly agoMs: number } | null;
   readonly webhooks: readonly WebhookPlan[];
   readonly texts: boolean;
   readonly guard: { readonly expected: string | null; readonly text: string } | null;
@@ -83,6 +86,11 @@ const statuses = fc.constantFrom<readonly DeliveryStatus[]>(open, ["dead"], ["de
 ]);
 const status = fc.constantFrom<DeliveryStatus>("pending", "retrying", "delivered", "dead", "held");
 
+const ending = fc.record({
+  stillIn: fc.constantFrom<StillIn>("agents", "others", "untold"),
+  agoMs: fc.constantFrom(0, 0, 900, 31_000),
+});
+
 const draftPlan: fc.Arbitrary<DraftPlan> = fc.record({
   session: fc.option(session, { freq: 8 }),
   type: fc.constantFrom("session.status_changed", "session.notification"),
@@ -91,6 +99,7 @@ const draftPlan: fc.Arbitrary<DraftPlan> = fc.record({
   state: fc.option(fc.constantFrom("Chatting", "Completed")),
   phone: fc.option(phone),
   heardBy: fc.option(agent),
+  ending: fc.option(ending, { freq: 3 }),
   webhooks: fc.uniqueArray(
     fc.record({
       id: fc.constantFrom("wh_1", "wh_2"),
@@ -243,6 +252,7 @@ const handedAround: fc.Arbitrary<Command> = fc.oneof(
         state: fc.constant(null),
         phone: fc.constant(null),
         heardBy: fc.constant(null),
+        ending: fc.constant(null),
         webhooks: fc.constant([]),
         texts: fc.constant(true),
         guard: fc.constant(null),
@@ -297,7 +307,11 @@ const heardWhileAccepting: fc.Arbitrary<Command> = fc.oneof(
     weight: 3,
     arbitrary: step("confirmSession", { session: onlyS1, agent, as: fc.constant("holder") }),
   },
-  step("applyEffect", { session: onlyS1, agent, effect: fc.constant("leave") }),
+  step("applyEffect", {
+    session: onlyS1,
+    agent,
+    effect: fc.constantFrom<EffectPlan>("leave", "join", "open-seat", "decline"),
+  }),
   { weight: 2, arbitrary: step("readSession", { session: onlyS1, slide: fc.constant(null) }) },
   {
     weight: 3,
@@ -306,10 +320,11 @@ const heardWhileAccepting: fc.Arbitrary<Command> = fc.oneof(
         session: onlyS1,
         type: fc.constant("session.status_changed"),
         messages: fc.constant(null),
-        stateHash: fc.constant(null),
+        stateHash: fc.option(fc.constantFrom("h1", "h2")),
         state: fc.option(fc.constantFrom("Chatting", "Completed")),
         phone: fc.constant(null),
         heardBy: fc.option(agent),
+        ending: fc.option(ending, { freq: 1 }),
         webhooks: fc.constant([]),
         texts: fc.constant(false),
         guard: fc.constant(null),

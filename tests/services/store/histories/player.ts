@@ -41,6 +41,8 @@ export function draftsOf(command: Command, shared: Shared): EventDraft[] {
     : [];
   for (const each of made) {
     shared.drafts.push(each);
+    const { released } = each;
+    if (released !== undefined) shared.deliveryIds.push(deliveryId(released.id, "wh_1", null));
     for (const { id } of each.webhooks) shared.deliveryIds.push(deliveryId(each.id, id, null));
     for (const { index } of each.smsMessages) {
       shared.deliveryIds.push(deliveryId(each.id, SMS_SINK, index));
@@ -62,7 +64,7 @@ function ownDraft(command: Command, shared: Shared): EventDraft {
 
 /** Only the first of a request may come again, for the same session: no request names one event twice. */
 function planned(plan: DraftPlan, { nowMs, drafts }: Shared, mayRepeat: boolean): EventDraft {
-  const { session, stateHash, state, phone, heardBy, guard } = plan;
+  const { session, stateHash, state, phone, heardBy, ending, guard } = plan;
   const indexes = session === null ? null : plan.messages;
   const earlier = drafts.at(-1);
   return draft({
@@ -78,7 +80,19 @@ function planned(plan: DraftPlan, { nowMs, drafts }: Shared, mayRepeat: boolean)
       ...(state !== null && { state }),
       ...(phone !== null && { phone, sender: "16502222222" }),
       ...(heardBy !== null && { heardBy }),
+      ...(ending !== null && {
+        ending: { reason: "completed", stillIn: ending.stillIn },
+        heardAtMs: nowMs - ending.agoMs,
+      }),
     },
+    ...(ending !== null && {
+      released: draft({
+        type: "released",
+        sessionId: session,
+        occurredAtMs: nowMs,
+        webhooks: [webhook("wh_1")],
+      }),
+    }),
     webhooks: plan.webhooks.map(({ id, agents, ordered, held }) =>
       webhook(id, { agentIds: agents, ordered, held })
     ),
