@@ -26,6 +26,7 @@ loopback, to test your own code against.
   --notify-url URL             also post every notification there, such as http://127.0.0.1:8000/ingress/notifications
   --notify-token TOKEN         bearer token for that
   --refusal-http-status MODE   mapped (default) or 200: the HTTP status of refusals
+  --messages-behind-ms N       how far the clock of messages is behind that of the Date header (default 0)
   --lenient-names              OPERATIONNAME and "accept " are understood too
   --help                       this text
 
@@ -62,6 +63,7 @@ export function readFlags(args: readonly string[]): ContactCentreFlags | null {
       "notify-url": { type: "string" },
       "notify-token": { type: "string" },
       "refusal-http-status": { type: "string", default: "mapped" },
+      "messages-behind-ms": { type: "string", default: "0" },
       "lenient-names": { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -89,6 +91,7 @@ export function readFlags(args: readonly string[]): ContactCentreFlags | null {
         "200",
       ]),
       lenientNames: flags["lenient-names"],
+      timestamps: { behindMs: readMs("--messages-behind-ms", flags["messages-behind-ms"]) },
       ...readIngress(flags["notify-url"], flags["notify-token"]),
     },
     sessions: flags.session.map(readSession),

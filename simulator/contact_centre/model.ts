@@ -136,13 +136,14 @@ export function appendMessage(
     readonly noticeText?: string;
   },
 ): WireMessage {
+  const stampedMs = atMs - (centre.timestamps.behindMs ?? 0);
   const message = {
     index: (session.log.at(-1)?.index ?? 0) + 1,
     ...content,
     from: personResource(centre, from),
-    timestamp: formatTimestamp(atMs, centre.timestamps),
+    timestamp: formatTimestamp(stampedMs, centre.timestamps),
     // The name says seconds, but upstream puts milliseconds there.
-    timestampSeconds: atMs,
+    timestampSeconds: stampedMs,
   };
   session.log.push(message);
   return message;

@@ -4,6 +4,8 @@ export interface TimestampStyle {
   readonly separator: "space" | "t";
   /** Minutes east of UTC. */
   readonly offsetMinutes: number;
+  /** How far the clock of messages is behind the one that dates answers; 0 unless told otherwise. */
+  readonly behindMs?: number;
 }
 
 /** `yyyy-MM-dd HH:mm:ss.SSSZ` with an offset without a colon, as upstream prints it. */
