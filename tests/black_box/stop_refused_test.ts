@@ -66,7 +66,7 @@ Deno.test("what names, rcs: and whatsapp: addresses write was thrown away with 4
   const { about } = await listen(world);
   const phone = world.freshPhone();
   await holdSession(world, { phone });
-  const senders = ["Shop Ltd", "24seven", "24680", "rcs:+16502530001", `whatsapp:${phone}`];
+  const senders = ["Shop Ltd", "24seven", "24680", "rcs:+16502530901", `whatsapp:${phone}`];
   for (const from of senders) {
     const fields = customerText(world, from, "Stop");
     const answer = await bringText(world, fields);
