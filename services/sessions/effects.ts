@@ -57,9 +57,8 @@ export function changeInDoubt(
  * another may have come in meanwhile. Pure.
  */
 export function changeAfterGoing(
-  { sessionId, operation, invited }: Omit<DoneOperation, "agentId">,
+  { sessionId, operation }: Pick<DoneOperation, "sessionId" | "operation">,
 ): MappingChange {
-  if (invited) return { effect: { kind: "decline" }, event: null };
   return { effect: { kind: "leave" }, event: sessionReleased(sessionId, operation.name) };
 }
 

@@ -109,7 +109,7 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
     if (verdict === "success") await mapping.apply(call, changeAfter(call, clock.now()));
     else if (verdict !== "refused") await beginDoubt(call, sentAtMs);
     else if (known !== undefined) await doubts.lookNow(known);
-    else if (refusesState(answer) && isVisible(call.operation.effect)) {
+    else if (refusesState(answer) && showsWhatBecame(call)) {
       // It may have been done by an earlier try, of which this instance does not know.
       await doubts.lookNow(doubtAbout(call, sentAtMs));
     }
@@ -121,7 +121,7 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
     sentAtMs: number,
   ): Promise<void> {
     await mapping.apply(call, changeInDoubt(call, clock.now()));
-    if (!isVisible(call.operation.effect)) return;
+    if (!showsWhatBecame(call)) return;
     const doubt = doubtAbout(call, sentAtMs);
     doubts.add(doubt);
     void doubts.lookNow(doubt);
@@ -192,6 +192,14 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
       await followUps.settled();
     },
   };
+}
+
+/**
+ * Whether a look at upstream can show that the operation was done. An agent from outside a session is not in it after a Reject,
+ * whether or not it was the one invited: the seat stays open for who was.
+ */
+function showsWhatBecame({ operation, invited }: DoneOperation): boolean {
+  return isVisible(operation.effect) && !invited;
 }
 
 function notYourSession(sessionId: string): NotYourSession {

@@ -10,6 +10,7 @@ import {
 } from "./mapping_steps.ts";
 import { assertProblem } from "./problem.ts";
 import { it, type Sentence } from "./sentence.ts";
+import { statusZero } from "../support/scripted_upstream.ts";
 import { AGENT_SCOPES } from "./world.ts";
 
 /** How a session gets to several agents, and how people take it back. */
@@ -40,6 +41,25 @@ export const MAPPING_STORY: readonly Sentence[] = [
     const { participants = [] } = await mapping(world, session) ?? {};
     assert.deepEqual(participants, [{ agentId: "agent-2", nickname: "Ada" }]);
   }),
+
+  ...[2, 3].map((statusCode) =>
+    it(`a Reject by an agent whom nobody invited, refused with ${statusCode}, leaves the seat to who was`, async (world) => {
+      const session = world.freshSession();
+      const [holder, guest, stranger] = await agents(world, 3);
+      await accepted(holder, session);
+      assert.equal((await holder.operate(session, "Invite", GUEST)).status, 200);
+      world.upstream.answer(
+        session,
+        ({ method }) =>
+          method === "GET"
+            ? Response.json({ statusCode: 0, smssession: { id: session, state: "Completed" } })
+            : Response.json({ statusCode, statusMessage: "not yours" }),
+      );
+      await stranger.operate(session, "Reject");
+      world.upstream.answer(session, statusZero);
+      await accepted(guest, session);
+    })
+  ),
 
   it("a supervisor releases a session that hangs, with an event that says who and why", async (world) => {
     const session = world.freshSession();

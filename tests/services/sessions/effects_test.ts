@@ -105,7 +105,7 @@ Deno.test("changeInDoubt() after an invited agent's Reject: nothing, as it holds
 
 for (const name of ["Complete", "Transfer", "Leave"]) {
   Deno.test(`changeAfterGoing() takes out by ${name} the agent alone`, () => {
-    const done = { sessionId: "s", operation: operationOf(name), invited: false };
+    const done = { sessionId: "s", operation: operationOf(name) };
     assert.deepEqual(changeAfterGoing(done), { effect: { kind: "leave" }, event: released(name) });
   });
 }
