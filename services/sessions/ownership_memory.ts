@@ -3,6 +3,9 @@ import { createLruMap } from "../support/lru_map.ts";
 /** A mapping's agents may be answered from memory for this long (DESIGN §6). */
 export const OWNERSHIP_MEMORY_MS = 2_000;
 
+/** From this age on what is remembered is asked for anew, beside the request that it serves. */
+export const OWNERSHIP_AGING_MS = OWNERSHIP_MEMORY_MS / 2;
+
 /**
  * And for this long while the store is away, if they were known when the outage began. The bound is on the outage: other
  * instances may have had the store back by then.
@@ -19,6 +22,11 @@ export const OWNERSHIP_MEMORY_SIZE = 10_000;
 export interface OwnershipMemory {
   /** Whether the agent was holder or participant no longer than {@link OWNERSHIP_MEMORY_MS} ago. */
   isOwn(sessionId: string, agentId: string): boolean;
+  /**
+   * Whether what is remembered of the session is older than {@link OWNERSHIP_AGING_MS}. Whoever asks for it anew by then keeps an
+   * agent at work known: an outage of the store finds knowledge of it that is young enough to go by.
+   */
+  isAging(sessionId: string): boolean;
   /**
    * Whether it was no longer than {@link OWNERSHIP_MEMORY_MS} before the store went away: what is older may have been
    * undone by another instance while the store still answered that one. Only for a caller whom the store has not answered.
@@ -48,6 +56,10 @@ export function createOwnershipMemory(now: () => number): OwnershipMemory {
 
   return {
     isOwn: (sessionId, agentId) => isKnown(sessionId, agentId, now()),
+    isAging(sessionId) {
+      const entry = entries.get(sessionId);
+      return entry !== undefined && now() >= entry.asOfMs + OWNERSHIP_AGING_MS;
+    },
     wasOwn: (sessionId, agentId) =>
       awaySinceMs !== null && now() < awaySinceMs + OWNERSHIP_OUTAGE_MS &&
       isKnown(sessionId, agentId, awaySinceMs),

@@ -23,6 +23,8 @@ export interface StandingDependencies {
 export function createStandings(
   { store, ownership, clock, log }: StandingDependencies,
 ): (call: Pick<SessionCall, "agentId" | "sessionId">) => Promise<Standing> {
+  const refreshing = new Set<string>();
+
   async function ask(sessionId: string, agentId: string, nowMs: number): Promise<Standing> {
     const session = await store.readSession(sessionId, { nowMs, slide: agentId });
     if (session === null) {
@@ -37,8 +39,26 @@ export function createStandings(
     return session.seatsUntilMs.some((untilMs) => untilMs > nowMs) ? "invited" : "outsider";
   }
 
+  /** Asks anew beside a request that is served from memory; while the store is away it only notes that it is. */
+  async function refresh(sessionId: string, agentId: string): Promise<void> {
+    if (refreshing.has(sessionId)) return;
+    refreshing.add(sessionId);
+    const nowMs = clock.now();
+    try {
+      if (await ask(sessionId, agentId, nowMs) !== "own") ownership.forget(sessionId);
+    } catch (error) {
+      if (error instanceof StoreUnavailable) ownership.storeFailed(nowMs);
+      else log.error("session.refresh_failed", { sessionId, error: String(error) });
+    } finally {
+      refreshing.delete(sessionId);
+    }
+  }
+
   return async ({ agentId, sessionId }) => {
-    if (ownership.isOwn(sessionId, agentId)) return "own";
+    if (ownership.isOwn(sessionId, agentId)) {
+      if (ownership.isAging(sessionId)) void refresh(sessionId, agentId);
+      return "own";
+    }
     const nowMs = clock.now();
     try {
       return await ask(sessionId, agentId, nowMs);

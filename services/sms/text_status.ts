@@ -1,4 +1,4 @@
-import type { TextOutcome } from "../store/port/deliveries.ts";
+import type { TextOutcome } from "../store/port/text_outcome.ts";
 import type { MessageStatus, StatusReport } from "./provider.ts";
 
 /**

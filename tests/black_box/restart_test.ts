@@ -29,7 +29,8 @@ const WEBHOOK_TIMEOUT_MS = 1_000;
 const AFTER_THE_LEASE_MS = WEBHOOK_TIMEOUT_MS + 15_000 + 5_000;
 
 const PHONE = { userData: { PhoneNumber: "16501110001" } };
-const STATES = ["Chatting", "LeftChat", "Completed"];
+/** None of them ends a session. */
+const STATES = ["Chatting", "LeftChat", "Chatting"];
 
 const SCENARIOS: readonly Scenario[] = [
   {

@@ -70,6 +70,7 @@ Deno.test("the flags that the guide names are there", () => {
     ["--cometd-path", "/x"],
     ["--cometd-channel", "/x"],
     ["--cometd-max-interval-ms", "1"],
+    ["--messages-behind-ms", "1"],
     ["--handshake-refusal", "http"],
     ["--refusal-http-status", "200"],
   ]);

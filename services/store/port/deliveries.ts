@@ -1,3 +1,4 @@
+import type { TextOutcome } from "./text_outcome.ts";
 import type { EventDraft, EventRecord } from "./events.ts";
 import type { Page, PageRequest } from "./paging.ts";
 import type { Customer } from "./sessions.ts";
@@ -39,13 +40,6 @@ export interface DeliveryRecord {
   readonly nextAttemptAtMs: number | null;
   /** What the phone's network said of a text; null: nothing yet, and for webhooks. */
   readonly outcome: TextOutcome | null;
-}
-
-/** How far a text of several parts got: `delivered` once all of them are. */
-export interface TextOutcome {
-  readonly kind: "sent" | "delivered" | "undelivered";
-  /** The provider's code of a text that is undelivered, where it gave one. */
-  readonly errorCode?: number;
 }
 
 export interface ClaimDeliveriesRequest {

@@ -1,4 +1,4 @@
-import type { TextOutcome } from "./deliveries.ts";
+import type { TextOutcome } from "./text_outcome.ts";
 
 /** What a record is about; together with its key it is the record's name. */
 export type RecordKind =

@@ -4,8 +4,8 @@ import type {
   DeliveryStatus,
   DeliveryStore,
   SinkHealth,
-  TextOutcome,
 } from "../port/deliveries.ts";
+import type { TextOutcome } from "../port/text_outcome.ts";
 import type { EventRecord, PublishedEvent } from "../port/events.ts";
 import type { Participant, SessionRecord } from "../port/sessions.ts";
 

@@ -1,9 +1,5 @@
-import type {
-  DeliveryRecord,
-  DeliveryStatus,
-  DeliveryStore,
-  TextOutcome,
-} from "../port/deliveries.ts";
+import type { DeliveryRecord, DeliveryStatus, DeliveryStore } from "../port/deliveries.ts";
+import type { TextOutcome } from "../port/text_outcome.ts";
 import { page } from "../port/paging.ts";
 import type { AttemptLog } from "./attempt_log.ts";
 import type { Buckets } from "./buckets.ts";

@@ -309,15 +309,19 @@ Deno.test("read() refuses another agent's session", async () => {
 
 // --------------------------------------------------------------------------------------- ownership in memory
 
-Deno.test("operate() asks the store nothing for two seconds after it knows, then once", async () => {
+Deno.test("operate() asks the store nothing for a second after it knows, then once beside the operation", async () => {
   await withProxiedPath(async (path) => {
     await accept(path, "agent-1");
     path.watched.forget();
-    path.clock.advance(1999);
+    path.clock.advance(999);
     await operate(path, "agent-1");
     assert.deepEqual(path.watched.calls, []);
     path.clock.advance(1);
     await operate(path, "agent-1");
+    await operate(path, "agent-1");
+    assert.deepEqual(path.watched.calls, ["readSession"]);
+    // Two seconds after the first look, which the second has replaced.
+    path.clock.advance(999);
     await operate(path, "agent-1");
     assert.deepEqual(path.watched.calls, ["readSession"]);
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { TextOutcome } from "../../../services/store/port/deliveries.ts";
+import type { TextOutcome } from "../../../services/store/port/text_outcome.ts";
 import type { MessageStatus } from "../../../services/sms/provider.ts";
 import {
   NOTHING_KNOWN,

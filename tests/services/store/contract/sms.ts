@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { DeliveryStatus, TextOutcome } from "../../../../services/store/port/deliveries.ts";
+import type { DeliveryStatus } from "../../../../services/store/port/deliveries.ts";
+import type { TextOutcome } from "../../../../services/store/port/text_outcome.ts";
 import type { EventDraft } from "../../../../services/store/port/events.ts";
 import type { Store } from "../../../../services/store/port/store.ts";
 import {
