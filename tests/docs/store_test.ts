@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { type BytesEach, gigabytes, LOADS } from "../../bench/scale/capacity.ts";
+import { SMS_SINK } from "../../services/store/port/deliveries.ts";
 import type { RecordKind } from "../../services/store/port/records.ts";
 import type { Store } from "../../services/store/port/store.ts";
 import { createRespTransport } from "../../services/store/redis/resp_transport.ts";
@@ -87,6 +88,20 @@ async function liveThrough(store: Store): Promise<void> {
   const leave = { sessionId: "S3", agentId: "agent-3", nowMs, effect: { kind: "leave" } } as const;
   await store.applyEffect(leave, null, 0);
   await store.writeRecord({ ...record, key: "k1", near: "S1" });
+  await publish(store, [
+    event({ data: messages([3]), smsMessages: [{ index: 3, sentAtMs: nowMs }] }),
+  ], nowMs);
+  const text = (await store.listDeliveries({ limit: 9, sinkId: SMS_SINK })).items[0];
+  assert(text !== undefined);
+  await store.writeRecord({
+    kind: "sms-status",
+    key: text.id,
+    near: "S1",
+    text: "{}",
+    untilMs: nowMs + 60_000,
+    outcome: { kind: "undelivered" },
+    nowMs,
+  });
 }
 
 redisTest(
