@@ -54,7 +54,9 @@ export const WEBHOOK_STORY: readonly Sentence[] = [
       world.consumer(),
     ]);
     hanging.answer(() => ({ kind: "hang" }));
-    failing.answer(() => new Response(null, { status: 500 }));
+    // It asks for a minute, so that its ladder does not end while a slow machine is still at work.
+    const refusal = { status: 503, headers: { "retry-after": "60" } };
+    failing.answer(() => new Response(null, refusal));
     const states = Array.from({ length: 10 }, (_, index) => `State${index}`);
     await world.notify(states.map((state) => statusChange(session, state)));
     await well.received(session, "session.status_changed", 10);
