@@ -1,3 +1,4 @@
+import { concatenate } from "../support/bounded_bytes.ts";
 import type { Deadline } from "./deadline.ts";
 import { type NetworkFailure, readNetworkFailure } from "./network_failure.ts";
 import type { HttpHead, HttpRequest, HttpTransport } from "./transport.ts";
@@ -97,12 +98,12 @@ async function readBody(body: ReadableStream<Uint8Array>, maxBytes: number): Pro
       length += taken.length;
       if (taken.length < read.value.length) {
         await reader.cancel();
-        return { end: "too-long", bytes: joined(chunks, length) };
+        return { end: "too-long", bytes: concatenate(chunks, length) };
       }
     }
-    return { end: "whole", bytes: joined(chunks, length) };
+    return { end: "whole", bytes: concatenate(chunks, length) };
   } catch (error) {
-    return { end: "broken", bytes: joined(chunks, length), error };
+    return { end: "broken", bytes: concatenate(chunks, length), error };
   }
 }
 
@@ -132,14 +133,4 @@ function failureOf(
   if (begun === null) return { kind: "failure", ...failure, cause, begun };
   // Whoever has begun to answer has got the request.
   return { kind: "failure", ...failure, reached: "maybe", cause, begun };
-}
-
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
