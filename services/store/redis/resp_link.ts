@@ -1,4 +1,5 @@
 import type { Buffer } from "node:buffer";
+import { backOffMs } from "../../support/back_off.ts";
 import { type Clock, systemClock } from "../../support/clock.ts";
 import { startDeadline } from "./deadline.ts";
 import { NoAnswer } from "./no_answer.ts";
@@ -44,6 +45,7 @@ const FIRST_BACKOFF_MS = 50;
 export function createRespLink(options: RespLinkOptions): RespLink {
   const { deadlineMs, longestBackoffMs = 1000, clock = systemClock, random = Math.random } =
     options;
+  const backOff = { firstMs: FIRST_BACKOFF_MS, longestMs: longestBackoffMs };
   let connection: Connection | null = null;
   let connecting: Promise<Connection> | null = null;
   let failures = 0;
@@ -77,7 +79,7 @@ export function createRespLink(options: RespLinkOptions): RespLink {
       return fresh;
     }, (error) => {
       failures++;
-      notBeforeMs = clock.now() + backoffMs(failures, longestBackoffMs, random());
+      notBeforeMs = clock.now() + backOffMs(failures, backOff, random);
       throw error;
     }).finally(() => {
       connecting = null;
@@ -159,12 +161,6 @@ async function exchange(
 
 function isReadOnly(reply: RespReply): boolean {
   return reply instanceof Error && reply.message.startsWith("READONLY ");
-}
-
-/** Between half of and the whole of 50, 100, 200 … `longestMs` milliseconds. */
-function backoffMs(failures: number, longestMs: number, jitter: number): number {
-  const whole = Math.min(longestMs, FIRST_BACKOFF_MS * 2 ** (failures - 1));
-  return whole / 2 + jitter * whole / 2;
 }
 
 /** What may be told of a failure: an error code of the system (`ECONNREFUSED`), the code of a refused AUTH, or its kind. */
