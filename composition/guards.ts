@@ -18,6 +18,6 @@ export function createGuards(
     : rateLimitPerAgent({ ...config.rateLimit, clock });
   return {
     agent: (scope) => every(verified, requireScope(scope), ...(limited === null ? [] : [limited])),
-    jsonBody,
+    jsonBody: (options) => jsonBody({ ...options, clock }),
   };
 }

@@ -69,7 +69,7 @@ export function composeSms(
     publicUrl: server.publicUrl,
     timeoutMs: webhooks.timeoutMs,
     fetch: environment.fetch,
-    now: clock.now,
+    clock,
     log,
   });
   const optOuts = createOptOuts({ ...shared, ledger });

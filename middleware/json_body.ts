@@ -1,7 +1,8 @@
 import type { MiddlewareHandler } from "hono";
-import { readAtMost } from "../services/support/bounded_bytes.ts";
+import { readRequestBody } from "../services/http/request_body.ts";
+import type { Clock } from "../services/support/clock.ts";
 import { readJson, type SpelledJson } from "../services/support/spelled_json.ts";
-import { BodyTooLarge, InvalidBody, UnsupportedMediaType } from "../services/errors.ts";
+import { InvalidBody, UnsupportedMediaType } from "../services/errors.ts";
 import type { AppEnv } from "./app_env.ts";
 
 /** `application/json`, or a type built on it (RFC 6839 §3.1). */
@@ -22,11 +23,12 @@ const HARMLESS_CHARSETS: ReadonlySet<string> = new Set(
  * Hono's `bodyLimit` does not fit: it believes a `content-length`, and hands on a body that is then read a second time,
  * while the bytes are wanted here anyway.
  *
- * @throws UnsupportedMediaType for a declared type that is not JSON, or a content coding; BodyTooLarge; InvalidBody
+ * @throws UnsupportedMediaType for a declared type that is not JSON, or a content coding; BodyTooLarge; RequestTimeout; InvalidBody
  */
 export function jsonBody(
-  { maxBytes, ifEmpty = "" }: {
+  { maxBytes, clock, ifEmpty = "" }: {
     readonly maxBytes: number;
+    readonly clock: Clock;
     /** The JSON text that an empty body, or none, stands for; none: it is refused. */
     readonly ifEmpty?: string;
   },
@@ -37,13 +39,7 @@ export function jsonBody(
   return async function jsonBody(c, next) {
     assertJsonMediaType(c.req.header("content-type"));
     assertNoContentCoding(c.req.header("content-encoding"));
-    // A length that owns up to being too much saves reading; a smaller one proves nothing.
-    if (Number(c.req.header("content-length")) > maxBytes) throw tooLarge(maxBytes);
-
-    const bytes = await readAtMost(c.req.raw.body, maxBytes).catch((cause: unknown) => {
-      throw new InvalidBody("Cannot read the body: expected it whole, but it broke off", { cause });
-    });
-    if (bytes === null) throw tooLarge(maxBytes);
+    const bytes = await readRequestBody(c.req.raw, { maxBytes, clock });
     const untrusted = parseJson(bytes.length === 0 ? new TextEncoder().encode(ifEmpty) : bytes);
     c.set("body", { bytes, untrusted, untrustedJson: untrusted.json });
     await next();
@@ -99,8 +95,4 @@ function parseJson(bytes: Uint8Array<ArrayBuffer>): SpelledJson {
 /** For messages: a header may be as long as its sender likes. */
 function shortened(header: string): string {
   return header.length <= 80 ? header : `${header.slice(0, 80)}…`;
-}
-
-function tooLarge(maxBytes: number): BodyTooLarge {
-  return new BodyTooLarge(`Cannot read the body: expected at most ${maxBytes} bytes`);
 }

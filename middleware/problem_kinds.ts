@@ -87,6 +87,20 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     statusCode: 10,
     explanation: "The body is longer than the route reads; `detail` says how long it may be.",
   },
+  "request-timeout": {
+    status: 408,
+    title: "Request timed out",
+    statusCode: 10,
+    explanation:
+      "The body came too slowly, or not to its end, and nothing was done; the request may be repeated on another connection.",
+  },
+  "headers-too-large": {
+    status: 431,
+    title: "Headers too large",
+    statusCode: 10,
+    explanation:
+      "The request has more header fields, or longer ones, than are read; `detail` says how many.",
+  },
   "unsupported-media-type": {
     status: 415,
     title: "Unsupported media type",

@@ -4,6 +4,7 @@ import { accessLog } from "../middleware/access_log.ts";
 import { answerHeaders } from "../middleware/answer_headers.ts";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { clientAddress } from "../middleware/client_address.ts";
+import { headerBounds } from "../middleware/header_bounds.ts";
 import { methodFallback } from "../middleware/method_fallback.ts";
 import { reachedAddress } from "../middleware/reached_address.ts";
 import { createErrorHandler, notFound } from "../middleware/problem_details.ts";
@@ -78,6 +79,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.use(reachedAddress(dependencies));
   app.use(accessLog({ log, clock }));
   app.use(answerHeaders());
+  app.use(headerBounds());
   app.use(methodFallback({ app }));
 
   app.route("/", smsSessionRoutes(dependencies));

@@ -15,6 +15,8 @@ export type ProblemCode =
   | "invalid-body"
   | "invalid-parameter"
   | "body-too-large"
+  | "request-timeout"
+  | "headers-too-large"
   | "unsupported-media-type"
   | "not-found"
   | "method-not-allowed"
@@ -109,6 +111,16 @@ export class InvalidParameter extends PatchbayError {
 /** The body is longer than the route reads. */
 export class BodyTooLarge extends PatchbayError {
   readonly code = "body-too-large";
+}
+
+/** The body did not come in the time that it is waited for (RFC 9110 §15.5.9). */
+export class RequestTimeout extends PatchbayError {
+  readonly code = "request-timeout";
+}
+
+/** The headers are more than is read (RFC 6585 §5). */
+export class HeadersTooLarge extends PatchbayError {
+  readonly code = "headers-too-large";
 }
 
 /** The body is not of a media type that the route reads. */

@@ -1,4 +1,4 @@
-import { concatenate } from "../support/bounded_bytes.ts";
+import { concatenate } from "../support/concatenate.ts";
 import type { Deadline } from "./deadline.ts";
 import { type NetworkFailure, readNetworkFailure } from "./network_failure.ts";
 import type { HttpHead, HttpRequest, HttpTransport } from "./transport.ts";

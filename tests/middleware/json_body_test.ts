@@ -4,6 +4,7 @@ import { requestId } from "hono/request-id";
 import type { AppEnv } from "../../middleware/app_env.ts";
 import { jsonBody } from "../../middleware/json_body.ts";
 import { createErrorHandler } from "../../middleware/problem_details.ts";
+import { systemClock } from "../../services/support/clock.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
 
 const MAX_BYTES = 256;
@@ -14,7 +15,7 @@ function createEcho() {
   app.use(requestId());
   app.onError(createErrorHandler({ log: createMemoryLog() }));
   const read: unknown[] = [];
-  app.post("/", jsonBody({ maxBytes: MAX_BYTES }), (c) => {
+  app.post("/", jsonBody({ maxBytes: MAX_BYTES, clock: systemClock }), (c) => {
     const { bytes, untrustedJson } = c.get("body");
     read.push(untrustedJson);
     return c.body(bytes);
@@ -217,6 +218,6 @@ Deno.test("jsonBody() answers 413 over a real connection, which then serves on",
 
 for (const maxBytes of [0, -1, 1.5, NaN]) {
   Deno.test(`jsonBody() refuses a limit of ${maxBytes}`, () => {
-    assert.throws(() => jsonBody({ maxBytes }), RangeError);
+    assert.throws(() => jsonBody({ maxBytes, clock: systemClock }), RangeError);
   });
 }

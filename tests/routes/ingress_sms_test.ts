@@ -115,12 +115,42 @@ for (const path of [SMS, STATUS]) {
     await assertRefused(world.post(path, foreign), 403, "insufficient-scope");
   });
 
-  Deno.test(`SIG-25 ${path} refuses a body over 64 KiB, whatever length it declares`, async () => {
+  Deno.test(`SIG-25 ${path} refuses a form over 16 KiB, whatever length it declares`, async () => {
     await using world = openWorld();
-    const large = { ...fields, Padding: "x".repeat(64 * 1024) };
+    const large = { ...fields, Padding: "x".repeat(16 * 1024) };
     await assertRefused(world.post(path, large), 413, "body-too-large");
     const stream = new Blob([String(new URLSearchParams(large))]).stream();
     await assertRefused(send(world, stream, large, { target: path }), 413, "body-too-large");
+  });
+
+  Deno.test(`${path} counts a form's bytes without its escapes`, async () => {
+    await using world = openWorld();
+    // 12,288 bytes of UTF-8, and 36,864 of the body.
+    const long = { ...fields, Body: "語".repeat(4_096) };
+    const answer = await world.post(path, long);
+    assert.equal(answer.ok, true);
+    await answer.body?.cancel();
+    const tooLong = { ...fields, Body: "語".repeat(8_192) };
+    await assertRefused(world.post(path, tooLong), 413, "body-too-large");
+  });
+
+  Deno.test(`${path} refuses a repeated field before it looks at the signature`, async () => {
+    await using world = openWorld();
+    const forged = { "content-type": FORM, "x-twilio-signature": "forged" };
+    for (const body of ["a&a", "a=1&b=2&a=3", "a&".repeat(8_000)]) {
+      const answer = world.app.request(path, { method: "POST", headers: forged, body });
+      const detail = await assertRefused(answer, 400, "invalid-parameter");
+      assert.match(detail, /every field once/);
+    }
+  });
+
+  Deno.test(`${path} refuses more than 100 fields before it looks at the signature`, async () => {
+    await using world = openWorld();
+    const forged = { "content-type": FORM, "x-twilio-signature": "forged" };
+    const body = Array.from({ length: 101 }, (_, at) => `field${at}=`).join("&");
+    const answer = world.app.request(path, { method: "POST", headers: forged, body });
+    const detail = await assertRefused(answer, 400, "invalid-parameter");
+    assert.match(detail, /at most 100 fields/);
   });
 
   Deno.test(`SIG-26 ${path} refuses a request without a signature, or with an empty one`, async () => {

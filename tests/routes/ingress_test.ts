@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { RouteGuards } from "../../middleware/app_env.ts";
 import { jsonBody } from "../../middleware/json_body.ts";
 import { ingressRoutes } from "../../routes/ingress.ts";
 import { StoreUnavailable } from "../../services/errors.ts";
@@ -20,15 +21,19 @@ function setUp(
   { token = BEARER, change = {} }: { token?: string | null; change?: Partial<Store> } = {},
 ) {
   const store = openSqliteStore({ path: ":memory:", sync: "normal", policy: POLICY });
+  const clock = createVirtualClock();
   const publisher = composePublisher({
     store: { ...store, ...change },
-    clock: createVirtualClock(),
+    clock,
     ids: createIds(),
     log: createMemoryLog(),
     smsEnabled: true,
     onPublished: () => {},
   });
-  const app = appOf(ingressRoutes({ token, guards: { jsonBody }, publisher }));
+  const guards: Pick<RouteGuards, "jsonBody"> = {
+    jsonBody: (options) => jsonBody({ ...options, clock }),
+  };
+  const app = appOf(ingressRoutes({ token, guards, publisher }));
   return {
     post: (body: BodyInit, headers: Record<string, string> = {}) =>
       app.request("/ingress/notifications", {

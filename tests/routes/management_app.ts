@@ -37,7 +37,7 @@ export async function createTestGuards(): Promise<TestGuards> {
     clock,
     guards: {
       agent: (scope) => every(requireAgent({ verifier }), requireScope(scope)),
-      jsonBody,
+      jsonBody: (options) => jsonBody({ ...options, clock }),
     },
     async as(agentId, ...scopes) {
       const token = await key.sign({ sub: agentId, scope: scopes.join(" ") }, {

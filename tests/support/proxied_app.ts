@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../../middleware/app_env.ts";
 import { jsonBody } from "../../middleware/json_body.ts";
+import { systemClock } from "../../services/support/clock.ts";
 import { reachedAddress } from "../../middleware/reached_address.ts";
 import { createErrorHandler, notFound } from "../../middleware/problem_details.ts";
 import { meRoutes } from "../../routes/me.ts";
@@ -35,7 +36,7 @@ const guards: RouteGuards = {
     c.set("agent", { id, scopes: new Set([scope]), tokenExpiresAtMs: Infinity });
     await next();
   },
-  jsonBody,
+  jsonBody: (options) => jsonBody({ ...options, clock: systemClock }),
 };
 
 export interface ProxiedApp extends ProxiedPath {

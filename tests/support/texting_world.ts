@@ -92,7 +92,7 @@ export async function startTexting(options: TextingOptions = {}) {
     publicUrl: { url: PUBLIC_URL, typed: PUBLIC_URL.origin },
     timeoutMs: options.timeoutMs ?? 10_000,
     fetch,
-    now: clock.now,
+    clock,
     log,
   });
   const random = () => 0.5;

@@ -98,7 +98,7 @@ export function createTwilioIngressWorld(
     publicUrl: { url: PUBLIC_URL, typed: PUBLIC_URL.origin },
     timeoutMs: 5_000,
     fetch,
-    now: clock.now,
+    clock,
     log,
   });
   const optOuts = createOptOuts({

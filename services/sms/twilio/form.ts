@@ -53,6 +53,9 @@ export interface FormFault {
 
 export type FormReading<T> = { readonly ok: true; readonly value: T } | FormFault;
 
+/** Twilio's own forms have some 20 to 40. */
+export const MAX_FIELDS = 100;
+
 /** Twilio takes and hands over no more per text (https://www.twilio.com/docs/messaging/guides/accepted-mime-types). */
 export const MAX_MEDIA = 10;
 
@@ -69,22 +72,25 @@ const CHANNEL_ADDRESS = /^[a-z][a-z0-9]*:./;
 const RUN_ON_NUMBER = /^(?:(?:[a-z][a-z0-9]*:)?\+)?\d+\p{L}/u;
 
 /**
- * A form's fields for the signature check, as Twilio's own validator takes them. The object has no prototype: a field may be called
- * `__proto__`.
+ * A form's fields for the signature check, as Twilio's own validator takes them: at most {@link MAX_FIELDS}, each of them
+ * once. Anybody may have sent them, so they are gone through once and given up at the first fault. The object has no
+ * prototype: a field may be called `__proto__`.
  */
-export function fieldsOf(form: URLSearchParams): Record<string, string | string[]> {
-  const fields: Record<string, string | string[]> = Object.create(null);
-  for (const name of form.keys()) {
-    const values = form.getAll(name);
-    fields[name] = values.length === 1 ? values[0] ?? "" : values;
+export function fieldsOf(form: Iterable<[string, string]>): FormReading<Record<string, string>> {
+  const fields: Record<string, string> = Object.create(null);
+  let count = 0;
+  for (const [name, value] of form) {
+    if (name in fields) return malformed("expected every field once");
+    fields[name] = value;
+    if (++count > MAX_FIELDS) return malformed(`expected at most ${MAX_FIELDS} fields`);
   }
-  return fields;
+  return { ok: true, value: fields };
 }
 
 /**
- * Reads an inbound text whose signature is good. The signed string has no borders: the same signature also fits a form
- * in which a field is repeated, the border between name and value is moved, or two fields are merged into one. So each field
- * that matters has to be there once and look as it must. Nothing else is refused, as Twilio would not repeat it: not the
+ * Reads an inbound text whose signature is good and whose fields come once each ({@link fieldsOf}). The signed string has no
+ * borders: the same signature also fits a form in which a field is repeated, the border between name and value is moved, or
+ * two fields are merged into one. So each field that matters has to be there and look as it must. Nothing else is refused, as Twilio would not repeat it: not the
  * number of ours, which is ours by our account's signature, nor a sender of whatever kind. Fields that are not known are let
  * through: Twilio adds some without notice.
  */
@@ -137,8 +143,6 @@ export function readStatusReport(
 }
 
 function accountFault(form: URLSearchParams, { accountSid }: OwnAccount): FormFault | null {
-  const names = [...form.keys()];
-  if (new Set(names).size < names.length) return malformed("expected every field once");
   if (form.get("AccountSid")?.toLowerCase() !== accountSid.toLowerCase()) {
     return foreign("expected AccountSid to be that of TWILIO_ACCOUNT_SID");
   }

@@ -1,13 +1,13 @@
-import { readAtMost } from "../../support/bounded_bytes.ts";
 import {
   BodyTooLarge,
   InsufficientScope,
-  InvalidBody,
   InvalidParameter,
   type PatchbayError,
   Unauthenticated,
   UnsupportedMediaType,
 } from "../../errors.ts";
+import { readRequestBody } from "../../http/request_body.ts";
+import type { Clock } from "../../support/clock.ts";
 import type { Logger } from "../../support/log.ts";
 import type { SmsProvider } from "../provider.ts";
 import {
@@ -28,11 +28,19 @@ export interface TwilioIngressOptions {
   readonly publicUrl: PublicUrl;
   readonly own: OwnAccount;
   readonly signatures: SignatureVerifier;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** The longest body that is read; Twilio's own have some 2 KiB. */
-const MAX_BODY_BYTES = 64 * 1024;
+/**
+ * The longest form that is read, its escapes undone. Most of Twilio's have some 2 KiB; the longest text of any channel, 4,096
+ * characters of three bytes each, fits with all its media.
+ */
+const MAX_FORM_BYTES = 16 * 1024;
+
+/** An escape takes three bytes for one. */
+const MAX_BODY_BYTES = 3 * MAX_FORM_BYTES;
+const PERCENT = 0x25;
 
 /**
  * No scheme is registered for Twilio's signatures, and a 401 needs a challenge (RFC 9110 §11.6.1). It must not be Basic or
@@ -49,7 +57,7 @@ const SIGNATURE =
  * for one that Twilio cannot have meant.
  */
 export function createTwilioIngress(
-  { publicUrl, own, signatures, log }: TwilioIngressOptions,
+  { publicUrl, own, signatures, clock, log }: TwilioIngressOptions,
 ): Pick<SmsProvider, "readInbound" | "readReport"> {
   function refusal({ reason, message }: FormFault): PatchbayError {
     log.warn("twilio.refused", { reason, expectation: message });
@@ -67,8 +75,8 @@ export function createTwilioIngress(
     // Before the body is read, so that a stranger cannot make us read one.
     const untrustedSignature = request.headers.get("x-twilio-signature");
     if (!untrustedSignature) throw unauthenticated("X-Twilio-Signature to be there");
-    const form = await readForm(request);
-    const content = { kind: "form", fields: fieldsOf(form) } as const;
+    const form = await readForm(request, clock);
+    const content = { kind: "form", fields: checked(fieldsOf(form)) } as const;
     for (const url of signedUrls(publicUrl, request.url)) {
       if (await signatures.verify({ url, untrustedSignature, content })) return { form, url };
     }
@@ -99,18 +107,19 @@ export function createTwilioIngress(
   };
 }
 
-async function readForm(request: Request): Promise<URLSearchParams> {
+async function readForm(request: Request, clock: Clock): Promise<URLSearchParams> {
   const mediaType = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
   if (mediaType !== "application/x-www-form-urlencoded") {
     throw new UnsupportedMediaType(
       "Cannot read the body: expected application/x-www-form-urlencoded",
     );
   }
-  const bytes = await readAtMost(request.body, MAX_BODY_BYTES).catch((cause: unknown) => {
-    throw new InvalidBody("Cannot read the body: expected it whole, but it broke off", { cause });
-  });
-  if (bytes === null) {
-    throw new BodyTooLarge(`Cannot read the body: expected at most ${MAX_BODY_BYTES} bytes`);
+  const bytes = await readRequestBody(request, { maxBytes: MAX_BODY_BYTES, clock });
+  const escapes = bytes.reduce((count, byte) => byte === PERCENT ? count + 1 : count, 0);
+  if (bytes.length - 2 * escapes > MAX_FORM_BYTES) {
+    throw new BodyTooLarge(
+      `Cannot read the form: expected at most ${MAX_FORM_BYTES} bytes without its escapes`,
+    );
   }
   // Bytes that are not UTF-8 become others, which no signature fits.
   return new URLSearchParams(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));

@@ -1,3 +1,4 @@
+import type { Clock } from "../../support/clock.ts";
 import type { Logger } from "../../support/log.ts";
 import type { ProviderPaths, SmsProvider } from "../provider.ts";
 import { createTwilioSender } from "./client.ts";
@@ -22,8 +23,7 @@ export interface TwilioOptions {
   /** For one request, the answer's body included. */
   readonly timeoutMs: number;
   readonly fetch: typeof globalThis.fetch;
-  /** Unix milliseconds. */
-  readonly now: () => number;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -42,7 +42,7 @@ export function createTwilio(options: TwilioOptions): SmsProvider {
     codes: TWILIO_CODES,
     send: ({ part, ...text }) =>
       messages.send({ ...text, statusCallback: statusCallbackUrl(publicUrl.url, part) }),
-    ...createTwilioListing(options),
+    ...createTwilioListing({ ...options, now: options.clock.now }),
     ...createTwilioMedia(options),
     ...createTwilioIngress({
       ...options,

@@ -71,7 +71,7 @@ function createSink(twilioUrl: string, changes: Partial<SmsSinkOptions> = {}) {
       publicUrl: { url: new URL("https://patchbay.example"), typed: "https://patchbay.example" },
       timeoutMs: 10_000,
       fetch,
-      now: () => NOW_MS,
+      clock,
       log,
     }),
     store: {
