@@ -1,5 +1,7 @@
+import { composePatchbay } from "../composition/patchbay.ts";
 import { createTokenVerifier } from "../services/auth/token_verifier.ts";
 import { createStaticKeySet } from "../services/auth/static_key_set.ts";
+import { readConfig } from "../services/config/config.ts";
 import { systemClock } from "../services/support/clock.ts";
 import { generateSecret } from "../services/webhooks/secrets.ts";
 import { createSigner } from "../services/webhooks/sending/signing.ts";
@@ -35,3 +37,39 @@ for (const algorithm of ["EdDSA", "RS256", "ES256"] as const) {
     await remembering.verify(token);
   });
 }
+
+const agentKey = await createTestKey();
+const reading = readConfig({
+  UPSTREAM_URL: "http://127.0.0.1:9",
+  JWT_ISSUER: TEST_ISSUER,
+  JWT_AUDIENCE: TEST_AUDIENCE,
+  JWT_PUBLIC_KEY: JSON.stringify(agentKey.publicJwk),
+  SQLITE_PATH: ":memory:",
+  RATE_LIMIT_PER_AGENT: "100000/s",
+});
+if (!reading.ok) throw new Error(reading.faults.join("\n"));
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const patchbay = await composePatchbay(reading.config, {
+  log: silent,
+  clock: systemClock,
+  random: Math.random,
+  // Upstream answers at once, so that what is measured is Patchbay's own.
+  fetch: () => Promise.resolve(Response.json({ statusCode: 0 })),
+});
+const agentToken = await agentKey.sign({ scope: "sms:operate" }, { lifetimeS: 86_400 });
+const info = {
+  remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 1 },
+  completed: Promise.resolve(),
+} as const;
+
+Deno.bench("GET /api/v2/me by an agent who is known, without the network", async () => {
+  const request = new Request("http://127.0.0.1:8000/api/v2/me", {
+    headers: { authorization: `Bearer ${agentToken}`, host: "127.0.0.1:8000" },
+  });
+  await (await patchbay.fetch(request, info)).body?.cancel();
+});
+
+Deno.bench("GET /healthz, without the network", async () => {
+  const request = new Request("http://127.0.0.1:8000/healthz");
+  await (await patchbay.fetch(request, info)).body?.cancel();
+});
