@@ -1,3 +1,4 @@
+import { untoldLength } from "../middleware/head_answers.ts";
 import { createApp } from "../routes/mod.ts";
 import type { Config } from "../services/config/config.ts";
 import { createAgentGet } from "../services/contact_centre/rest/agent_get.ts";
@@ -179,6 +180,7 @@ export async function composePatchbay(
     clock,
     log,
     trustProxyHops: config.server.trustProxyHops,
+    httpsOnly: config.server.publicUrl?.url.protocol === "https:",
     notificationsToken: config.notificationsToken,
     smsIngress: smsIngressOf(sms),
     media: sms?.media ?? null,
@@ -192,7 +194,7 @@ export async function composePatchbay(
   });
 
   return {
-    fetch: app.fetch,
+    fetch: untoldLength(app.fetch),
     about: {
       version: VERSION,
       store: config.store.engine.kind,

@@ -10,7 +10,7 @@ export function reachedAddress(
   { trustProxyHops }: { readonly trustProxyHops: number },
 ): MiddlewareHandler<AppEnv> {
   return async function reachedAddress(c, next) {
-    const url = URL.parse(c.req.url);
+    const url = URL.parse(c.req.raw.url);
     const told = (name: string) => forwardedValue(c.req.header(name), trustProxyHops);
     const proto = told("x-forwarded-proto")?.toLowerCase() ?? "";
     const host = told("x-forwarded-host") ?? "";

@@ -18,6 +18,8 @@ const HARMLESS = {
   "content-security-policy": "default-src 'none'; sandbox",
   "cache-control": "private, no-store",
   "referrer-policy": "no-referrer",
+  // Agents' desktops are at other origins, and may show the picture.
+  "cross-origin-resource-policy": "cross-origin",
 } as const;
 
 /** `GET` and `HEAD /v1/media/{reference}`: what customers sent beside words. Open: the reference is what lets in. */

@@ -5,9 +5,12 @@ import { answerHeaders } from "../middleware/answer_headers.ts";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { clientAddress } from "../middleware/client_address.ts";
 import { headerBounds } from "../middleware/header_bounds.ts";
+import { headLength } from "../middleware/head_answers.ts";
 import { methodFallback } from "../middleware/method_fallback.ts";
 import { reachedAddress } from "../middleware/reached_address.ts";
 import { createErrorHandler, notFound } from "../middleware/problem_details.ts";
+import { plainTarget } from "../middleware/request_target.ts";
+import { harmlessAnswers } from "../middleware/secure_headers.ts";
 import type { Clock } from "../services/support/clock.ts";
 import type { Idempotency } from "../services/idempotency/idempotency.ts";
 import type { Logger } from "../services/support/log.ts";
@@ -56,6 +59,8 @@ export interface AppDependencies {
   readonly clock: Clock;
   readonly log: Logger;
   readonly trustProxyHops: number;
+  /** Whether `PUBLIC_URL` is an https one. */
+  readonly httpsOnly: boolean;
   readonly notificationsToken: string | null;
   /** Absent: there is no way in for an SMS provider at all. */
   readonly smsIngress?: SmsIngressRoutesDependencies;
@@ -79,7 +84,10 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.use(reachedAddress(dependencies));
   app.use(accessLog({ log, clock }));
   app.use(answerHeaders());
+  app.use(harmlessAnswers(dependencies));
+  app.use(headLength());
   app.use(headerBounds());
+  app.use(plainTarget());
   app.use(methodFallback({ app }));
 
   app.route("/", smsSessionRoutes(dependencies));

@@ -137,8 +137,9 @@ export class NotFound extends PatchbayError {
 export class MethodNotAllowed extends PatchbayError {
   readonly code = "method-not-allowed";
 
-  constructor(method: string, allowed: readonly string[]) {
-    super(`Cannot use ${method} here: expected ${allowed.join(" or ")}`, {
+  /** @param untrustedMethod may be any word, as long as its sender likes */
+  constructor(untrustedMethod: string, allowed: readonly string[]) {
+    super(`Cannot use ${untrustedMethod.slice(0, 16)} here: expected ${allowed.join(" or ")}`, {
       headers: { allow: allowed.join(", ") },
     });
   }

@@ -48,10 +48,18 @@ const HEAD_NAMES: readonly string[] = ["time", "level", "event"] satisfies (keyo
 
 type Fields = readonly (readonly [name: string, value: LogValue])[];
 
+/** Room for a stack with its causes. Nothing that comes from outside makes a line of the log much longer. */
+const LONGEST_FIELD = 8_000;
+
 function shownFields(fields: Record<string, LogValue>): Fields {
   return Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => [HEAD_NAMES.includes(name) ? `${name}_` : name, value]);
+    .map(([name, value]) => [HEAD_NAMES.includes(name) ? `${name}_` : name, shownValue(value)]);
+}
+
+function shownValue(value: LogValue): LogValue {
+  const isLong = typeof value === "string" && value.length > LONGEST_FIELD;
+  return isLong ? `${value.slice(0, LONGEST_FIELD)}…` : value;
 }
 
 function renderJson(head: Head, fields: Fields): string {
@@ -68,6 +76,21 @@ function renderPretty({ time, level, event }: Head, fields: Fields): string {
 /** A phone number as logs and answers show it: `…` and the last four digits. */
 export function maskPhone(phone: string): string {
   return `…${phone.replace(/\D/g, "").slice(-4)}`;
+}
+
+/** A session's id has at most 128 characters, of which the first tell it from the others that are about. */
+const LONGEST_ID = 64;
+
+/** Ids that we have made. Their random part may hold many digits in a row and is no telephone number. */
+const OWN_ID = /^(?:evt|wh|dlv)(?:_evt)?_[0-9A-Z]{26}(?:_\w{1,40})?$/;
+
+/** Seven digits or more, written as a telephone number may be. */
+const NUMBER_LIKE = /\+?\p{Nd}(?:[\s().\-/]{0,2}\p{Nd}){6,}/gu;
+
+/** An id from a request, as a log shows it: of bounded length, and a telephone number in its place by its last digits. */
+export function shownId(untrustedId: string): string {
+  const id = untrustedId.length > LONGEST_ID ? `${untrustedId.slice(0, LONGEST_ID)}…` : untrustedId;
+  return OWN_ID.test(id) ? id : id.replace(NUMBER_LIKE, maskPhone);
 }
 
 /**

@@ -75,3 +75,30 @@ for (const [method, path, route, status, problem] of requests) {
     assert.ok(!JSON.stringify(log.entries).includes("hunter2"));
   });
 }
+
+/** Ids as a path may hold them, and as the log shows them. */
+const ids: [string, string][] = [
+  ["0000Na9B26EF002X", "0000Na9B26EF002X"],
+  ["evt_01M81CJBTBRH1NF1QPC4T587JV", "evt_01M81CJBTBRH1NF1QPC4T587JV"],
+  ["dlv_01234567890000000000000000_sms12", "dlv_01234567890000000000000000_sms12"],
+  ["x".repeat(30_000), `${"x".repeat(64)}…`],
+  ["+16502530001", "…0001"],
+  ["16502530001", "…0001"],
+  ["tel:+1-650-253-0001", "tel:…0001"],
+  ["+1 (650) 253-0001 or 555 0100 123", "…0001 or …0123"],
+  ["\u0661\u0666\u0665\u0660\u0662\u0665\u0663", "…"],
+];
+for (const [id, shown] of ids) {
+  Deno.test(`accessLog() shows the id ${id.slice(0, 40)} as ${shown.slice(0, 40)}`, async () => {
+    const { send } = appLogged();
+    const fields = await send("POST", `/sessions/${encodeURIComponent(id)}`);
+    assert.equal(fields?.route, "/sessions/:id");
+    assert.equal(fields?.id, shown);
+  });
+}
+
+Deno.test("accessLog() writes no method that is as long as its sender likes", async () => {
+  const { send } = appLogged();
+  assert.equal((await send("M".repeat(30_000), "/sessions/1"))?.method, "_OTHER");
+  assert.equal((await send("16502530001", "/nowhere"))?.method, "_OTHER");
+});

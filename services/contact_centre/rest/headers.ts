@@ -41,7 +41,7 @@ export interface RequestHeaderRules {
 
 /** The client's `authorization`, unless it is meant for this hop only. */
 export function clientAuthorization(request: UpstreamRequest): string | null {
-  return hopOnlyNames(request).has("authorization") ? null : request.authorization;
+  return hopOnlyNames(request.untrustedHeaders).has("authorization") ? null : request.authorization;
 }
 
 /** The headers of a request to upstream. */
@@ -49,7 +49,7 @@ export function requestHeaders(
   request: UpstreamRequest,
   { authorization, link, tracedByPlatform }: RequestHeaderRules,
 ): Headers {
-  const hopOnly = hopOnlyNames(request);
+  const hopOnly = hopOnlyNames(request.untrustedHeaders);
   if (tracedByPlatform) TRACE_HEADERS.forEach((name) => hopOnly.add(name));
 
   // Upstream chose the name of its CSRF header; what is set after it cannot be replaced by it.
@@ -72,9 +72,10 @@ export function requestHeaders(
 /** The headers of the answer to the client; `bodyBytes` is the length of what is really sent. */
 export function answerHeaders(answer: HttpHead, bodyBytes: number): Headers {
   const headers = new Headers({ "cache-control": "no-store" });
+  const hopOnly = hopOnlyNames(answer.headers);
   for (const name of UPSTREAM_ANSWER_HEADERS) {
     const value = answer.headers.get(name);
-    if (value !== null) headers.set(name, value);
+    if (value !== null && !hopOnly.has(name)) headers.set(name, value);
   }
   // A coding that fetch did not undo is still true of the bytes.
   const coding = answer.headers.get("content-encoding");
@@ -83,8 +84,8 @@ export function answerHeaders(answer: HttpHead, bodyBytes: number): Headers {
   return headers;
 }
 
-/** RFC 9110 §7.6.1: what Connection names is for this hop only, whatever it is called. */
-function hopOnlyNames({ untrustedHeaders }: UpstreamRequest): Set<string> {
+/** RFC 9110 §7.6.1: what Connection names is for this hop only, whatever it is called and whoever says so. */
+function hopOnlyNames(untrustedHeaders: Pick<Headers, "get">): Set<string> {
   const names = untrustedHeaders.get("connection")?.split(",") ?? [];
   return new Set(names.map((name) => name.trim().toLowerCase()));
 }

@@ -120,3 +120,9 @@ for (
     assert.equal(maskPhone(phone), masked);
   });
 }
+
+Deno.test("createLogger() cuts what is endless", () => {
+  const { log, lines } = setup();
+  log.info("tick", { text: "x".repeat(1_000_000) });
+  assert.equal(JSON.parse(lines[0] ?? "").text, `${"x".repeat(8_000)}…`);
+});

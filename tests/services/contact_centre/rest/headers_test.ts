@@ -147,3 +147,17 @@ for (
     assert.equal(answerHeaders(answer, 1).get("content-encoding"), kept ? coding : null);
   });
 }
+
+Deno.test("answerHeaders() keeps back what upstream's Connection names", () => {
+  const answer = new Response("1", {
+    headers: {
+      "connection": "close, Retry-After , content-type",
+      "content-type": "text/html",
+      "retry-after": "3",
+    },
+  });
+  assert.deepEqual(Object.fromEntries(answerHeaders(answer, 1)), {
+    "cache-control": "no-store",
+    "content-length": "1",
+  });
+});
