@@ -1,6 +1,7 @@
 import { systemClock } from "./services/support/clock.ts";
 import { type Config, readConfig } from "./services/config/config.ts";
 import { StoreUnavailable } from "./services/errors.ts";
+import { OtherTerms } from "./services/store/charter.ts";
 import { createLogger, type Logger } from "./services/support/log.ts";
 import {
   MissingKeyFile,
@@ -41,12 +42,15 @@ To try it without any set-up: deno task dev`;
 export async function runProgram(
   start: (config: Config, environment: Environment) => Promise<Patchbay>,
 ): Promise<void> {
-  // deno-lint-ignore no-console
-  const { made: patchbay } = await begin(start, (line) => console.log(line));
+  const started = Promise.withResolvers<Patchbay>();
+  // Before anyone can be told that it listens: a signal that comes at once drains too.
   onSignal(async () => {
-    await patchbay.drain();
+    await (await started.promise).drain();
     Deno.exit(0);
   });
+  // deno-lint-ignore no-console
+  const { made } = await begin(start, (line) => console.log(line));
+  started.resolve(made);
 }
 
 /** What every program of Patchbay begins with. Ends the process where the environment or the store is not usable. */
@@ -73,7 +77,7 @@ export async function begin<T>(
   const made = await make(config, environment).catch((error: unknown) => {
     // deno-lint-ignore no-console
     console.error(startFailure(error, config));
-    Deno.exit(EX_UNAVAILABLE);
+    Deno.exit(isConfigurationFault(error) ? EX_CONFIG : EX_UNAVAILABLE);
   });
   return { made, config, log };
 }
@@ -95,6 +99,12 @@ export function urlOf(host: string, port: number): string {
   return `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`;
 }
 
+/** Whether the settings are at fault: they do not go with what the store was begun with. */
+function isConfigurationFault(error: unknown): error is Error {
+  return error instanceof OtherTerms || error instanceof MissingKeyFile ||
+    error instanceof UnusableKeyFile;
+}
+
 /** Why it does not start, in one line where the reason is an everyday one. */
 function startFailure(error: unknown, { server: { host, port } }: Config): string {
   if (error instanceof Deno.errors.AddrInUse) {
@@ -108,9 +118,6 @@ function startFailure(error: unknown, { server: { host, port } }: Config): strin
   if (error instanceof StoreUnavailable) {
     return `${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ""}`;
   }
-  if (
-    error instanceof UnusableKeyFile || error instanceof UnreachableKeyFile ||
-    error instanceof MissingKeyFile
-  ) return error.message;
+  if (isConfigurationFault(error) || error instanceof UnreachableKeyFile) return error.message;
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }

@@ -58,9 +58,8 @@ export async function composePatchbay(
 ): Promise<ComposedPatchbay> {
   const { log, clock } = environment;
   const ids = createIds();
-  const { store, encryptionKey } = await openStore(config.store);
+  const { store, keys } = await openStore(config.store, log);
   const auth = await composeAuth(config, environment);
-  const keys = [encryptionKey, ...config.store.retiredEncryptionKeys];
   const sealer = createSealer(keys);
 
   let engine: DeliveryEngine | null = null;

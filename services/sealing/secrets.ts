@@ -67,9 +67,13 @@ interface NamedKey {
 }
 
 /** The first 8 hexadecimal digits of the key's SHA-256: enough to tell keys apart, useless for finding one. */
-async function nameKey(key: Uint8Array<ArrayBuffer>): Promise<NamedKey> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", key));
-  return { kid: digest.toHex().slice(0, 8), key };
+export async function keyIdOf(key: Uint8Array): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(key)));
+  return digest.toHex().slice(0, 8);
+}
+
+async function nameKey(key: Uint8Array): Promise<NamedKey> {
+  return { kid: await keyIdOf(key), key };
 }
 
 function readKid(sealed: string): string | undefined {

@@ -58,6 +58,7 @@ function ownWords(name: string): number {
 /** Everything that Patchbay keeps, and in the state in which it keeps most. */
 async function liveThrough(store: Store): Promise<void> {
   const nowMs = Date.now();
+  await store.agree({ shards: 2, keyIds: ["aaaa0000"] });
   await store.putWebhook({ id: "wh_1", json: "{}" });
   await accept(store, "S1", "agent-1", { nowMs });
   const claim = { agentId: "agent-2", token: "t", nowMs, untilMs: nowMs + 60_000 };
@@ -158,6 +159,7 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   "inbound-sms": true,
   "sms-status": true,
   "opt-out": true,
+  charter: true,
 };
 
 Deno.test("docs/store.md lists every kind of record", () => {

@@ -15,7 +15,9 @@ export type RecordKind =
   /** How far a text got, by delivery and part. */
   | "sms-status"
   /** A customer who wants no texts, by the customer and whom of us it was said to. */
-  | "opt-out";
+  | "opt-out"
+  /** What the store was begun with (`charter.ts`). */
+  | "charter";
 
 /** The name of a record. */
 export interface RecordName {

@@ -9,6 +9,7 @@
  * - JSON texts handed in (`data`, webhook records) come back as the same text, never re-encoded.
  */
 import type { BucketStore } from "./buckets.ts";
+import type { CharterStore } from "./charter.ts";
 import type { DeliveryStore } from "./deliveries.ts";
 import type { EventStore } from "./events.ts";
 import type { RecordStore } from "./records.ts";
@@ -24,7 +25,14 @@ export interface StorePolicy {
 }
 
 export interface Store
-  extends SessionStore, EventStore, DeliveryStore, WebhookStore, RecordStore, BucketStore {
+  extends
+    SessionStore,
+    EventStore,
+    DeliveryStore,
+    WebhookStore,
+    RecordStore,
+    BucketStore,
+    CharterStore {
   /** Resolves when the store answers. */
   ping(): Promise<void>;
   close(): Promise<void>;

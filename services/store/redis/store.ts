@@ -1,5 +1,6 @@
 import type { Store, StorePolicy } from "../port/store.ts";
 import { createRedisBuckets } from "./buckets.ts";
+import { createCharteredTransport } from "./chartered_transport.ts";
 import { createRedisCustomers } from "./customers.ts";
 import { createRedisDeliveries } from "./deliveries.ts";
 import { createRedisEvents } from "./events.ts";
@@ -18,7 +19,9 @@ export interface RedisStoreOptions {
 }
 
 /** The store in a Redis, reached over whichever transport. Connects on first use. */
-export function openRedisStore({ transport, shards: count, policy }: RedisStoreOptions): Store {
+export function openRedisStore(options: RedisStoreOptions): Store {
+  const { shards: count, policy } = options;
+  const { transport, charter } = createCharteredTransport(options.transport);
   const shards = createShards(transport, count, policy);
   return {
     ...createRedisSessions(shards),
@@ -28,6 +31,7 @@ export function openRedisStore({ transport, shards: count, policy }: RedisStoreO
     ...createRedisWebhooks(shards),
     ...createRedisRecords(shards),
     ...createRedisBuckets(shards),
+    ...charter,
     ping: async () => {
       // A PING is answered by a node of a cluster that serves nothing, and by one alone.
       const keys = Array.from({ length: count }, (_, shard) => `${shards.prefix(shard)}ping`);

@@ -2,6 +2,7 @@ import type { Store, StorePolicy } from "../port/store.ts";
 import { createAttemptLog } from "./attempt_log.ts";
 import { createBuckets, createSqliteBuckets } from "./buckets.ts";
 import { createSqliteCustomers } from "./customers.ts";
+import { createSqliteCharter } from "./charter.ts";
 import { type DatabaseOptions, openDatabase } from "./database.ts";
 import { createSqliteDeliveries } from "./deliveries.ts";
 import { createSqliteEvents } from "./events.ts";
@@ -13,12 +14,17 @@ import { createSqliteSessions } from "./sessions.ts";
 import { createSweeper } from "./sweeping.ts";
 import { createSqliteWebhooks } from "./webhooks.ts";
 
+export interface SqliteStore extends Store {
+  /** Whether an earlier process has begun it, and so has sealed what it keeps with a key. */
+  isBegun(): Promise<boolean>;
+}
+
 export interface SqliteStoreOptions extends DatabaseOptions {
   readonly policy: StorePolicy;
 }
 
 /** Opens the embedded store. Throws `StoreUnavailable` when the file cannot be opened or is newer than this program. */
-export function openSqliteStore({ policy, ...options }: SqliteStoreOptions): Store {
+export function openSqliteStore({ policy, ...options }: SqliteStoreOptions): SqliteStore {
   const db = openDatabase(options);
   const records = createRecordSteps(db);
   const sessions = createSessionSteps(db, policy);
@@ -35,6 +41,7 @@ export function openSqliteStore({ policy, ...options }: SqliteStoreOptions): Sto
     ...createSqliteWebhooks(db, publishing),
     ...createSqliteRecords(db, records),
     ...createSqliteBuckets(db, buckets),
+    ...createSqliteCharter(db, records),
     ping: () =>
       db.read("reach the store", () => {
         db.one("SELECT 1");

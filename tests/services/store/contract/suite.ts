@@ -1,4 +1,5 @@
 import type { Store } from "../../../../services/store/port/store.ts";
+import { charterContract } from "./charter.ts";
 import type { ContractTest } from "./contract.ts";
 import { deliveryContract } from "./deliveries.ts";
 import { eventContract } from "./events.ts";
@@ -44,4 +45,5 @@ export function testStoreContract(engine: Engine): void {
   recordContract(test);
   guardContract(test);
   smsContract(test);
+  charterContract(test);
 }
