@@ -4,7 +4,8 @@
  * Patchbay and read by somebody else too, and what is handed on verbatim, is read from its text.
  */
 
-import { eachToken, endOfString, TOKEN } from "./json_tokens.ts";
+import { hashedAsText } from "./hashed_as_text.ts";
+import { eachToken, endOfString, isDeeperThan, TOKEN } from "./json_tokens.ts";
 
 declare const IS_JSON: unique symbol;
 
@@ -39,6 +40,8 @@ const SHOWN_NAME_LENGTH = 64;
 
 /** Reads a text that has to be understood alike by all who read it: each member once, and no deeper than {@link MAX_DEPTH}. */
 export function readJson(untrustedText: string): ReadJson {
+  // Before it is parsed: what is refused should cost less than what is taken.
+  if (isDeeperThan(MAX_DEPTH, untrustedText)) return { ok: false, expected: SHALLOWER };
   const value = parseSpelled(untrustedText);
   if (value === null) return { ok: false, expected: "JSON, but it does not parse" };
   const expected = expectedInsteadOf(value.text);
@@ -60,28 +63,26 @@ export function parseSpelled(untrustedText: string): SpelledJson | null {
  * their names say, not by how they are spelled (`"\u0061"` is `"a"`).
  */
 export function expectedInsteadOf(text: JsonText): string | null {
+  if (isDeeperThan(MAX_DEPTH, text)) return SHALLOWER;
   // The names of each object that is open, null for an array.
   const open: (Set<string> | null)[] = [];
-  let isDeep = false;
   let isName = false;
   let twice: string | null = null;
   eachToken(text, (first, from, to) => {
-    if (isDeep || twice !== null) return;
+    if (twice !== null) return;
     if (first === TOKEN.quote && isName) {
       const name = unquoted(text.slice(from, to));
       const names = open.at(-1);
-      if (names?.has(name)) twice = name;
-      names?.add(name);
+      if (names?.has(hashedAsText(name))) twice = name;
+      names?.add(hashedAsText(name));
     }
     isName = false;
     if (first === TOKEN.openBrace || first === TOKEN.openBracket) {
       isName = first === TOKEN.openBrace;
       open.push(isName ? new Set() : null);
-      isDeep = open.length > MAX_DEPTH;
     } else if (first === TOKEN.closeBrace || first === TOKEN.closeBracket) open.pop();
     else if (first === TOKEN.comma) isName = open.at(-1) !== null;
   });
-  if (isDeep) return `at most ${MAX_DEPTH} levels of nesting`;
   return twice === null ? null : `each member once, but ${shown(twice)} comes again`;
 }
 
@@ -148,6 +149,7 @@ export function canonicalJson(text: JsonText): string {
 }
 
 const NULL = "null" as JsonText;
+const SHALLOWER = `at most ${MAX_DEPTH} levels of nesting`;
 
 function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
   return a < b ? -1 : 1;

@@ -113,8 +113,12 @@ function readMessages(untrustedMessages: SpelledJson | null): ParsedMessage[] | 
   if (untrustedMessages === null || !Array.isArray(untrustedMessages.json)) {
     return { expected: "messages to be an array" };
   }
+  const untrusted = itemsOf(untrustedMessages);
+  if (untrusted.length > MAX_MESSAGES) {
+    return { expected: `at most ${MAX_MESSAGES} messages in one request` };
+  }
   const byIndex = new Map<number, ParsedMessage>();
-  for (const [at, { json, text }] of itemsOf(untrustedMessages).entries()) {
+  for (const [at, { json, text }] of untrusted.entries()) {
     const index = messageIndex(json);
     if (index === null) {
       return { expected: `messages[${at}].index to be an integer from 1` };

@@ -1,3 +1,5 @@
+import { hashedAsText } from "../../support/hashed_as_text.ts";
+
 // What Java's `trim`, `equalsIgnoreCase` and lenient readers of JSON pass over, and more: blanks, control and invisible
 // characters, accents.
 const PASSED_OVER = /[\s\p{C}\p{M}]+/gu;
@@ -18,12 +20,12 @@ export function folded(name: string): string {
   return said.normalize("NFKD").replace(PASSED_OVER, "").toUpperCase().toLowerCase();
 }
 
-/** The names of a body's members by what they could be taken for. */
+/** The names of a body's members by what they could be taken for, {@link hashedAsText}. */
 export type Spellings = ReadonlyMap<string, readonly string[]>;
 
 /** Reads how the members of a body are spelled. */
 export function spellingsOf(members: Readonly<Record<string, unknown>>): Spellings {
-  return Map.groupBy(Object.keys(members), folded);
+  return Map.groupBy(Object.keys(members), (name) => hashedAsText(folded(name)));
 }
 
 /**
@@ -31,6 +33,6 @@ export function spellingsOf(members: Readonly<Record<string, unknown>>): Spellin
  * take such a member for the one that Patchbay has read, or has missed.
  */
 export function mistakableFor(spellings: Spellings, names: readonly string[]): string | null {
-  return names.find((name) => spellings.get(folded(name))?.some((member) => member !== name)) ??
-    null;
+  const spelled = (name: string) => spellings.get(hashedAsText(folded(name))) ?? [];
+  return names.find((name) => spelled(name).some((member) => member !== name)) ?? null;
 }

@@ -25,22 +25,28 @@ const MOST = 18;
  */
 export function customerFromUserData(untrustedUserData: unknown): RawCustomer | null {
   if (typeof untrustedUserData !== "object" || untrustedUserData === null) return null;
-  const values = new Map(Object.entries(untrustedUserData));
-  const phone = toldNumber(values, CUSTOMER_KEYS, FEWEST_OF_A_CUSTOMER);
-  return phone === null ? null : { phone, sender: toldNumber(values, OUR_KEYS, FEWEST_OF_OURS) };
+  const phone = toldNumber(untrustedUserData, CUSTOMER_KEYS, FEWEST_OF_A_CUSTOMER);
+  if (phone === null) return null;
+  return { phone, sender: toldNumber(untrustedUserData, OUR_KEYS, FEWEST_OF_OURS) };
 }
 
 function toldNumber(
-  values: ReadonlyMap<string, unknown>,
+  untrustedUserData: object,
   keys: readonly string[],
   fewestDigits: number,
 ): string | null {
-  const told = keys.map((key) => numberText(values.get(key))).filter((text) => text !== null)
+  const told = keys.map((key) => numberText(ownMember(untrustedUserData, key))).filter((text) =>
+    text !== null
+  )
     .filter((text) => {
       const digits = text.replace(/\D/g, "").length;
       return digits >= fewestDigits && digits <= MOST;
     });
   return told.find(tellsItsCountry) ?? told[0] ?? null;
+}
+
+function ownMember(untrustedUserData: object, key: string): unknown {
+  return Object.getOwnPropertyDescriptor(untrustedUserData, key)?.value;
 }
 
 // Upstream writes strings of digits; some deployments write numbers, or format them for people.

@@ -56,7 +56,7 @@ function readMessage(message: SpelledJson): BayeuxMessage | null {
   return {
     ...readable(channel, others),
     channel,
-    ...(id === undefined ? {} : { id: String(id) }),
+    ...(typeof id === "string" || typeof id === "number" ? { id: String(id) } : {}),
     ...(data === null ? {} : { data: data.text }),
     ...(advice === null ? {} : { advice }),
   };
