@@ -1,6 +1,7 @@
 /**
  * Patchbay: `deno task start`. Listens; `composition/patchbay.ts` builds what answers, `program.ts` is the process around it.
  */
+import { listen } from "./listening.ts";
 import type { Environment } from "./composition/environment.ts";
 import { composePatchbay } from "./composition/patchbay.ts";
 import { type Patchbay, runProgram, urlOf } from "./program.ts";
@@ -12,11 +13,11 @@ export type { Patchbay };
 export async function startPatchbay(config: Config, environment: Environment): Promise<Patchbay> {
   const patchbay = await composePatchbay(config, environment);
   const { host, port } = config.server;
-  const server = Deno.serve({ hostname: host, port, onListen: () => {} }, patchbay.fetch);
+  const listening = listen({ hostname: host, port, handler: patchbay.fetch, ...environment });
   patchbay.start();
-  const url = urlOf(host, server.addr.port);
+  const url = urlOf(host, listening.port);
   environment.log.info("patchbay.listening", { url, ...patchbay.about });
-  return { url, drain: () => patchbay.drain(() => server.shutdown()) };
+  return { url, drain: () => patchbay.drain(() => listening.shutdown()) };
 }
 
 if (import.meta.main) await runProgram(startPatchbay);

@@ -13,7 +13,7 @@ import { VERSION } from "./version.ts";
 
 /** sysexits(3): EX_USAGE and EX_UNAVAILABLE. */
 const EX_USAGE = 64;
-const EX_UNAVAILABLE = 69;
+export const EX_UNAVAILABLE = 69;
 
 /** Exit status for a configuration that cannot be used: sysexits(3) EX_CONFIG. */
 const EX_CONFIG = 78;
