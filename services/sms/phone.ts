@@ -60,6 +60,15 @@ export function createPhoneNumbers(
     return parsed?.isValid() ? parsed : null;
   }
 
+  /** "49 1512 3456789" is a line of its own in Germany too, though it was meant as a mobile, without the plus. */
+  async function readNational(text: string): Promise<PhoneNumber | null> {
+    const home = await national(text);
+    if (home === null || isMobile(home)) return home;
+    const withCode = await parse(`+${text.replace(/\D/g, "")}`);
+    const isOfHome = withCode?.countryCallingCode === home.countryCallingCode;
+    return isOfHome && withCode.isValid() && isMobile(withCode) ? withCode : home;
+  }
+
   async function readBareDigits(digits: string): Promise<PhoneReading> {
     const abroad = await parse(`+${digits}`);
     const isForm = abroad !== null && (abroad.isValid() || NANP.test(abroad.number));
@@ -76,7 +85,7 @@ export function createPhoneNumbers(
     if (text === undefined) return nobodys("no-number");
     if (text.startsWith("+")) return number(await parse(text));
     if (tellsItsCountry(text)) return await readBareDigits(text);
-    return defaultCountry === null ? nobodys("no-country") : number(await national(text));
+    return defaultCountry === null ? nobodys("no-country") : number(await readNational(text));
   }
 
   async function toE164(untrustedText: string): Promise<string | null> {

@@ -3,8 +3,8 @@ const LONGEST = 64;
 
 /** Bidirectional and other marks that are not seen (Unicode Cf): copying from a contact list brings them along. */
 const UNSEEN = /\p{Cf}/gu;
-/** Arabic-Indic digits and their Persian forms, by the code point of their zero. */
-const ARABIC_ZEROS = [0x0660, 0x06f0];
+/** Digits that are not ASCII's, of whatever script. */
+const FOREIGN_DIGIT = /(?![0-9])\p{Nd}/gu;
 const URI = /^(?:tel|sms):/i;
 const NUMBER_WRITING = /^\(?\+?[\d\s().\-/]+$/;
 
@@ -17,7 +17,7 @@ export function phoneText(untrustedText: string): string | null {
   if (untrustedText.length > LONGEST) return null;
   const plain = untrustedText.normalize("NFKC")
     .replace(UNSEEN, "")
-    .replace(/[\u0660-\u0669\u06f0-\u06f9]/g, asciiDigit)
+    .replace(FOREIGN_DIGIT, asciiDigit)
     .replace(/[\p{Pd}\u2212]/gu, "-")
     .trim()
     .replace(URI, "")
@@ -33,8 +33,9 @@ export function tellsItsCountry(text: string): boolean {
   return /^\(?\+/.test(text) || /^[1-9]\d{10,14}$/.test(text);
 }
 
+/** A script's digits stand in a row, its zero first, and so do the rows of scripts that are neighbours (Unicode §4.6). */
 function asciiDigit(digit: string): string {
-  const code = digit.charCodeAt(0);
-  const zero = ARABIC_ZEROS.find((zero) => code >= zero && code < zero + 10) ?? code;
-  return String(code - zero);
+  let before = 0;
+  while (/\p{Nd}/u.test(String.fromCodePoint((digit.codePointAt(0) ?? 0) - before - 1))) before++;
+  return String(before % 10);
 }

@@ -4,6 +4,7 @@ import { assertProblem } from "./problem.ts";
 import { readDeliveries, readDelivery } from "./shapes.ts";
 import { openSqliteFile } from "./stores.ts";
 import { bringText, customerText } from "./twilio_calls.ts";
+import { historyOf, textsOf } from "./texts.ts";
 import { startWorld, type World } from "./world.ts";
 
 /** agent-1 holds a session whose data upstream tells, and says something in it. */
@@ -65,6 +66,33 @@ Deno.test("an American number without its country was texted to Singapore: witho
     assertProblem(await agent.put(path, { phone }), "invalid-parameter");
     const sender = phone;
     assertProblem(await agent.put(path, { phone: "+16502530001", sender }), "invalid-parameter");
+  }
+});
+
+Deno.test("a text to what is no number, or more than one, waited for a better one and nobody was told why", async () => {
+  for (const DEFAULT_COUNTRY of ["", "US"]) {
+    await using store = await openSqliteFile();
+    await using world = await startWorld(store, { DEFAULT_COUNTRY });
+    for (
+      const told of [
+        "(650) 253-0000 x123",
+        "+16502530000;ext=12",
+        "1-800-FLOWERS",
+        "6502530000, 6502530001",
+        "12345",
+        "1".repeat(22),
+        "+999123456789",
+        "whatsapp:+16502530000",
+      ]
+    ) {
+      const { session, consumer, body } = await say(world, { PhoneNumber: told });
+      await consumer.received(session, "sms.failed");
+      assert.equal(world.twilio.count(body), 0, told);
+      const [text] = await textsOf(world, session);
+      const [attempt] = (await historyOf(world, text?.id ?? "")).attempts;
+      assert.equal(attempt?.class, "no-customer-number", told);
+      assert.match(attempt?.detail ?? "", /no valid telephone number/, told);
+    }
   }
 });
 

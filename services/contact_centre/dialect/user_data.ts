@@ -2,7 +2,7 @@ import { phoneText, tellsItsCountry } from "../../support/phone_text.ts";
 
 /** The numbers of a session as upstream's attached data gives them: as they were told, not yet read as numbers. */
 export interface RawCustomer {
-  /** The customer's number. */
+  /** The customer's number; {@link NO_NUMBER} where there is something that cannot be read as one number. */
   readonly phone: string;
   /** The number of ours that the customer texted. */
   readonly sender: string | null;
@@ -12,37 +12,44 @@ export interface RawCustomer {
 const CUSTOMER_KEYS = ["PhoneNumber", "FromAddr", "_smsSrcNumber"];
 const OUR_KEYS = ["ToAddr", "_smsDestNumber"];
 
+/** Stands for what is no telephone number or more than one, such as one with an extension. Nobody can be texted there. */
+export const NO_NUMBER = "?";
+
 // E.164 §6: at most 15 digits; a national number may have a prefix in front. Nobody's number is shorter than 7.
 const FEWEST_OF_A_CUSTOMER = 7;
 // A short code of ours is shorter.
 const FEWEST_OF_OURS = 3;
 const MOST = 18;
+// "anonymous" is told of nobody's number; from so many digits on somebody's was meant.
+const FEWEST_OF_AN_ATTEMPT = 3;
 
 /**
  * Finds the text of the customer's number, and of ours, in a session's `userData`; null when no key holds one. A number that
  * tells its country goes before one that does not: the SMS server writes its own so, and an integration may have attached
- * the same one as people write it at home. Whose number such a one is, is to be judged by whoever texts it.
+ * the same one as people write it at home. Whose number such a one is, is to be judged by whoever texts it. Where all that
+ * is told cannot be read, that is said too: nothing better is to be waited for.
  */
 export function customerFromUserData(untrustedUserData: unknown): RawCustomer | null {
   if (typeof untrustedUserData !== "object" || untrustedUserData === null) return null;
-  const phone = toldNumber(untrustedUserData, CUSTOMER_KEYS, FEWEST_OF_A_CUSTOMER);
-  if (phone === null) return null;
-  return { phone, sender: toldNumber(untrustedUserData, OUR_KEYS, FEWEST_OF_OURS) };
+  const writings = (keys: readonly string[]) =>
+    keys.map((key) => writingOf(ownMember(untrustedUserData, key)))
+      .filter((writing) => writing !== null);
+  const told = writings(CUSTOMER_KEYS);
+  const phone = numberAmong(told, FEWEST_OF_A_CUSTOMER) ??
+    (told.some(isAttempt) ? NO_NUMBER : null);
+  return phone === null ? null : { phone, sender: numberAmong(writings(OUR_KEYS), FEWEST_OF_OURS) };
 }
 
-function toldNumber(
-  untrustedUserData: object,
-  keys: readonly string[],
-  fewestDigits: number,
-): string | null {
-  const told = keys.map((key) => numberText(ownMember(untrustedUserData, key))).filter((text) =>
-    text !== null
-  )
-    .filter((text) => {
-      const digits = text.replace(/\D/g, "").length;
-      return digits >= fewestDigits && digits <= MOST;
-    });
-  return told.find(tellsItsCountry) ?? told[0] ?? null;
+function numberAmong(writings: readonly string[], fewestDigits: number): string | null {
+  const numbers = writings.map(phoneText).filter((text) => text !== null).filter((text) => {
+    const digits = text.replace(/\D/g, "").length;
+    return digits >= fewestDigits && digits <= MOST;
+  });
+  return numbers.find(tellsItsCountry) ?? numbers[0] ?? null;
+}
+
+function isAttempt(untrustedWriting: string): boolean {
+  return (untrustedWriting.match(/\p{Nd}/gu) ?? []).length >= FEWEST_OF_AN_ATTEMPT;
 }
 
 function ownMember(untrustedUserData: object, key: string): unknown {
@@ -50,9 +57,7 @@ function ownMember(untrustedUserData: object, key: string): unknown {
 }
 
 // Upstream writes strings of digits; some deployments write numbers, or format them for people.
-function numberText(untrustedValue: unknown): string | null {
-  if (typeof untrustedValue === "number") {
-    return Number.isSafeInteger(untrustedValue) ? phoneText(String(untrustedValue)) : null;
-  }
-  return typeof untrustedValue === "string" ? phoneText(untrustedValue) : null;
+function writingOf(untrustedValue: unknown): string | null {
+  if (Number.isSafeInteger(untrustedValue)) return String(untrustedValue);
+  return typeof untrustedValue === "string" ? untrustedValue : null;
 }

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { customerFromUserData } from "../../../../services/contact_centre/dialect/user_data.ts";
+import {
+  customerFromUserData,
+  NO_NUMBER,
+} from "../../../../services/contact_centre/dialect/user_data.ts";
+
+/** Somebody's number was meant, and it cannot be read. */
+const NOBODY = { phone: NO_NUMBER, sender: null };
 
 const CUSTOMERS: readonly (readonly [why: string, userData: unknown, found: unknown])[] = [
   [
@@ -57,8 +63,25 @@ const CUSTOMERS: readonly (readonly [why: string, userData: unknown, found: unkn
     { PhoneNumber: "16501111111", ToAddr: "12345" },
     { phone: "16501111111", sender: "12345" },
   ],
-  ["nothing when the customer is a short code", { PhoneNumber: "12345" }, null],
-  ["nothing in more than 18 digits", { PhoneNumber: "1".repeat(19) }, null],
+  ["no number in a short code of the customer's", { PhoneNumber: "12345" }, NOBODY],
+  ["no number in more than 18 digits", { PhoneNumber: "1".repeat(19) }, NOBODY],
+  ["no number with an extension", { PhoneNumber: "(650) 253-0000 x123" }, NOBODY],
+  ["no number with letters", { FromAddr: "1-800-FLOWERS" }, NOBODY],
+  ["no number in two", { _smsSrcNumber: "+16502530000, +16502530001" }, NOBODY],
+  [
+    "nothing where no number was meant",
+    { PhoneNumber: "anonymous", FromAddr: "-", ToAddr: "x1" },
+    null,
+  ],
+  [
+    "nothing in what is neither text nor whole number",
+    { PhoneNumber: 1650.5, FromAddr: ["1650"] },
+    null,
+  ],
+  ["no sender in what is no number", { PhoneNumber: "16501111111", ToAddr: "123 456 ext. 7" }, {
+    phone: "16501111111",
+    sender: null,
+  }],
   ["nothing when only our number is there", { ToAddr: "16502222222" }, null],
   ["nothing in an empty object", {}, null],
   ["nothing in null", null, null],
@@ -72,12 +95,14 @@ for (const [why, userData, found] of CUSTOMERS) {
   });
 }
 
-Deno.test("customerFromUserData() throws at nothing and gives only digits and signs", () => {
+Deno.test("customerFromUserData() throws at nothing and gives only digits and signs, or says that there are none", () => {
   const keys = ["PhoneNumber", "FromAddr", "_smsSrcNumber", "ToAddr", "_smsDestNumber"];
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom(...keys), fc.anything()), (userData) => {
       const found = customerFromUserData(userData);
-      if (found !== null) assert.match(found.phone, /^\(?\+?[\d\s().\-/]+$/);
+      if (found !== null && found.phone !== NO_NUMBER) {
+        assert.match(found.phone, /^\(?\+?[\d\s().\-/]+$/);
+      }
     }),
   );
 });
