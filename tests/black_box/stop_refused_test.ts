@@ -44,6 +44,24 @@ Deno.test("a STOP to another number of ours than the configured or the newest se
   }
 });
 
+Deno.test("a STOP with marks that nobody sees, or told in other letters, was no STOP", async () => {
+  await using store = await openSqliteFile();
+  await using world = await startWorld(store);
+  const { about } = await listen(world);
+  const texts = ["\u200fSTOP\u200f", "stop\u200b", "ＳＴＯＰ", "\u00a0Unsubscribe\u00a0\r\n"];
+  for (const body of texts) {
+    const fields = customerText(world, world.freshPhone(), body);
+    await bringText(world, fields);
+    await about("customer.opted_out", fields.MessageSid);
+  }
+  // What Advanced Opt-Out has understood, however it is written.
+  for (const OptOutType of ["STOP", "stop", "Stop"]) {
+    const fields = customerText(world, world.freshPhone(), "ARRET", { OptOutType });
+    await bringText(world, fields);
+    await about("customer.opted_out", fields.MessageSid);
+  }
+});
+
 Deno.test("a text to the number of an older session went to a newer one whose sender nobody knows", async () => {
   await using store = await openSqliteFile();
   await using world = await startWorld(store);

@@ -19,7 +19,8 @@ export interface TwilioText {
   readonly optOutType: OptOutType | null;
 }
 
-export type OptOutType = "STOP" | "START" | "HELP";
+const OPT_OUT_TYPES = ["STOP", "START", "HELP"] as const;
+export type OptOutType = typeof OPT_OUT_TYPES[number];
 
 /** What Twilio says of a text of ours. */
 export interface TwilioReport {
@@ -188,14 +189,8 @@ function mediaOf(form: URLSearchParams): InboundMedia[] {
 }
 
 function optOutTypeOf(untrustedType: string | null): OptOutType | null {
-  switch (untrustedType) {
-    case "STOP":
-    case "START":
-    case "HELP":
-      return untrustedType;
-    default:
-      return null;
-  }
+  const type = untrustedType?.trim().toUpperCase();
+  return OPT_OUT_TYPES.find((known) => known === type) ?? null;
 }
 
 function malformed(message: string): FormFault {

@@ -70,16 +70,20 @@ export interface PublicUrl {
 /**
  * The URLs that Twilio may have been given, one of which it signs: `PUBLIC_URL` (its port belongs to it) and the request's
  * target byte for byte. Twilio signs what somebody typed into its console, as typed; that is most likely what was typed
- * here as well, else the plain form of the same address, or its name in the letters that it stands for. Neither `Host` nor a forwarding header has a say, nor the fragment,
- * which holds Twilio's connection overrides and is not signed.
+ * here as well, else the plain form of the same address, its name in the letters that it stands for, or the capitals by which
+ * the request calls us. Beyond capitals neither `Host` nor a forwarding header has a say, nor the fragment, which holds
+ * Twilio's connection overrides and is not signed.
  *
- * `requestUrl` is to be `Request.url` of a request from `Deno.serve`, which leaves the target as it came over the wire (seen
- * with Deno 2.9.6; a test holds it). Every other `Request`, and `URL`, would have turned `'` into `%27` and resolved `..`.
+ * `requestUrl` is to be `Request.url` of a request from `Deno.serve`, which leaves `Host` and target as they came over the wire
+ * (seen with Deno 2.9.6; a test holds it). Every other `Request`, and `URL`, would have turned `'` into `%27` and resolved `..`.
  */
 export function signedUrls({ url, typed }: PublicUrl, requestUrl: string): readonly string[] {
-  const target = requestUrl.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").replace(/#.*$/s, "");
+  const [, calledHost = "", target = ""] =
+    /^(?:[a-z][a-z0-9+.-]*:\/\/([^/?#:]*)[^/?#]*)?([^#]*)/is.exec(requestUrl) ?? [];
   const port = url.port === "" ? "" : `:${url.port}`;
-  const readable = `${url.protocol}//${domainToUnicode(url.hostname)}${port}`;
-  const origins = [url.href, typed, readable].map((origin) => origin.replace(/\/$/, ""));
+  const named = (host: string) => `${url.protocol}//${host}${port}`;
+  const origins = [url.href, typed, named(domainToUnicode(url.hostname))]
+    .map((origin) => origin.replace(/\/$/, ""));
+  if (calledHost.toLowerCase() === url.hostname) origins.push(named(calledHost));
   return [...new Set(origins)].map((origin) => origin + target);
 }

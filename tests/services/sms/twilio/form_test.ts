@@ -101,10 +101,12 @@ Deno.test("OptOutType is one of Twilio's three or none", () => {
     const reading = readInboundText(formOf(inboundFields({ OptOutType })), byNumber);
     return reading.ok ? reading.value.optOutType : "refused";
   };
-  assert.deepEqual(["STOP", "START", "HELP", "stop", undefined].map(typeOf), [
+  assert.deepEqual(["STOP", "START", "HELP", "stop", "Pause", "", undefined].map(typeOf), [
     "STOP",
     "START",
     "HELP",
+    "STOP",
+    null,
     null,
     null,
   ]);

@@ -17,7 +17,9 @@ for (
   Deno.test(`OPT-02 ${word.toLowerCase()} opts out in any case and with blanks around it`, () => {
     for (const text of [word.toLowerCase(), `${word[0]}${word.slice(1).toLowerCase()}`]) {
       assert.equal(wish(text), "out");
-      assert.equal(wish(`  ${text}\r\n`), "out");
+      for (const around of ["  ", "\r\n", "\u00a0", "\u200b", "\u200f", "\ufeff"]) {
+        assert.equal(wish(around + text + around), "out", JSON.stringify(around));
+      }
     }
   });
 }
@@ -50,6 +52,12 @@ Deno.test("what Advanced Opt-Out has understood goes before the words", () => {
   assert.equal(told("STOP", "no more of this"), "out");
   assert.equal(told("START", "STOP"), "in");
   assert.equal(told("HELP", "STOP"), "help");
+});
+
+Deno.test("letters of an East Asian keyboard are letters", () => {
+  assert.equal(wish("ＳＴＯＰ"), "out");
+  assert.equal(wish("ｓｔｏｐ"), "out");
+  assert.equal(wish("ＳＴＡＲＴ"), "in");
 });
 
 Deno.test("everyday texts ask for nothing", () => {

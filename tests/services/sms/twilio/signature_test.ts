@@ -226,7 +226,21 @@ for (
   });
 }
 
-Deno.test("a request of Deno.serve tells its target as it came over the wire", async () => {
+for (
+  const [publicUrl, calledUrl, expected] of [
+    ["https://edge.example", "http://Edge.Example/a", "https://Edge.Example/a"],
+    ["https://edge.example:8443", "http://EDGE.example:8000/a?b", "https://EDGE.example:8443/a?b"],
+    ["https://edge.example", "http://Edge.Example.evil/a", null],
+    ["https://edge.example", "http://Edge/a", null],
+  ] as const
+) {
+  Deno.test(`called ${calledUrl}, ${publicUrl} may have been typed with those capitals alone`, () => {
+    const [, called] = signedUrls(typed(publicUrl), calledUrl);
+    assert.equal(called ?? null, expected);
+  });
+}
+
+Deno.test("a request of Deno.serve tells its host and target as they came over the wire", async () => {
   const urls: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     urls.push(...signedUrls(typed("https://edge.example"), request.url));
@@ -235,13 +249,16 @@ Deno.test("a request of Deno.serve tells its target as it came over the wire", a
   const targets = ["/a?x=It's&y=%27", "/a/../b/./c?", "/a%2e%2e/b", '/a?"<>|{}^`', "//a"];
   for (const target of targets) {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
-    const head = `POST ${target} HTTP/1.1\r\nhost: Other.Example:443\r\nconnection: close\r\n`;
+    const head = `POST ${target} HTTP/1.1\r\nhost: Edge.Example:443\r\nconnection: close\r\n`;
     await connection.write(new TextEncoder().encode(`${head}content-length: 0\r\n\r\n`));
     // Until the first bytes of the answer: the handler has run.
     await connection.read(new Uint8Array(64));
   }
   await server.shutdown();
-  assert.deepEqual(urls, targets.map((target) => `https://edge.example${target}`));
+  assert.deepEqual(
+    urls,
+    targets.flatMap((target) => [`https://edge.example${target}`, `https://Edge.Example${target}`]),
+  );
 });
 
 /** What a case does to a request that was signed in good order. */
