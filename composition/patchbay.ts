@@ -179,11 +179,13 @@ export async function composePatchbay(
     clock,
     log,
     trustProxyHops: config.server.trustProxyHops,
+    corsOrigins: config.server.corsOrigins,
     httpsOnly: config.server.publicUrl?.url.protocol === "https:",
     notificationsToken: config.notificationsToken,
     smsIngress: smsIngressOf(sms),
     media: sms?.media ?? null,
     metrics: composeMetrics(subscriber, sms),
+    metricsToken: config.metricsToken,
     health: {
       keysLoaded: auth.keysLoaded,
       draining: drain.hasBegun,

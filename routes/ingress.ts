@@ -1,7 +1,7 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
+import { createBearerSecret } from "../middleware/bearer_secret.ts";
 import { InvalidBody, NotFound, Unauthenticated } from "../services/errors.ts";
 import { readNotifications } from "../services/contact_centre/dialect/notifications.ts";
 import type { Publisher } from "../services/events/publisher.ts";
@@ -36,19 +36,18 @@ export function ingressRoutes({ token, guards, publisher }: IngressRoutesDepende
 
 /** Before the body is read, so that a stranger cannot make us read one. */
 function requireBearer(token: string | null) {
-  const expected = token === null ? null : digest(token);
+  const secret = token === null ? null : createBearerSecret(token);
   return createMiddleware<AppEnv>(async function requireNotificationsToken(c, next) {
-    if (expected === null) {
+    if (secret === null) {
       throw new NotFound(
         "Cannot find anything at this path: expected NOTIFICATIONS_TOKEN to be set",
       );
     }
-    const untrustedToken = bearerIn(c.req.header("authorization"));
-    if (untrustedToken === null) {
+    const verdict = secret(c.req.header("authorization"));
+    if (verdict === "none") {
       throw refusal("Cannot take notifications: expected a bearer token", CHALLENGE);
     }
-    // Digests have one length, which timingSafeEqual needs, and tell nothing of the token's own.
-    if (!timingSafeEqual(digest(untrustedToken), expected)) {
+    if (verdict === "wrong") {
       throw refusal(
         "Cannot take notifications: expected the token that Patchbay is configured with",
         `${CHALLENGE}, error="invalid_token"`,
@@ -60,14 +59,4 @@ function requireBearer(token: string | null) {
 
 function refusal(message: string, challenge: string): Unauthenticated {
   return new Unauthenticated(message, { headers: { "www-authenticate": challenge } });
-}
-
-// The scheme in any case (RFC 9110 §11.1). Hono's bearerAuth knows only RFC 6750's characters, and an operator may have
-// put others into the token.
-function bearerIn(untrustedHeader: string | undefined): string | null {
-  return /^bearer +(\S+)$/i.exec(untrustedHeader ?? "")?.[1] ?? null;
-}
-
-function digest(text: string): Uint8Array {
-  return createHash("sha256").update(text).digest();
 }

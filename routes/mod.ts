@@ -4,6 +4,7 @@ import { accessLog } from "../middleware/access_log.ts";
 import { answerHeaders } from "../middleware/answer_headers.ts";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { clientAddress } from "../middleware/client_address.ts";
+import { pagesOf } from "../middleware/cors.ts";
 import { headerBounds } from "../middleware/header_bounds.ts";
 import { headLength } from "../middleware/head_answers.ts";
 import { methodFallback } from "../middleware/method_fallback.ts";
@@ -16,6 +17,7 @@ import type { Idempotency } from "../services/idempotency/idempotency.ts";
 import type { Logger } from "../services/support/log.ts";
 import type { Metric } from "../services/support/metrics.ts";
 import type { Publisher } from "../services/events/publisher.ts";
+import { API_ROOT } from "../services/contact_centre/dialect/paths.ts";
 import type { ContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
 import type { ManagedSessions } from "../services/sessions/managed_sessions.ts";
 import type { OwnReads } from "../services/sessions/own_reads.ts";
@@ -59,6 +61,8 @@ export interface AppDependencies {
   readonly clock: Clock;
   readonly log: Logger;
   readonly trustProxyHops: number;
+  /** Whose pages may call the agent API. */
+  readonly corsOrigins: readonly string[];
   /** Whether `PUBLIC_URL` is an https one. */
   readonly httpsOnly: boolean;
   readonly notificationsToken: string | null;
@@ -67,6 +71,7 @@ export interface AppDependencies {
   /** What customers send beside words; null: SMS is off. */
   readonly media: MediaRoutesDependencies["media"];
   readonly metrics: readonly Metric[];
+  readonly metricsToken: string | null;
   readonly health: Pick<HealthRoutesDependencies, "keysLoaded" | "draining" | "degraded">;
   /** Deliveries were made due by hand. */
   readonly onDue: () => void;
@@ -86,6 +91,8 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.use(answerHeaders());
   app.use(harmlessAnswers(dependencies));
   app.use(headLength());
+  const { corsOrigins: origins } = dependencies;
+  if (origins.length > 0) app.use(`${API_ROOT}/*`, pagesOf({ origins }));
   app.use(headerBounds());
   app.use(plainTarget());
   app.use(methodFallback({ app }));

@@ -18,6 +18,16 @@ export const typedOrigin: Parser<{ readonly url: URL; readonly typed: string }> 
   },
 };
 
+/** The origin of web pages, as browsers write it (Fetch standard, `Origin`): nothing that stands for several, and not `null`. */
+export const pageOrigin: Parser<string> = {
+  expected: "an origin such as https://desktop.example, exactly: neither * nor null",
+  parse(text) {
+    const url = httpOrigin.parse(text);
+    const host = url?.hostname.replace(/^\[(.*)\]$/, "$1") ?? "";
+    return isPlainHost(host) || isIpv6(host) ? url?.origin : undefined;
+  },
+};
+
 /** The address of an HTTP resource; `query` says whether it may have one. */
 export function httpUrl({ query }: { readonly query: boolean }): Parser<URL> {
   return {

@@ -60,7 +60,7 @@ function assemble(
     ...platform,
     ...notifications,
     ...limitsAndLogs,
-    server: complete(server),
+    server: complete({ ...server, corsOrigins: server.corsOrigins ?? [] }),
     upstream: complete({ ...upstream, auth: upstreamAuth(upstream.auth) }),
     subscribe: subscribe(notifications.subscribe),
     jwt: complete({ ...jwt, keys: tokenKeys(jwt.keys) }),

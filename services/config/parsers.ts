@@ -47,6 +47,12 @@ export function matching(pattern: RegExp, expected: string): Parser<string> {
 /** A token that travels in a header: visible ASCII, so that no header can be broken by it (RFC 9110 §5.5). */
 export const headerToken = matching(/^[\x21-\x7e]+$/, "visible ASCII characters without spaces");
 
+/** A secret of the operator's own choice by which others are let in: long enough that nobody guesses it. */
+export const ownSecret = matching(
+  /^[\x21-\x7e]{16,}$/,
+  "16 or more visible ASCII characters without spaces",
+);
+
 /** Items separated by commas, with or without spaces around them; none may be empty. */
 export function commaList<T>(
   parseItem: Parser<T>["parse"],

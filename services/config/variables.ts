@@ -8,6 +8,7 @@ import {
   httpOrigin,
   httpUrl,
   listenHost,
+  pageOrigin,
   redisUrl,
   typedOrigin,
 } from "./address_parsers.ts";
@@ -49,6 +50,16 @@ export const TABLE = {
         parser: parse.integer(0, 32),
         meaning:
           "How many proxies in front are ours: the client is that many entries from the right of x-forwarded-for",
+      },
+      corsOrigins: {
+        name: "CORS_ORIGINS",
+        parser: parse.commaList(pageOrigin.parse, {
+          expected:
+            "exact origins such as https://desktop.example, separated by commas; neither * nor null",
+          max: 100,
+        }),
+        meaning:
+          "Origins whose pages may call the agent API (/api/v2), such as https://desktop.example, separated by commas",
       },
       drainMs: {
         name: "DRAIN_MS",
@@ -232,8 +243,9 @@ export const TABLE = {
       notificationsToken: {
         name: "NOTIFICATIONS_TOKEN",
         secret: true,
-        parser: parse.headerToken,
-        meaning: "Bearer token of POST /ingress/notifications; unset: the route answers 404",
+        parser: parse.ownSecret,
+        meaning:
+          "Bearer token of POST /ingress/notifications, 16 characters or more; unset: the route answers 404",
       },
       subscribe: {
         mode: {
@@ -356,6 +368,14 @@ export const TABLE = {
         defaultText: "50/s",
         parser: parse.rateLimit,
         meaning: "Requests of one agent: N/s with a burst of twice that, or off",
+      },
+      /** Null: only programs on this machine may read the metrics. */
+      metricsToken: {
+        name: "METRICS_TOKEN",
+        secret: true,
+        parser: parse.ownSecret,
+        meaning:
+          "Bearer token of GET /metrics, 16 characters or more; without it only loopback reads them, others get 404",
       },
       log: {
         level: {

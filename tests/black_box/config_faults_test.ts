@@ -26,6 +26,7 @@ const WRONG: Readonly<Record<string, string>> = {
   WEBHOOK_RETRY_S: "5,later",
   DEFAULT_COUNTRY: "UK",
   TRUST_PROXY_HOPS: "-1",
+  CORS_ORIGINS: "https://*.example",
   DRAIN_MS: "never",
   RATE_LIMIT_PER_AGENT: "fast",
   LOG_LEVEL: "loud",
@@ -67,6 +68,10 @@ Deno.test("what is missing, or does not go together, is a configuration fault to
       /UPSTASH_REDIS_REST_TOKEN/,
     ]],
     [{ UPSTREAM_AUTH: "basic" }, [/UPSTREAM_USERNAME/]],
+    [{ NOTIFICATIONS_TOKEN: "a-short-one", METRICS_TOKEN: "a-shorter-one" }, [
+      /NOTIFICATIONS_TOKEN=\(hidden\).*16/,
+      /METRICS_TOKEN=\(hidden\).*16/,
+    ]],
     [sms, [/PUBLIC_URL/, /TWILIO_FROM.*TWILIO_MESSAGING_SERVICE_SID/]],
   ];
   const ends = await Promise.all(cases.map(([env]) => runPatchbayToItsEnd({ ...GOOD, ...env })));
@@ -75,6 +80,6 @@ Deno.test("what is missing, or does not go together, is a configuration fault to
     assert.equal(code, 78, `${JSON.stringify(env)}: ${stderr}`);
     assert.equal(lines(stderr).length, expected?.length, `${JSON.stringify(env)}: ${stderr}`);
     for (const pattern of expected ?? []) assert.match(stderr, pattern);
-    assert.doesNotMatch(stderr, /the-upstash-token|the-auth-token|c2hvcnQtc2VjcmV0/);
+    assert.doesNotMatch(stderr, /the-upstash-token|the-auth-token|c2hvcnQtc2VjcmV0|a-short/);
   }
 });

@@ -17,7 +17,14 @@ import {
 Deno.test("readConfig() fills in every documented default when only the required variables are set", () => {
   assert.deepEqual(configOf(readConfig(MINIMAL)), {
     tracedByPlatform: false,
-    server: { host: "0.0.0.0", port: 8000, publicUrl: null, drainMs: 4500, trustProxyHops: 0 },
+    server: {
+      host: "0.0.0.0",
+      port: 8000,
+      publicUrl: null,
+      drainMs: 4500,
+      trustProxyHops: 0,
+      corsOrigins: [],
+    },
     upstream: {
       url: new URL("https://centre.example/"),
       auth: { mode: "forward" },
@@ -52,6 +59,7 @@ Deno.test("readConfig() fills in every documented default when only the required
     sms: null,
     defaultCountry: null,
     rateLimit: { perSecond: 50, burst: 100 },
+    metricsToken: null,
     log: { level: "info", format: "json" },
   });
 });
@@ -80,7 +88,10 @@ Deno.test("readConfig() reads every section when all is set", () => {
     STORE_SHARDS: "1024",
     SESSION_TTL_S: "60",
     EVENT_RETENTION_S: "120",
-    NOTIFICATIONS_TOKEN: "ingress-token",
+    NOTIFICATIONS_TOKEN: "notifications-token",
+    METRICS_TOKEN: "the-metrics-token",
+    CORS_ORIGINS:
+      "https://desktop.example, http://LOCALHOST:5173/,https://a.example:443,http://[::1]:80",
     SUBSCRIBE: "on",
     COMETD_PATH: "/cometd/",
     COMETD_SUBSCRIPTIONS: "/v2/me/**, /notifications/services",
@@ -103,6 +114,12 @@ Deno.test("readConfig() reads every section when all is set", () => {
     publicUrl: { url: new URL("https://patchbay.example"), typed: "https://patchbay.example" },
     drainMs: 0,
     trustProxyHops: 2,
+    corsOrigins: [
+      "https://desktop.example",
+      "http://localhost:5173",
+      "https://a.example",
+      "http://[::1]",
+    ],
   });
   assert.deepEqual(config.upstream, {
     url: new URL("http://127.0.0.1:9000"),
@@ -126,7 +143,7 @@ Deno.test("readConfig() reads every section when all is set", () => {
     sessionTtlMs: 60_000,
     eventRetentionMs: 120_000,
   });
-  assert.equal(config.notificationsToken, "ingress-token");
+  assert.equal(config.notificationsToken, "notifications-token");
   assert.deepEqual(config.webhooks, {
     timeoutMs: 500,
     retryWaitsMs: [50, 0, 1500],
@@ -142,6 +159,7 @@ Deno.test("readConfig() reads every section when all is set", () => {
     rateLimit: { perSecond: 7, burst: 14 },
   });
   assert.equal(config.rateLimit, null);
+  assert.equal(config.metricsToken, "the-metrics-token");
   assert.deepEqual(config.log, { level: "debug", format: "pretty" });
 });
 
@@ -155,7 +173,7 @@ testRefused([
   ...wrongTexts("LOG_FORMAT", ["xml"], "json or pretty"),
   [
     { NOTIFICATIONS_TOKEN: "two words" },
-    "Cannot use NOTIFICATIONS_TOKEN=(hidden): expected visible ASCII characters without spaces",
+    "Cannot use NOTIFICATIONS_TOKEN=(hidden): expected 16 or more visible ASCII characters without spaces",
   ],
 ]);
 

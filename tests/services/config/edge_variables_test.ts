@@ -45,6 +45,22 @@ testRefused([
   ...wrongTexts("PORT", ["65536", "80.5", "-1", " 80", "1e3"], "an integer from 0 to 65535"),
   ...wrongTexts("HOST", ["[::1]"], "an IP address or host name such as 0.0.0.0, :: or localhost"),
   ...wrongTexts("DRAIN_MS", ["60001"], "an integer from 0 to 60000"),
+  ...wrongTexts(
+    "CORS_ORIGINS",
+    [
+      "*",
+      "null",
+      "https://*.example",
+      "https://a.example,*",
+      "https://a.example,null",
+      "a.example",
+      "https://a.example/path",
+      "file:///",
+      "app://desktop",
+      "https://a.example,,https://b.example",
+    ],
+    "exact origins such as https://desktop.example, separated by commas; neither * nor null",
+  ),
   ...wrongTexts("TRUST_PROXY_HOPS", ["x", "33"], "an integer from 0 to 32"),
   ...wrongTexts("UPSTREAM_TIMEOUT_MS", ["0", "99", "120001"], "an integer from 100 to 120000"),
   ...wrongTexts("JWT_CLOCK_TOLERANCE_S", ["301"], "an integer from 0 to 300"),
@@ -94,3 +110,15 @@ testRefused([
     "Cannot use JWT_PUBLIC_KEY=(hidden): expected a public key: PEM (PUBLIC KEY or CERTIFICATE), JWK or JWKS text",
   ],
 ]);
+
+for (const name of ["NOTIFICATIONS_TOKEN", "METRICS_TOKEN"]) {
+  testTaken([[`a ${name} of 16 characters`, { [name]: "!23456789012345~" }]]);
+  testRefused(
+    ["123456789012345", "1234567890123 56", "1234567890123456\u00e9", "\u00e9".repeat(16)].map((
+      text,
+    ) => [
+      { [name]: text },
+      `Cannot use ${name}=(hidden): expected 16 or more visible ASCII characters without spaces`,
+    ]),
+  );
+}
