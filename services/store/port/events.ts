@@ -64,7 +64,7 @@ export interface Observation {
   readonly heardBy?: string;
   /**
    * The state is a terminal one: the session is over for an agent, and possibly for all. What that does to the mapping, and to
-   * claims, `hearEnding` decides (session_rules.ts). Such a state is never the mapping's own.
+   * claims, `hearEnding` decides (session_rules/endings.ts). Such a state is never the mapping's own.
    */
   readonly ending?: { readonly reason: string; readonly stillIn: StillIn };
   /** When it was heard; absent: when it is published. What begins later is not what it was about. */

@@ -18,7 +18,8 @@ import {
   UNHEARD_STATE,
   WAITING_STATUSES,
 } from "../rules.ts";
-import { SEATS_KEPT, STRAY_ENDING_MS } from "../session_rules.ts";
+import { STRAY_ENDING_MS } from "../session_rules/kept.ts";
+import { SEATS_KEPT } from "../session_rules/seats.ts";
 import { RedisReplyError, type RedisTransport, type Script } from "./transport.ts";
 
 /** The shards of one deployment: which session lives where, and how a script is run there. */

@@ -10,7 +10,7 @@ import {
   TOO_OLD_PROGRESS,
 } from "../rules.ts";
 import { textFate } from "../text_age.ts";
-import * as rules from "../session_rules.ts";
+import { hearEnding as judgeEnding } from "../session_rules/endings.ts";
 import type { Database } from "./database.ts";
 import { type LateSpan, lateSpans } from "./late_texts.ts";
 import type { RecordSteps } from "./records.ts";
@@ -94,7 +94,7 @@ export function createPublishingSteps(
     if (sessionId === null || observed.ending === undefined) return { deliveries: 0 };
     const step = { sessionId, nowMs };
     const agentId = observed.heardBy ?? null;
-    const { outcome, mapping, claims, tells } = rules.hearEnding(
+    const { outcome, mapping, claims, tells } = judgeEnding(
       { ...sessions.kept(step), ...sessions.statesKept(step) },
       {
         agentId,

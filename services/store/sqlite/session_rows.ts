@@ -1,5 +1,5 @@
 import type { SessionRecord } from "../port/sessions.ts";
-import type { Agents } from "../session_rules.ts";
+import type { Agents } from "../session_rules/kept.ts";
 import type { Database } from "./database.ts";
 
 /** A row of `sessions`. */

@@ -3,13 +3,13 @@ import type { StorePolicy } from "../port/store.ts";
 import { digitsOf, memoryTtlMs, UNHEARD_STATE } from "../rules.ts";
 import type { Database } from "./database.ts";
 import { afterRelease } from "./late_texts.ts";
+import type { KeptOfStates } from "../session_rules/endings.ts";
 import {
   type ClaimChange,
   type Kept,
-  type KeptOfStates,
   type MappingChange,
   STRAY_ENDING_MS,
-} from "../session_rules.ts";
+} from "../session_rules/kept.ts";
 import { agentsOf, liveSession, seatsOf } from "./session_rows.ts";
 
 /** Which session a step is about, and when. */

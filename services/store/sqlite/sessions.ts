@@ -11,7 +11,8 @@ import type {
 } from "../port/sessions.ts";
 import type { Database } from "./database.ts";
 import type { PublishingSteps } from "./publishing.ts";
-import * as rules from "../session_rules.ts";
+import * as claimRules from "../session_rules/claims.ts";
+import { applyEffect } from "../session_rules/effects.ts";
 import { liveSession, sessionRecord, type SessionWithMemoryRow } from "./session_rows.ts";
 import type { SessionSteps } from "./session_steps.ts";
 
@@ -26,13 +27,13 @@ export function createSqliteSessions(
   publishing: PublishingSteps,
 ): Omit<SessionStore, "findCustomerSession"> {
   function claim(request: ClaimRequest): ClaimOutcome {
-    const { outcome, claims } = rules.claim(sessions.kept(request), request);
+    const { outcome, claims } = claimRules.claim(sessions.kept(request), request);
     if (claims !== undefined) sessions.changeClaims(request, claims);
     return outcome;
   }
 
   function confirm(request: ConfirmRequest, draft: EventDraft): ConfirmOutcome {
-    const { outcome, mapping, claims } = rules.confirm(sessions.kept(request), request);
+    const { outcome, mapping, claims } = claimRules.confirm(sessions.kept(request), request);
     if (mapping?.to === "begin") sessions.begin(request, mapping);
     if (mapping?.to === "change") sessions.change(request, mapping);
     if (claims !== undefined) sessions.changeClaims(request, claims);
@@ -41,7 +42,7 @@ export function createSqliteSessions(
   }
 
   function apply(request: EffectRequest, draft: EventDraft | null): EffectOutcome {
-    const decision = rules.applyEffect(sessions.kept(request), request);
+    const decision = applyEffect(sessions.kept(request), request);
     const { outcome, mapping, claims, tells } = decision;
     if (outcome === "nothing") return { outcome };
     if (claims !== undefined) sessions.changeClaims(request, claims);
@@ -122,7 +123,7 @@ export function createSqliteSessions(
     claimantOf: (sessionId, nowMs) =>
       db.read(
         "read the claims",
-        () => rules.claimant(sessions.kept({ sessionId, nowMs }), nowMs),
+        () => claimRules.claimant(sessions.kept({ sessionId, nowMs }), nowMs),
       ),
     sessionsOf: ({ agentId, sessionIds, nowMs }) =>
       db.read(

@@ -1,16 +1,17 @@
 import type { SessionEffect } from "../../../services/store/port/sessions.ts";
-import { SEATS_KEPT, STRAY_ENDING_MS } from "../../../services/store/session_rules.ts";
-import type {
-  Agent,
-  Agents,
-  Claim,
-  ClaimChange,
-  confirm,
-  Decision,
-  Ending,
-  Kept,
-  Mapping,
-} from "../../../services/store/session_rules.ts";
+import type { confirm } from "../../../services/store/session_rules/claims.ts";
+import type { Ending } from "../../../services/store/session_rules/endings.ts";
+import {
+  type Agent,
+  type Agents,
+  type Claim,
+  type ClaimChange,
+  type Decision,
+  type Kept,
+  type Mapping,
+  STRAY_ENDING_MS,
+} from "../../../services/store/session_rules/kept.ts";
+import { SEATS_KEPT } from "../../../services/store/session_rules/seats.ts";
 
 // What the rules of a session say, case by case: of the rules themselves, and of every engine (contract/session_rules.ts).
 

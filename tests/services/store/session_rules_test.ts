@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { applyEffect, claim, confirm, hearEnding } from "../../../services/store/session_rules.ts";
-import type { Claim, Kept } from "../../../services/store/session_rules.ts";
+import { claim, confirm } from "../../../services/store/session_rules/claims.ts";
+import { applyEffect } from "../../../services/store/session_rules/effects.ts";
+import { hearEnding } from "../../../services/store/session_rules/endings.ts";
+import type { Claim, Kept } from "../../../services/store/session_rules/kept.ts";
 import { CLAIMS, CONFIRMATIONS, EFFECTS, ENDINGS, NEWCOMER, NOW } from "./session_cases.ts";
 
 /** As an engine gives it to the rules. */

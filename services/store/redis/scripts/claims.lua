@@ -1,4 +1,4 @@
--- Accepts under way, and the seats that they take: what session_rules.ts says of them.
+-- Accepts under way, and the seats that they take: what session_rules/ says of them.
 
 --== claims uses base
 -- A session's claims are fields of `c:<id>`: '@' and the agent, with {token, from, until, doubtFrom, seat?, state?} as JSON;

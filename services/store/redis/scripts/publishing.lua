@@ -212,7 +212,7 @@ end
 
 local publish
 
--- Does what a terminal state means: hearEnding of session_rules.ts. Returns how many deliveries were made of it, and 1 if an
+-- Does what a terminal state means: hearEnding of session_rules/endings.ts. Returns how many deliveries were made of it, and 1 if an
 -- agent, or all of them, are out of the session, else 0.
 local function hear_ending(draft, is_repeat)
   local id, seen = draft.sessionId, draft.observed or {}

@@ -1,5 +1,5 @@
 -- Who holds what: claims, mappings, and what operations do to them. claim_session, confirm_session and apply_effect say in Lua
--- what session_rules.ts says: one round trip each, whatever the session has become. One table of cases holds both to it.
+-- what session_rules/ says: one round trip each, whatever the session has become. One table of cases holds both to it.
 
 --== claim_session uses claims
 -- Reserves a session, or a seat in it, for an agent's Accept.

@@ -7,7 +7,7 @@ import type {
   Decision,
   Kept,
   Mapping,
-} from "../../../../services/store/session_rules.ts";
+} from "../../../../services/store/session_rules/kept.ts";
 import { accept, draft, ids, publish } from "../../../support/drafts.ts";
 import {
   BEFORE,
