@@ -12,6 +12,7 @@ import { cometdRoutes, isCometdPath, isHandshake } from "./cometd_routes.ts";
 import type { Counters } from "./counts.ts";
 import type { HttpSessions } from "./http_sessions.ts";
 import { type CsrfOptions, identify } from "./identify.ts";
+import { type Call, logCalls } from "./call_log.ts";
 import type { Centre } from "./model.ts";
 import type { Notifier } from "./notifier.ts";
 import type { Outcome } from "./outcome.ts";
@@ -25,6 +26,7 @@ export interface AppOptions {
   readonly control: Hono<{ Bindings: Exchange }> | null;
   readonly notifier: Notifier;
   readonly requests: InboxOwner<RecordedRequest>;
+  readonly calls: InboxOwner<Call>;
   readonly faults: FaultQueue;
   readonly clock: Clock;
   readonly directory: AgentDirectory;
@@ -55,6 +57,7 @@ export function createApp(options: AppOptions): Hono<CentreEnv> {
   const app = new Hono<CentreEnv>();
   if (options.control !== null) app.route("/control", options.control);
   app.use(recordRequests(options.requests));
+  app.use(logCalls({ ...options, readBody }));
   app.use(playFaults(options.faults, options.clock));
   app.use(measureAnswers());
   app.get(

@@ -3,6 +3,7 @@ import type { Inbox } from "../kit/inbox.ts";
 import type { RecordedRequest } from "../kit/request_log.ts";
 import type { Simulator } from "../kit/simulator.ts";
 import type { AgentCredentials } from "./agents.ts";
+import type { Call } from "./call_log.ts";
 import type { CometdView } from "./cometd_view.ts";
 import type { Control } from "./control.ts";
 import type { Counts } from "./counts.ts";
@@ -12,6 +13,8 @@ import type { Undelivered } from "./notifier.ts";
 export interface ContactCentre extends Simulator, Control {
   /** Every request that came, refused and failed ones included. */
   readonly requests: Inbox<RecordedRequest>;
+  /** The same, each with who asked, for what, and how it was answered, in the order of the answers. */
+  readonly calls: Inbox<Call>;
   readonly faults: Faults;
   readonly cometd: CometdView;
   /** From now on the agent is let in, with this password. */

@@ -68,6 +68,10 @@ export interface Control {
   revokeInvitation(sessionId: string, agentId?: string): void;
   /** A strategy in the contact centre adds to the session's data. */
   updateUserData(sessionId: string, userData: Readonly<Record<string, unknown>>): void;
+  /** Shows these members of the session's resource instead of the real ones, from now on, and tells nobody. */
+  showInstead(sessionId: string, members: Readonly<Record<string, unknown>>): void;
+  /** Takes a session away, for everybody, and tells nobody. */
+  removeSession(sessionId: string): void;
   /**
    * Sends any notification at all, such as an oddity that no operation produces. On CometD it goes to the sessions of the
    * agent, or of all; to `channel` instead of that of SMS sessions, and if `unasked` even to those not subscribed to it.
@@ -173,6 +177,13 @@ export function createControl(centre: Centre, notifier: Notifier): Control {
       const session = sessionOf(centre, sessionId);
       session.userData = { ...session.userData, ...userData };
       tell(propertiesUpdated(centre, session));
+    },
+    showInstead(sessionId, members) {
+      const session = sessionOf(centre, sessionId);
+      session.shownInstead = { ...session.shownInstead, ...members };
+    },
+    removeSession(sessionId) {
+      centre.sessions.delete(sessionOf(centre, sessionId).id);
     },
     emit(notification, agentId, to = {}) {
       tell([{ agentId: agentId ?? null, notification, ...to }]);

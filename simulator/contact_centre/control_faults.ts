@@ -12,7 +12,7 @@ import {
 
 const text = v.pipe(v.string(), v.nonEmpty());
 const status = v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599));
-const PLAIN = ["hang", "reset", "cut", "stall", "gzip", "html"] as const;
+const PLAIN = ["hang", "reset", "hold", "cut", "stall", "gzip", "html"] as const;
 const PRESETS = { "internal-error": INTERNAL_ERROR, "not-json": NOT_JSON } as const;
 const LONGEST_DELAY_MS = 600_000;
 
@@ -63,7 +63,7 @@ export const faultPlan = v.object({
 
 /** The requests that a plan is for: those which have all that it names. */
 export function readFaultOptions(
-  { matching: wanted, when }: v.InferOutput<typeof faultPlan>,
+  { matching: wanted, when, times }: v.InferOutput<typeof faultPlan>,
 ): FaultOptions {
   const { method, path, operationName, sessionId, channel, agentId } = wanted;
   const matchings: Matching[] = [];
@@ -74,5 +74,5 @@ export function readFaultOptions(
   }
   if (channel !== undefined) matchings.push(onChannel(channel));
   if (agentId !== undefined) matchings.push(byAgent(agentId));
-  return { matching: all(...matchings), ...(when === undefined ? {} : { when }) };
+  return { matching: all(...matchings), times, ...(when === undefined ? {} : { when }) };
 }

@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Exchange } from "../kit/exchange.ts";
+import { awaitCalls, callQuery } from "./control_calls.ts";
 import { faultPlan, readFaultOptions } from "./control_faults.ts";
 import type { ContactCentre } from "./contact_centre.ts";
 import { parseJson } from "./session_routes.ts";
@@ -89,6 +90,12 @@ export function controlRoutes(centre: ContactCentre): Hono<ControlEnv> {
       sessions: centre.sessions,
     }));
 
+  routes.get("/calls", async (c) => {
+    const read = v.safeParse(callQuery, c.req.query());
+    if (!read.success) return c.json({ error: describe(read.issues[0]) }, 400);
+    return c.json({ calls: await awaitCalls(centre.calls, read.output) });
+  });
+
   post("/agents", agent, (wanted) => centre.addAgent(wanted));
   post("/agents/deny", denial, ({ agentId, forMs }) => centre.denyAgents(forMs, agentId));
   post("/sessions", newSession, ({ nickname, phone, ...wanted }) =>
@@ -113,6 +120,12 @@ export function controlRoutes(centre: ContactCentre): Hono<ControlEnv> {
     v.object({ userData: record }),
     ({ userData }, c) => centre.updateUserData(id(c), userData),
   );
+  post(
+    "/sessions/:id/show-instead",
+    v.object({ members: record }),
+    ({ members }, c) => centre.showInstead(id(c), members),
+  );
+  post("/sessions/:id/remove", v.object({}), (_body, c) => centre.removeSession(id(c)));
   post(
     "/sessions/:id/operate",
     operation,
@@ -140,8 +153,9 @@ export function controlRoutes(centre: ContactCentre): Hono<ControlEnv> {
   });
   post("/failures", failure, (wanted) => centre.failNext(wanted));
   post("/faults", faultPlan, (plan) => {
-    for (let i = 0; i < plan.times; i++) centre.faults.next(plan.fault, readFaultOptions(plan));
+    centre.faults.next(plan.fault, readFaultOptions(plan));
   });
+  post("/faults/release", v.object({}), () => centre.faults.release());
   routes.delete("/faults", (c) => {
     centre.faults.clear();
     return c.json({ done: true });

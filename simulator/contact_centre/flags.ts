@@ -14,6 +14,7 @@ loopback, to test your own code against.
   --port N                     where to listen (default 8090; 0: any free port)
   --agent NAME[:PASSWORD]      who may sign in; may be given again (default john.doe:john, jane.roe:jane, max.moe:max)
   --anyone                     let anybody in: the agent is the Basic user name or a bearer token's sub, unverified
+  --accept-any                 every Accept is let in, of whatever session: one that nobody has added appears
   --csrf                       writes, CometD's too, need the CSRF token
   --session ID[=PHONE]         a waiting session, and the customer's number; may be given again
   --documented-accept DIR      also the two sessions of the published Accept sample (simulator/contact_centre/samples)
@@ -51,6 +52,7 @@ export function readFlags(args: readonly string[]): ContactCentreFlags | null {
       port: { type: "string", default: "8090" },
       agent: { type: "string", multiple: true, default: DEFAULT_AGENTS },
       anyone: { type: "boolean", default: false },
+      "accept-any": { type: "boolean", default: false },
       csrf: { type: "boolean", default: false },
       session: { type: "string", multiple: true, default: [] },
       "documented-accept": { type: "string" },
@@ -84,6 +86,7 @@ export function readFlags(args: readonly string[]): ContactCentreFlags | null {
     port: flags.port,
     options: {
       ...(flags.anyone ? {} : { agents: flags.agent.map(readAgent) }),
+      acceptsAny: flags["accept-any"],
       csrf: flags.csrf,
       cometd,
       refusalHttpStatus: readChoice("--refusal-http-status", flags["refusal-http-status"], [

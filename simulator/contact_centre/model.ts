@@ -49,6 +49,8 @@ export interface Session {
   offers: readonly OpenOffer[];
   /** Replaces what a successful Accept does, answers and tells. */
   readonly scriptedAccept?: (agentId: string) => Outcome;
+  /** Members that its resource shows instead of the real ones. */
+  shownInstead?: Readonly<Record<string, unknown>>;
 }
 
 /** The whole simulated contact centre. */
@@ -60,6 +62,8 @@ export interface Centre {
   readonly baseUrl: string;
   /** Where SetDisposition writes when it names no key. */
   readonly dispositionKey: string;
+  /** Whether every Accept is let in, of whatever session. */
+  readonly acceptsAny: boolean;
   readonly sessions: Map<string, Session>;
   /** Channels of the agents who started their contact-centre session. */
   readonly loggedIn: Map<string, readonly string[]>;

@@ -29,6 +29,7 @@ export function sessionResource(
     participants: participantsOf(centre, session),
     userData: session.userData,
     receivedDate: formatTimestamp(session.receivedAtMs, centre.timestamps),
+    ...session.shownInstead,
   };
 }
 

@@ -7,6 +7,7 @@ import type { ListenOptions, Random } from "../kit/simulator.ts";
 import { type AgentCredentials, createAgentDirectory } from "./agents.ts";
 import { createApp } from "./app.ts";
 import { type AgentOf, believedAgent } from "./auth.ts";
+import type { Call } from "./call_log.ts";
 import { createCometd } from "./cometd.ts";
 import type { CometdOptions } from "./cometd_view.ts";
 import type { ContactCentre } from "./contact_centre.ts";
@@ -41,6 +42,11 @@ export interface ContactCentreOptions extends ListenOptions {
   /** Reads members and operations in any case, and with blanks around them, as an upstream may. False by default. */
   readonly lenientNames?: boolean;
   readonly timestamps?: Partial<TimestampStyle>;
+  /**
+   * True: every Accept is let in. A session that nobody has added appears, one that is over or somebody else's is offered
+   * to whoever asks. False by default.
+   */
+  readonly acceptsAny?: boolean;
   /** Where SetDisposition writes when it names no key; `DISP_KEY` unless told otherwise. */
   readonly dispositionKey?: string;
   readonly version?: string;
@@ -60,6 +66,10 @@ export async function startContactCentre(
 ): Promise<ContactCentre> {
   const { clock = systemClock, random = Math.random } = options;
   const requests = createInbox("request", { onAdd: options.onRequest });
+  const calls = createInbox<Call>("call", {
+    describe: ({ agentId, method, path, operations, status }) =>
+      `${agentId ?? "nobody"}: ${method} ${path} ${operations.join(" ")} ${status ?? "no answer"}`,
+  });
   const faults = createFaultQueue();
   const counters = createCounters();
   const directory = createAgentDirectory({
@@ -94,6 +104,7 @@ export async function startContactCentre(
   async function close(): Promise<void> {
     closed.abort();
     requests.close();
+    calls.close();
     await server.close();
     cometd.close();
     await notifier.close();
@@ -106,6 +117,7 @@ export async function startContactCentre(
     },
     url: server.url,
     requests,
+    calls,
     faults,
     cometd,
     addAgent: directory.add,
@@ -134,6 +146,7 @@ export async function startContactCentre(
     control: options.control === true ? controlRoutes(contactCentre) : null,
     notifier,
     requests,
+    calls,
     faults,
     clock,
     directory,
@@ -161,6 +174,7 @@ function createCentre(options: ContactCentreOptions, clock: Clock, baseUrl: stri
     random: options.random ?? Math.random,
     timestamps: { separator: "space", offsetMinutes: 0, ...options.timestamps },
     baseUrl,
+    acceptsAny: options.acceptsAny ?? false,
     dispositionKey: options.dispositionKey ?? "DISP_KEY",
     sessions: new Map(),
     loggedIn: new Map(),

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { offerToAcceptor } from "./accept_any.ts";
 import type { CentreEnv, RouteContext } from "./route_context.ts";
 import { absoluteUri, type Centre, findSeat, isLive, sessionPath } from "./model.ts";
 import { sessionResource } from "./notifications.ts";
@@ -15,9 +16,11 @@ export function sessionRoutes({ centre, readBody, respond }: RouteContext): Hono
   const routes = new Hono<CentreEnv>();
 
   routes.post(`/me/${SESSIONS}/:id`, async (c) => {
-    const session = centre.sessions.get(c.req.param("id"));
+    const id = c.req.param("id");
     const untrustedBody = readBody(await c.req.text());
     const agentId = c.get("agentId");
+    if (centre.acceptsAny) offerToAcceptor(centre, { id, agentId, untrustedBody });
+    const session = centre.sessions.get(id);
     return respond(c.env, operate(centre, { session, agentId, untrustedBody }));
   });
 

@@ -29,7 +29,7 @@ export function playFaults(faults: FaultQueue, clock: Clock): MiddlewareHandler<
 /** The answer that the client gets instead of, or `real` for the real one. */
 async function inflict(
   c: SimulatorContext,
-  { fault, afterActing }: DueFault,
+  { fault, afterActing, released }: DueFault,
   clock: Clock,
 ): Promise<Response | "real"> {
   const clientGone = c.req.raw.signal;
@@ -42,6 +42,10 @@ async function inflict(
       if (afterActing) c.env.markAnswered();
       await untilAborted(clientGone);
       return new Response(null);
+    case "hold":
+      if (afterActing) c.env.markAnswered();
+      await Promise.race([released, untilAborted(clientGone)]);
+      return clientGone.aborted ? new Response(null) : "real";
     case "reset":
       c.env.reset();
       return new Response(null);

@@ -4,6 +4,8 @@ import type { RecordedRequest } from "./request_log.ts";
 export type PlainFault =
   /** No answer, ever: ends when the client gives up. */
   | "hang"
+  /** The real answer, once the plan is released; until then the request waits. Who gives up before that has had no effect. */
+  | "hold"
   /**
    * The connection breaks with a TCP reset instead of an answer. On a connection that was used before, some clients
    * (Deno's fetch among them) then send the request again by themselves: `requests` shows it.
@@ -43,21 +45,29 @@ export interface FaultOptions {
    * it. Kinds that need the real answer (`cut`, `stall`, `gzip`) always act.
    */
   readonly when?: "before-acting" | "after-acting";
+  /** How many requests meet it; 1 unless told otherwise. `Infinity`: all, until the plan is dropped. */
+  readonly times?: number;
 }
 
 /** What became of a planned fault. */
 export interface PlannedFault {
-  /** Resolves with the request that met the fault, just before it is played: under `after-acting` it has acted by then. */
+  /** Resolves with the first request that met the fault, just before it is played: under `after-acting` it has acted by then. */
   readonly reached: Promise<RecordedRequest>;
-  /** Resolves when the client went away before it had the whole answer. */
+  /** Resolves when such a request's client went away before it had the whole answer. */
   readonly clientAborted: Promise<void>;
+  /** Lets go of what `hold` holds, now and from now on. */
+  release(): void;
+  /** No further request meets the fault. */
+  drop(): void;
 }
 
 /** Faults for requests to come. */
 export interface Faults {
-  /** Plans a fault for the next matching request; each plan is used once, the oldest matching one first. */
+  /** Plans a fault for the next matching request, or so many of them; the oldest matching plan is used first. */
   next(fault: Fault, options?: FaultOptions): PlannedFault;
-  /** Drops the plans that no request has met. */
+  /** Lets go of all that is held. */
+  release(): void;
+  /** Drops the plans that are not used up. */
   clear(): void;
 }
 
@@ -65,6 +75,8 @@ export interface Faults {
 export interface DueFault {
   readonly fault: Exclude<Fault, PlainFault>;
   readonly afterActing: boolean;
+  /** Resolves once what `hold` holds is to go on. */
+  readonly released: Promise<void>;
   markReached(request: RecordedRequest): void;
   markClientAborted(): void;
 }
@@ -76,31 +88,55 @@ export interface FaultQueue extends Faults {
 
 const NEEDS_REAL_ANSWER: ReadonlySet<string> = new Set(["cut", "stall", "gzip"]);
 
+interface Plan {
+  readonly matching: (request: RecordedRequest) => boolean;
+  readonly due: DueFault;
+  timesLeft: number;
+}
+
 /** An empty list of plans. */
 export function createFaultQueue(): FaultQueue {
-  const plans: { matching: (request: RecordedRequest) => boolean; due: DueFault }[] = [];
+  const plans = new Set<Plan>();
+  /** By what is held, or may yet be, is let go. */
+  const releases = new Set<() => void>();
   return {
-    next(fault, { matching = () => true, when = "before-acting" } = {}) {
+    next(fault, { matching = () => true, when = "before-acting", times = 1 } = {}) {
       const reached = Promise.withResolvers<RecordedRequest>();
       const clientAborted = Promise.withResolvers<void>();
+      const released = Promise.withResolvers<void>();
       const full = typeof fault === "string" ? { kind: fault } : fault;
-      plans.push({
+      const plan: Plan = {
         matching,
+        timesLeft: times,
         due: {
           fault: full,
           afterActing: when === "after-acting" || NEEDS_REAL_ANSWER.has(full.kind),
+          released: released.promise,
           markReached: reached.resolve,
           markClientAborted: clientAborted.resolve,
         },
-      });
-      return { reached: reached.promise, clientAborted: clientAborted.promise };
+      };
+      plans.add(plan);
+      if (full.kind === "hold") releases.add(released.resolve);
+      return {
+        reached: reached.promise,
+        clientAborted: clientAborted.promise,
+        release: released.resolve,
+        drop: () => void plans.delete(plan),
+      };
+    },
+    release() {
+      for (const release of releases) release();
+      releases.clear();
     },
     clear() {
-      plans.length = 0;
+      plans.clear();
     },
     take(request) {
-      const at = plans.findIndex(({ matching }) => matching(request));
-      return at < 0 ? undefined : plans.splice(at, 1)[0]?.due;
+      const plan = [...plans].find(({ matching }) => matching(request));
+      if (plan === undefined) return undefined;
+      if (--plan.timesLeft === 0) plans.delete(plan);
+      return plan.due;
     },
   };
 }

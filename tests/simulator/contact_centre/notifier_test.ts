@@ -57,6 +57,7 @@ Deno.test("nothing is told before the answer was given", async () => {
     random: Math.random,
     timestamps: { separator: "space", offsetMinutes: 0 },
     baseUrl: "http://contact-centre.example",
+    acceptsAny: false,
     dispositionKey: "DISP_KEY",
     sessions: new Map(),
     loggedIn: new Map(),
@@ -71,6 +72,7 @@ Deno.test("nothing is told before the answer was given", async () => {
     control: null,
     notifier,
     requests: createInbox("request"),
+    calls: createInbox("call"),
     faults: createFaultQueue(),
     clock,
     directory: createAgentDirectory({
