@@ -18,6 +18,7 @@ import {
 } from "../services/store/port/deliveries.ts";
 import type { Store } from "../services/store/port/store.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
+import { queryOf } from "./query.ts";
 
 /** Ends the doubt about a text, in the name of an agent. */
 export type ResolveText = (
@@ -45,9 +46,10 @@ export function deliveryRoutes(
   const routes = new Hono<AppEnv>();
 
   routes.get("/v1/deliveries", guards.agent("webhooks:read"), async (c) => {
-    const { webhook, status } = filtersIn(c.req.query(), ["webhook", "status"]);
+    const query = queryOf(c);
+    const { webhook, status } = filtersIn(query, ["webhook", "status"]);
     const page = await store.listDeliveries({
-      ...readPage(c.req.query()),
+      ...readPage(query),
       ...(webhook === undefined ? {} : { sinkId: webhook }),
       ...(status === undefined ? {} : { status: readStatus(status) }),
     });

@@ -5,6 +5,7 @@ import { NotFound } from "../services/errors.ts";
 import type { EventRecord, EventStore } from "../services/store/port/events.ts";
 import { filterSessionId } from "./ids.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
+import { queryOf } from "./query.ts";
 
 export interface EventRoutesDependencies {
   readonly store: Pick<EventStore, "readEvent" | "listEvents">;
@@ -16,9 +17,10 @@ export function eventRoutes({ store, guards }: EventRoutesDependencies) {
   const routes = new Hono<AppEnv>();
 
   routes.get("/v1/events", guards.agent("webhooks:read"), async (c) => {
-    const { session, type } = filtersIn(c.req.query(), ["session", "type"]);
+    const query = queryOf(c);
+    const { session, type } = filtersIn(query, ["session", "type"]);
     const page = await store.listEvents({
-      ...readPage(c.req.query()),
+      ...readPage(query),
       ...(session === undefined ? {} : { sessionId: filterSessionId(session) }),
       ...(type === undefined ? {} : { type }),
     });

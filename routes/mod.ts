@@ -9,6 +9,7 @@ import { headerBounds } from "../middleware/header_bounds.ts";
 import { headLength } from "../middleware/head_answers.ts";
 import { methodFallback } from "../middleware/method_fallback.ts";
 import { reachedAddress } from "../middleware/reached_address.ts";
+import { pathOf } from "../middleware/request_path.ts";
 import { createErrorHandler, notFound } from "../middleware/problem_details.ts";
 import { plainTarget } from "../middleware/request_target.ts";
 import { harmlessAnswers } from "../middleware/secure_headers.ts";
@@ -80,7 +81,7 @@ export interface AppDependencies {
 /** Every route of DESIGN §5 behind the middleware that all of them share. */
 export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   const { clock, log, store, guards } = dependencies;
-  const app = new Hono<AppEnv>();
+  const app = new Hono<AppEnv>({ getPath: pathOf });
   app.onError(createErrorHandler({ log }));
   app.notFound(notFound);
 

@@ -6,6 +6,7 @@ import type { OptOutDesk, OptOutWord } from "../services/sms/opt_out_desk.ts";
 import type { PhoneNumbers } from "../services/sms/phone.ts";
 import { isJsonObject } from "../services/support/json_object.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
+import { queryOf } from "./query.ts";
 
 const MAX_BODY_BYTES = 4 * 1024;
 const REASON = "1 to 256 characters without control characters";
@@ -30,14 +31,14 @@ export function optOutRoutes({ guards, optOutDesk, numbers }: OptOutRoutesDepend
   /** The reason is all that a body can say, so there may be none. */
   async function wordOf(c: Context<AppEnv, "/v1/opt-outs/:phone">): Promise<OptOutWord> {
     const phone = await readPhone(c.req.param("phone"), numbers);
-    const reason = c.req.query("reason") ?? reasonIn(c.get("body").untrustedJson);
+    const reason = queryOf(c).reason ?? reasonIn(c.get("body").untrustedJson);
     return { phone, agentId: c.get("agent").id, reason: readReason(reason) };
   }
 
   const path = "/v1/opt-outs/:phone";
   return new Hono<AppEnv>()
     .get("/v1/opt-outs", guards.agent("opt-outs:read"), async (c) => {
-      const query = c.req.query();
+      const query = queryOf(c);
       const { phone: untrustedPhone } = filtersIn(query, ["phone"]);
       const page = readPage(query);
       const found = untrustedPhone === undefined ? await optOutDesk.list(page) : {

@@ -1,14 +1,12 @@
 import { Buffer } from "node:buffer";
 import { InvalidParameter } from "../services/errors.ts";
 import type { Page, PageRequest } from "../services/store/port/paging.ts";
+import type { UntrustedQuery } from "./query.ts";
 
 const LIMIT_DEFAULT = 20;
 const LIMIT_MAX = 100;
 // Far above any id; a cursor is only ever one id.
 const CURSOR_MAX_LENGTH = 1024;
-
-/** The query parameters of every list, as `c.req.query()` gives them. */
-export type UntrustedQuery = Readonly<Record<string, string>>;
 
 /**
  * Reads `limit` (1 to 100, 20 when absent) and `cursor` (a `nextCursor` answered before).

@@ -9,6 +9,7 @@ import type { Customer } from "../services/store/port/sessions.ts";
 import { isJsonObject } from "../services/support/json_object.ts";
 import { filterAgentId, pathSessionId } from "./ids.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
+import { queryOf } from "./query.ts";
 
 const MAX_BODY_BYTES = 16 * 1024;
 // E.164 §6 allows 15 digits; the rest is room for the ways in which people write them.
@@ -28,9 +29,10 @@ export function sessionRoutes({ managedSessions, guards, numbers }: SessionRoute
   const routes = new Hono<AppEnv>();
 
   routes.get("/v1/sessions", guards.agent("sessions:read"), async (c) => {
-    const { agent } = filtersIn(c.req.query(), ["agent"]);
+    const query = queryOf(c);
+    const { agent } = filtersIn(query, ["agent"]);
     const agentId = agent === undefined ? undefined : filterAgentId(agent);
-    const page = readPage(c.req.query());
+    const page = readPage(query);
     const sessions = await managedSessions.list(c.get("agent"), agentId, page);
     const body = listBody(sessions, (session) => JSON.stringify(sessionView(session)));
     return c.body(body, 200, JSON_TYPE);

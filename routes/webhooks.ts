@@ -6,6 +6,7 @@ import { recoveryView } from "../services/webhooks/recovery_job.ts";
 import { webhookView } from "../services/webhooks/webhook_view.ts";
 import type { WebhookService } from "../services/webhooks/webhooks.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
+import { queryOf } from "./query.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -30,8 +31,9 @@ export function webhookRoutes({ webhooks, guards, clock }: WebhookRoutesDependen
   });
 
   routes.get("/v1/webhooks", mayRead, async (c) => {
-    filtersIn(c.req.query(), []);
-    const page = await webhooks.list(readPage(c.req.query()));
+    const query = queryOf(c);
+    filtersIn(query, []);
+    const page = await webhooks.list(readPage(query));
     const nowMs = clock.now();
     const toJson = (webhook: (typeof page.items)[number]) =>
       JSON.stringify(webhookView(webhook, nowMs));

@@ -43,6 +43,11 @@ interface WordRule {
 
 const WORD_RULES: readonly WordRule[] = [
   {
+    words: /\.req\.quer(?:y|ies)\(/,
+    places: ["routes/query.ts"],
+    says: "reads a query by itself",
+  },
+  {
     words: /twilio/i,
     places: [
       "services/sms/twilio",

@@ -160,6 +160,15 @@ for (
   });
 }
 
+Deno.test("a text is judged by its depth before it is parsed, whatever it is", () => {
+  const tooDeep = { ok: false, expected: "at most 64 levels of nesting" };
+  const noJson = { ok: false, expected: "JSON, but it does not parse" };
+  assert.deepEqual(readJson("[".repeat(MAX_DEPTH + 1)), tooDeep);
+  assert.deepEqual(readJson("[".repeat(MAX_DEPTH)), noJson);
+  assert.deepEqual(readJson(`"${"[".repeat(MAX_DEPTH + 1)}`), noJson);
+  assert.ok(readJson(JSON.stringify('"\\['.repeat(MAX_DEPTH + 1))).ok);
+});
+
 Deno.test("values are nested in so many levels and not one more, and no depth exhausts the stack", () => {
   const nested = (levels: number) => "[".repeat(levels) + "1.0" + "]".repeat(levels);
   assert.equal(spelled(nested(MAX_DEPTH)).text, nested(MAX_DEPTH));
