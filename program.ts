@@ -1,3 +1,4 @@
+import process from "node:process";
 import { systemClock } from "./services/support/clock.ts";
 import { type Config, readConfig } from "./services/config/config.ts";
 import { StoreUnavailable } from "./services/errors.ts";
@@ -29,7 +30,7 @@ export interface Patchbay {
 const HELP =
   `Patchbay ${VERSION}: an edge proxy and webhook bridge for a contact centre's SMS sessions.
 
-  deno run --allow-all --env-file main.ts
+  deno task start
   deno serve --allow-all --env-file --parallel serve.ts
 
 It takes no options: the environment configures it, .env.example lists every variable, README.md explains them.
@@ -63,7 +64,10 @@ export async function begin<T>(
     console.log(HELP);
     Deno.exit(Deno.args.some((arg) => arg === "--help" || arg === "-h") ? 0 : EX_USAGE);
   }
-  const reading = readConfig(Deno.env.toObject());
+  const reading = readConfig(Deno.env, { names: await namesOfVariables() });
+  // From here on packages find no variable: none is meant for them, and `debug`, which `twilio` loads, enumerates all of
+  // them, for which Deno wants the permission to read the whole environment.
+  process.env = {};
   if (!reading.ok) {
     // deno-lint-ignore no-console
     for (const line of [...reading.faults, ...reading.notes]) console.error(line);
@@ -80,6 +84,12 @@ export async function begin<T>(
     Deno.exit(isConfigurationFault(error) ? EX_CONFIG : EX_UNAVAILABLE);
   });
   return { made, config, log };
+}
+
+/** Those that are set; none where Deno lets only known ones be read, so that misspelt ones are not noticed there. */
+async function namesOfVariables(): Promise<readonly string[]> {
+  const { state } = await Deno.permissions.query({ name: "env" });
+  return state === "granted" ? Object.keys(Deno.env.toObject()) : [];
 }
 
 /** Runs `stop` at the first SIGINT or SIGTERM. */

@@ -1,9 +1,9 @@
 /**
- * Writes those parts of the documentation that come from the code: `.env.example`, and in Markdown whatever stands
- * between `<!-- generated: <name> -->` and `<!-- end generated -->`. With `--check` it writes nothing, names each file
+ * Writes those parts of the project that come from the code: `.env.example`, the variables that `deno task start` may
+ * read, and in Markdown whatever stands between `<!-- generated: <name> -->` and `<!-- end generated -->`. With `--check` it writes nothing, names each file
  * that is not what it would write, and exits with status 1.
  */
-import { VARIABLE_GROUPS } from "../services/config/variables.ts";
+import { PLATFORM_VARIABLES, VARIABLE_GROUPS, VARIABLES } from "../services/config/variables.ts";
 import { PROBLEMS } from "../middleware/problem_kinds.ts";
 import { MEMBERS } from "../services/webhooks/webhook.ts";
 
@@ -59,10 +59,17 @@ function envExample(): string {
     return [`# ---- ${title} ----`, ...entries].join("\n\n");
   });
   return `# Patchbay's whole configuration. Copy this file to .env, fill in what has no default and uncomment what you change.
-# An empty variable counts as unset. Start with: deno run -A --env-file main.ts
+# An empty variable counts as unset. Start with: deno task start
 
 ${groups.join("\n\n")}
 `;
+}
+
+/** The tasks with what Patchbay may read of the environment. */
+async function tasks(): Promise<string> {
+  const names = [...VARIABLES.map(({ name }) => name), ...PLATFORM_VARIABLES].sort();
+  const text = await Deno.readTextFile("deno.json");
+  return text.replace(/(?<=deno run [^"]*--allow-env=)\S*(?= [^"]*main\.ts")/, names.join(","));
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -102,7 +109,7 @@ async function formatted(markdown: string): Promise<string> {
 
 /** Every generated file with the text that it should have. */
 async function generatedFiles(): Promise<Map<string, string>> {
-  const files = new Map([[".env.example", envExample()]]);
+  const files = new Map([[".env.example", envExample()], ["deno.json", await tasks()]]);
   for (const folder of MARKDOWN_FOLDERS) {
     for await (const { name, isFile } of Deno.readDir(folder)) {
       if (!isFile || !name.endsWith(".md")) continue;

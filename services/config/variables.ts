@@ -411,6 +411,9 @@ export const VARIABLE_GROUPS: readonly {
   variables: variablesIn(variables) as Named[],
 }));
 
+/** What is read besides: Deno's own switch of its tracing (https://docs.deno.com/runtime/fundamentals/open_telemetry/). */
+export const PLATFORM_VARIABLES = ["OTEL_DENO"] as const;
+
 /** The same variables as one list. */
 export const VARIABLES: readonly Named[] = VARIABLE_GROUPS.flatMap(({ variables }) => variables);
 

@@ -53,7 +53,7 @@ export interface Running {
 }
 
 const DENO_COMMANDS = {
-  "main.ts": ["run", "-A", "--quiet"],
+  "main.ts": await startCommand(),
   "serve.ts": ["serve", "-A", "--parallel", "--host", "127.0.0.1", "--port", "0"],
 } as const;
 
@@ -134,6 +134,22 @@ export function runPatchbayToItsEnd(env: Environment, running: Running = {}): Pr
   return runToItsEnd(programOptions(env, running));
 }
 
+/** How `deno task start` runs it, but for the file of variables: only what the test says is set. */
+async function startCommand(): Promise<readonly string[]> {
+  const { tasks } = JSON.parse(
+    await Deno.readTextFile(new URL("../../deno.json", import.meta.url)),
+  );
+  const words: readonly string[] = tasks.start.command.split(" ");
+  return words.slice(words.indexOf("deno") + 1, -1).filter((word) => word !== "--env-file");
+}
+
+/** What operators give it whose database is not in `data`. */
+function allowedFolder({ SQLITE_PATH = "" }: Environment): readonly string[] {
+  if (!SQLITE_PATH.includes("/")) return [];
+  const folder = SQLITE_PATH.slice(0, SQLITE_PATH.lastIndexOf("/"));
+  return [`--allow-read=${folder}`, `--allow-write=${folder}`];
+}
+
 function programOptions(
   env: Environment,
   { program = "main.ts", launcher = [], denoArgs = [] }: Running,
@@ -141,7 +157,7 @@ function programOptions(
   return {
     main: program,
     denoCommand: DENO_COMMANDS[program],
-    denoArgs,
+    denoArgs: [...allowedFolder(env), ...denoArgs],
     launcher,
     env: { HOST: "127.0.0.1", PORT: "0", LOG_FORMAT: "json", ...env },
   };

@@ -36,8 +36,7 @@ const REFUSED_MEDIA: ReadonlySet<number | null> = new Set([21620, 21623]);
 
 /**
  * Sends through the `twilio` package, which writes the request; what carries it and judges the answer is
- * {@link postOnce}. The package is imported with the first text only: it takes 100 to 300 ms and 33 MB, and wants the
- * whole environment readable, because its dependency `debug` enumerates it.
+ * {@link postOnce}. The package is imported with the first text only: it takes 100 to 300 ms and 33 MB.
  */
 export function createTwilioSender(options: TwilioSenderOptions): TwilioSender {
   async function create(

@@ -8,8 +8,12 @@ const WANTED: readonly (readonly [fault: RegExp, wanted: string])[] = [
   [/^database or disk is full$|^ENOSPC/, "expected room for the database and its log"],
   [/^database is locked$/, "expected no other program that keeps it locked"],
   [
-    /^unable to open database file$|readonly database|^(?:EACCES|EPERM|EROFS|EISDIR|ENOTDIR)\b|^Requires (?:read|write) access/,
+    /^unable to open database file$|readonly database|^(?:EACCES|EPERM|EROFS|EISDIR|ENOTDIR)\b/,
     "expected SQLITE_PATH to name a file in a folder where Patchbay may read and write",
+  ],
+  [
+    /^Requires (?:read|write) access/,
+    "expected SQLITE_PATH in the folder data, or Deno's --allow-read and --allow-write for its folder (docs/security.md)",
   ],
   [/^disk I\/O error$/, "expected SQLITE_PATH to name a file on a disk that reads and writes"],
 ];
