@@ -31,7 +31,7 @@ const HELP =
   `Patchbay ${VERSION}: an edge proxy and webhook bridge for a contact centre's SMS sessions.
 
   deno task start
-  deno serve --allow-all --env-file --parallel serve.ts
+  DENO_JOBS=4 deno task serve
 
 It takes no options: the environment configures it, .env.example lists every variable, README.md explains them.
 To try it without any set-up: deno task dev`;

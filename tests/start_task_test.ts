@@ -2,9 +2,16 @@ import assert from "node:assert/strict";
 
 const ROOT = new URL("..", import.meta.url);
 const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
-const words: readonly string[] = tasks.start.command.split(" ");
-const permissions = words.filter((word) => /^-A$|^--allow-/.test(word))
+const permissionsOf = (task: "start" | "serve"): readonly string[] =>
+  tasks[task].command.split(" ").filter((word: string) =>
+    /^-A$|^--allow-|^--no-prompt$/.test(word)
+  );
+const permissions = permissionsOf("start").filter((word) => word !== "--no-prompt")
   .map((word) => word.startsWith("--allow-env=") ? "--allow-env=…" : word);
+
+Deno.test("deno task serve may do what deno task start may do", () => {
+  assert.deepEqual(permissionsOf("serve"), permissionsOf("start"));
+});
 
 Deno.test("docs/security.md has the reason of each permission of deno task start, and of no other", async () => {
   const page = await Deno.readTextFile(new URL("docs/security.md", ROOT));

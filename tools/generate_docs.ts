@@ -69,7 +69,7 @@ ${groups.join("\n\n")}
 async function tasks(): Promise<string> {
   const names = [...VARIABLES.map(({ name }) => name), ...PLATFORM_VARIABLES].sort();
   const text = await Deno.readTextFile("deno.json");
-  return text.replace(/(?<=deno run [^"]*--allow-env=)\S*(?= [^"]*main\.ts")/, names.join(","));
+  return text.replace(/(?<="deno (?:run|serve) [^"]*--allow-env=)[^\s"]*/g, names.join(","));
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

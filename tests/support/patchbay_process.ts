@@ -53,8 +53,16 @@ export interface Running {
 }
 
 const DENO_COMMANDS = {
-  "main.ts": await startCommand(),
-  "serve.ts": ["serve", "-A", "--parallel", "--host", "127.0.0.1", "--port", "0"],
+  "main.ts": ["run", "--quiet", ...await permissionsOf("start")],
+  "serve.ts": [
+    "serve",
+    ...await permissionsOf("serve"),
+    "--parallel",
+    "--host",
+    "127.0.0.1",
+    "--port",
+    "0",
+  ],
 } as const;
 
 const READY_WITHIN_MS = 60_000;
@@ -134,13 +142,13 @@ export function runPatchbayToItsEnd(env: Environment, running: Running = {}): Pr
   return runToItsEnd(programOptions(env, running));
 }
 
-/** How `deno task start` runs it, but for the file of variables: only what the test says is set. */
-async function startCommand(): Promise<readonly string[]> {
+/** What the tasks let it do, but for the file of variables: only what the test says is set. */
+async function permissionsOf(task: "start" | "serve"): Promise<readonly string[]> {
   const { tasks } = JSON.parse(
     await Deno.readTextFile(new URL("../../deno.json", import.meta.url)),
   );
-  const words: readonly string[] = tasks.start.command.split(" ");
-  return words.slice(words.indexOf("deno") + 1, -1).filter((word) => word !== "--env-file");
+  const words: readonly string[] = tasks[task].command.split(" ");
+  return words.filter((word) => word.startsWith("--allow-") || word === "--no-prompt");
 }
 
 /** What operators give it whose database is not in `data`. */
