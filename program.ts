@@ -65,7 +65,7 @@ export async function begin<T>(
     Deno.exit(Deno.args.some((arg) => arg === "--help" || arg === "-h") ? 0 : EX_USAGE);
   }
   const reading = readConfig(Deno.env, { names: await namesOfVariables() });
-  // From here on packages find no variable: none is meant for them, and `debug`, which `twilio` loads, enumerates all of
+  // From here on packages find no variable: none is meant for them, and `debug`, which comes with one of them, enumerates all of
   // them, for which Deno wants the permission to read the whole environment.
   process.env = {};
   if (!reading.ok) {
