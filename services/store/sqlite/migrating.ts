@@ -5,9 +5,17 @@ import recordsAndSms from "./schema/0002_records_and_sms.sql" with { type: "text
 import seatsAndClaims from "./schema/0003_seats_and_claims.sql" with { type: "text" };
 import outcomes from "./schema/0004_outcomes.sql" with { type: "text" };
 import endings from "./schema/0005_endings.sql" with { type: "text" };
+import texts from "./schema/0006_texts.sql" with { type: "text" };
 
 /** Schema n is reached by running the first n of these, each once. One that was released is never changed again. */
-const MIGRATIONS: readonly string[] = [first, recordsAndSms, seatsAndClaims, outcomes, endings];
+const MIGRATIONS: readonly string[] = [
+  first,
+  recordsAndSms,
+  seatsAndClaims,
+  outcomes,
+  endings,
+  texts,
+];
 
 /** The schema that this program reads and writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -9,7 +9,7 @@ import {
   STATE_DUPLICATE_WINDOW_MS,
   TOO_OLD_PROGRESS,
 } from "../rules.ts";
-import { textFate } from "../text_age.ts";
+import { ownJoining, textFate, type TextingMapping } from "../text_age.ts";
 import { hearEnding as judgeEnding } from "../session_rules/endings.ts";
 import type { Database } from "./database.ts";
 import { type LateSpan, lateSpans } from "./late_texts.ts";
@@ -53,7 +53,6 @@ export function createPublishingSteps(
     if (!guardHolds(draft, nowMs)) return duplicate(draft);
     const memory = sessionId === null ? null : openMemory(sessionId, nowMs);
     const repeats = memory !== null && isRepeat(memory, draft, nowMs);
-    const toldUpTo = draft.smsMessages.length === 0 ? 0 : highestSeen(sessionId);
     const fresh = repeats ? null : freshData(draft.data, sessionId);
     if (fresh === null) {
       const ending = hearEnding(draft, repeats, nowMs);
@@ -63,7 +62,8 @@ export function createPublishingSteps(
     const session = sessionId === null ? undefined : liveSession(db, sessionId, nowMs);
     const sequence = memory === null ? null : memory.sequence + 1;
     if (sessionId !== null) remember(sessionId, draft, sequence, nowMs);
-    if (session !== undefined) observe(session, draft, nowMs);
+    const mapping = session === undefined ? null : textingMapping(session, draft);
+    if (session !== undefined) observe(session, draft, mapping, nowMs);
     else if (sessionId !== null) overhear(sessionId, draft, nowMs);
     if (draft.guard !== undefined) records.put({ ...draft.guard, ...nearOf(draft), nowMs });
     db.run(
@@ -78,7 +78,7 @@ export function createPublishingSteps(
       fresh.json,
     );
     const late = lateSpans(memory?.late_json ?? null, nowMs);
-    const made = fanOut(draft, { session, late, toldUpTo }, fresh.indexes);
+    const made = fanOut(draft, { session, mapping, late }, fresh.indexes);
     made.forEach((delivery, ordinal) => enqueue(draft, delivery, sequence, ordinal, nowMs));
     const ending = hearEnding(draft, repeats, nowMs);
     const deliveries = made.length + ending.deliveries;
@@ -146,13 +146,6 @@ export function createPublishingSteps(
     ) ?? { sequence: 0, state_hash: null, state_hash_at: 0, late_json: null };
   }
 
-  function highestSeen(sessionId: string | null): number {
-    return db.one<{ top: number | null }>(
-      "SELECT MAX(message_index) AS top FROM seen_messages WHERE session_id = ?",
-      sessionId,
-    )?.top ?? 0;
-  }
-
   /** Leaves out the messages that the session has seen; null when nothing is left. */
   function freshData(data: EventData, sessionId: string | null) {
     if (data.kind === "object") return { json: data.json, indexes: new Set<number>() };
@@ -200,10 +193,16 @@ export function createPublishingSteps(
     );
   }
 
-  function observe(session: SessionRow, draft: EventDraft, nowMs: number): void {
+  function observe(
+    session: SessionRow,
+    draft: EventDraft,
+    mapping: TextingMapping | null,
+    nowMs: number,
+  ): void {
     db.run(
-      "UPDATE sessions SET state = ?, updated_at = ?, expires_at = ? WHERE id = ?",
+      "UPDATE sessions SET state = ?, joined_at = ?, updated_at = ?, expires_at = ? WHERE id = ?",
       observedState(session, draft),
+      mapping?.joinedAt ?? null,
       nowMs,
       nowMs + policy.sessionTtlMs,
       session.id,
@@ -288,21 +287,28 @@ function isRepeat(memory: MemoryRow, draft: EventDraft, nowMs: number): boolean 
     nowMs - memory.state_hash_at < STATE_DUPLICATE_WINDOW_MS;
 }
 
+/** By what texts of the session are judged, the draft's own messages included. */
+function textingMapping(session: SessionRow, { joined = [] }: EventDraft): TextingMapping {
+  const mapping = {
+    holderNickname: agentsOf(session)[0].nickname,
+    acceptedUpstreamMs: session.accepted_upstream,
+    toldUpTo: session.told_up_to,
+    joinedAt: session.joined_at,
+  };
+  return { ...mapping, joinedAt: ownJoining(joined, mapping) };
+}
+
 /** One delivery per webhook whose agents match, one per message that may leave as SMS. */
 function fanOut(
   draft: EventDraft,
-  { session, late, toldUpTo }: {
+  { session, mapping, late }: {
     readonly session: SessionRow | undefined;
+    readonly mapping: TextingMapping | null;
     readonly late: readonly LateSpan[];
-    readonly toldUpTo: number;
   },
   freshIndexes: ReadonlySet<number>,
 ): NewDelivery[] {
-  const mapping = session === undefined ? null : {
-    holderNickname: agentsOf(session)[0].nickname,
-    acceptedUpstreamMs: session.accepted_upstream,
-  };
-  const age = { mapping, late, joined: draft.joined ?? [], toldUpTo };
+  const age = { mapping, late, joined: draft.joined ?? [] };
   const webhooks = draft.webhooks
     .filter(({ agentIds }) =>
       agentIds === null || (session !== undefined && agentIds.includes(session.agent_id))

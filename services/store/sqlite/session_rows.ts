@@ -17,6 +17,8 @@ export interface SessionRow {
   seats_json: string | null;
   expires_at: number;
   stray_until: number;
+  told_up_to: number;
+  joined_at: number | null;
 }
 
 /** The same with what `session_memory` adds. */

@@ -108,10 +108,11 @@ export function createSessionSteps(db: Database, policy: StorePolicy) {
     ) =>
       db.run(
         `INSERT OR REPLACE INTO sessions (id, agent_id, agents_json, seat_until, seats_json, state,
-           accepted_at, accepted_upstream, updated_at, expires_at)
+           accepted_at, accepted_upstream, updated_at, expires_at, told_up_to)
          VALUES (?, ?, ?, ?, ?, COALESCE(
            (SELECT state FROM claims WHERE session_id = ? AND agent_id = ? AND ?), '${UNHEARD_STATE}'),
-           ?, ?, ?, ?)`,
+           ?, ?, ?, ?, COALESCE(
+           (SELECT MAX(message_index) FROM seen_messages WHERE session_id = ?), 0))`,
         sessionId,
         mapping.agents[0].agentId,
         JSON.stringify(mapping.agents),
@@ -124,6 +125,7 @@ export function createSessionSteps(db: Database, policy: StorePolicy) {
         acceptedUpstreamMs,
         nowMs,
         nowMs + policy.sessionTtlMs,
+        sessionId,
       ),
     change: (
       { sessionId, nowMs }: Step,

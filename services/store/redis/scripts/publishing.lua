@@ -33,10 +33,9 @@ local function enqueue(draft, sink, d, seq, ordinal)
   end
 end
 
--- Leaves out the messages that the session has seen; nil when none is left. The last value returned is the highest index
--- that it had told of before: 0 where none, or where a program wrote it that did not keep that.
+-- Leaves out the messages that the session has seen; nil when none is left. The highest index told of is remembered.
 local function fresh_data(draft)
-  if not draft.messages then return draft.json, {}, 0 end
+  if not draft.messages then return draft.json, {} end
   local texts, fresh = {}, {}
   local seen, memory = P .. 'seen:' .. draft.sessionId, P .. 'm:' .. draft.sessionId
   local told_up_to = tonumber(call('HGET', memory, 'top') or 0)
@@ -50,7 +49,7 @@ local function fresh_data(draft)
   end
   if #texts == 0 then return nil end
   if top > told_up_to then call('HSET', memory, 'top', string.format('%.0f', top)) end
-  return draft.before .. '[' .. table.concat(texts, ',') .. ']' .. draft.after, fresh, told_up_to
+  return draft.before .. '[' .. table.concat(texts, ',') .. ']' .. draft.after, fresh
 end
 
 -- What outlives the mapping: numbering, the last state, the customer. Returns the event's sequence, and the customer's
@@ -141,35 +140,38 @@ local function release(s, is_owed)
   unmap(s)
 end
 
--- The index at which the holder joined with the Accept, or nil (text_age.ts).
-local function holder_joined_at(s, joined)
-  local at = nil
+-- The index at which the holder joined with the Accept, or nil: ownJoining() of text_age.ts. It is remembered.
+local function own_joining(s, joined)
+  local known, at, last, from_start = tonumber(s.joinedAt), nil, nil, false
   for _, j in ipairs(joined) do
-    if j.agent == s.agents[1].nickname and j.atMs
-      and math.abs(j.atMs - tonumber(s.acceptedUpstream)) <= policy.clocksApartMs then
+    local is_holder = j.agent == s.agents[1].nickname
+    if is_holder and j.atMs and math.abs(j.atMs - tonumber(s.acceptedUpstream)) <= policy.clocksApartMs then
       at = math.max(at or 0, j.index)
     end
+    if j.agent and (not last or j.index > last.index) then last = { index = j.index, own = is_holder } end
+    from_start = from_start or j.index == 1
   end
-  return at
+  if not at and not known and from_start and last and last.own then at = last.index end
+  if at and at ~= known then call('HSET', P .. 's:' .. s.id, 'joinedAt', string.format('%.0f', at)) end
+  return at or known
 end
 
 -- Whether a text 'leaves', 'stays' or is 'too-old': textFate() of text_age.ts.
-local function text_fate(m, s, spans, joined, told_up_to)
+local function text_fate(m, s, spans, joined, joined_at)
   for _, span in ipairs(spans) do
     if m.sentAtMs >= span.from and m.sentAtMs <= span.to then return 'leaves' end
   end
   if not s then return 'stays' end
-  local joined_at = holder_joined_at(s, joined)
   if joined_at and m.index < joined_at then return 'stays' end
-  local is_after = joined_at or (#joined == 0 and m.index > told_up_to)
+  local is_after = joined_at or (#joined == 0 and m.index > tonumber(s.toldUpTo or 0))
   local since = tonumber(s.acceptedUpstream) - (is_after and policy.clocksApartMs or 0)
   if m.sentAtMs >= since then return 'leaves' end
   return is_after and 'too-old' or 'stays'
 end
 
 -- Returns the ids of the deliveries made.
-local function fan_out(draft, s, seq, fresh, told_up_to)
-  local made = {}
+local function fan_out(draft, s, seq, fresh)
+  local made, joined = {}, draft.joined or {}
   local function add(sink, delivery)
     enqueue(draft, sink, delivery, seq, #made)
     made[#made + 1] = delivery.deliveryId
@@ -177,9 +179,10 @@ local function fan_out(draft, s, seq, fresh, told_up_to)
   for _, w in ipairs(draft.webhooks) do
     if matches(w, s) then add(w.id, w) end
   end
+  local joined_at = s and own_joining(s, joined)
   local spans = #draft.smsMessages > 0 and draft.sessionId and late_spans(draft.sessionId) or {}
   for _, m in ipairs(draft.smsMessages) do
-    local fate = fresh[m.index] and text_fate(m, s, spans, draft.joined or {}, told_up_to) or 'stays'
+    local fate = fresh[m.index] and text_fate(m, s, spans, joined, joined_at) or 'stays'
     if fate ~= 'stays' then
       m.ordered = true
       m.progress = fate == 'too-old' and policy.tooOldProgress or nil
@@ -275,7 +278,7 @@ publish = function(draft)
       return dropped(draft, true)
     end
   end
-  local data, fresh, told_up_to = fresh_data(draft)
+  local data, fresh = fresh_data(draft)
   if not data then return dropped(draft, false) end
   if guard then put_record(guard, id) end
   local seq, s, phone = -1, nil, nil
@@ -285,7 +288,7 @@ publish = function(draft)
     if s then observe(s, draft, phone) else overhear(draft) end
   end
   store_event(draft, data, s, seq)
-  local made = fan_out(draft, s, id and seq or 0, fresh, told_up_to)
+  local made = fan_out(draft, s, id and seq or 0, fresh)
   -- Which ones they are is how everything of a session is found again.
   call('HSET', P .. 'e:' .. draft.id, 'made', cjson.encode(made))
   local told, departed = hear_ending(draft, false)

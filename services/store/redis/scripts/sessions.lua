@@ -39,7 +39,7 @@ if not s then
   local lapsed = kept_session(id)
   if lapsed then unmap(lapsed) end
   call('HSET', P .. 's:' .. id, 'state', own and own.state or policy.unheardState, 'acceptedAt', now,
-    'acceptedUpstream', req.acceptedUpstreamMs)
+    'acceptedUpstream', req.acceptedUpstreamMs, 'toldUpTo', call('HGET', P .. 'm:' .. id, 'top') or 0)
   write_seats(id, {})
   write_agents(id, { newcomer }, nil)
   call('ZADD', P .. 'sessions', 0, id)

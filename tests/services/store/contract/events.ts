@@ -11,7 +11,7 @@ import {
   webhook,
 } from "../../../support/drafts.ts";
 import { TOO_OLD_PROGRESS } from "../../../../services/store/rules.ts";
-import { TEXT_AGES } from "../text_ages.ts";
+import { type Telling, TEXT_AGES } from "../text_ages.ts";
 import type { ContractTest } from "./contract.ts";
 
 /** Publishing: duplicates, numbering, who gets what, and reading it back. */
@@ -158,16 +158,19 @@ export function eventContract(test: ContractTest): void {
     assert.deepEqual(items.map(({ messageIndex }) => messageIndex), [3, 4]);
   });
 
-  for (const [name, age, fates] of TEXT_AGES) {
+  for (const [name, { toldBefore, earlier, ...last }, fates] of TEXT_AGES) {
     test(`of texts ${name} these leave, stay or are too old: ${fates.join()}`, async (store) => {
-      const { toldUpTo, joined, texts } = age;
+      const tell = ({ joined = [], texts = [] }: Omit<Telling, "toldBefore" | "earlier">) =>
+        publish(store, [draft({
+          data: messages([...joined, ...texts].map(({ index }) => index)),
+          ...(joined.length > 0 && { joined }),
+          smsMessages: texts,
+        })]);
+      if (toldBefore !== undefined) await publish(store, [draft({ data: messages([toldBefore]) })]);
       await accept(store, "S1", "a", { acceptedUpstreamMs: T0 });
-      if (toldUpTo > 0) await publish(store, [draft({ data: messages([toldUpTo]) })]);
-      await publish(store, [draft({
-        data: messages(texts.map(({ index }) => index)),
-        ...(joined.length > 0 && { joined }),
-        smsMessages: texts,
-      })]);
+      if (earlier !== undefined) await tell({ texts: [], ...earlier });
+      await tell(last);
+      const { texts } = last;
       const { items } = await store.listDeliveries({ limit: 99, sinkId: "sms" });
       const made = await Promise.all(items.map(async ({ id, messageIndex }) => {
         const tooOld = (await store.readDelivery(id))?.progressJson === TOO_OLD_PROGRESS;

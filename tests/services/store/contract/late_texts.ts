@@ -143,14 +143,15 @@ export function lateTextsContract(test: ContractTest): void {
   });
 
   test("an effect that leaves the session with another agent keeps to the mapping's own times", async (store) => {
+    await comeIn(store, [2], { sentAtMs: ACCEPTED - SECOND, nowMs: ACCEPTED - SECOND });
     await acceptAt(store, "a", ACCEPTED);
     const seat = { kind: "open-seat", untilMs: RELEASED } as const;
     await store.applyEffect({ sessionId: "S1", agentId: "a", nowMs: T0, effect: seat }, null, 0);
     await accept(store, "S1", "b", { nowMs: ACCEPTED + SECOND });
     await release(store, "a", RELEASED, { kind: "leave" });
     const nowMs = RELEASED + SECOND;
-    assert.equal(await comeIn(store, [2], { sentAtMs: RELEASED - 1, nowMs }), 1);
-    // Below an index that was told of, so that its time alone decides.
+    assert.equal(await comeIn(store, [3], { sentAtMs: RELEASED - 1, nowMs }), 1);
+    // Below an index that was told of before the Accept, so that its time alone decides.
     assert.equal(await comeIn(store, [1], { sentAtMs: ACCEPTED - 1, nowMs }), 0);
   });
 }
