@@ -13,9 +13,9 @@ import {
 import {
   DELIVERY_STATUSES,
   type DeliveryRecord,
-  type DeliveryStatus,
   SMS_SINK,
 } from "../services/store/port/deliveries.ts";
+import type { TextOutcome } from "../services/store/port/text_outcome.ts";
 import type { Store } from "../services/store/port/store.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
 import { queryOf } from "./query.ts";
@@ -127,8 +127,7 @@ function deliveryView(delivery: DeliveryRecord) {
     sessionId,
     messageIndex,
     status,
-    // Taken by the provider, of which the phone's network has said nothing yet.
-    outcome: outcome?.kind ?? (isSms && status === "delivered" ? "sent" : null),
+    outcome: isSms ? outcomeOf(delivery) : null,
     errorCode: outcome?.errorCode ?? null,
     attemptCount: delivery.attempts,
     createdAt: rfc3339(delivery.createdAtMs),
@@ -137,9 +136,15 @@ function deliveryView(delivery: DeliveryRecord) {
   };
 }
 
-const LISTED_STATUSES = [...DELIVERY_STATUSES, "undelivered"] as const;
+/** What became of a text; of one that has not wholly left only a part can have been told of, and only a failure counts. */
+function outcomeOf({ status, outcome }: DeliveryRecord): TextOutcome["kind"] | null {
+  if (outcome !== null && outcome.kind !== "sent") return outcome.kind;
+  return status === "delivered" ? "sent" : null;
+}
 
-function readStatus(untrustedStatus: string): DeliveryStatus | "undelivered" {
+const LISTED_STATUSES = [...DELIVERY_STATUSES, "sent", "undelivered"] as const;
+
+function readStatus(untrustedStatus: string): typeof LISTED_STATUSES[number] {
   const status = LISTED_STATUSES.find((known) => known === untrustedStatus);
   if (status === undefined) {
     throw new InvalidParameter(

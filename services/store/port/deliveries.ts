@@ -231,8 +231,11 @@ export interface DeliveryStore {
   listDeliveries(
     page: PageRequest & {
       readonly sinkId?: string;
-      /** Or those texts, whatever their status, that the phone's network did not deliver. */
-      readonly status?: DeliveryStatus | "undelivered";
+      /**
+       * Texts are `sent`, `delivered` or `undelivered` by what became of them: `sent` once the provider has them, then what the
+       * phone's network said, whatever the status of the delivery. A webhook's delivery is `delivered` by its status.
+       */
+      readonly status?: DeliveryStatus | TextOutcome["kind"];
     },
   ): Promise<Page<DeliveryRecord>>;
 }

@@ -1,4 +1,9 @@
-import type { DeliveryRecord, DeliveryStatus, DeliveryStore } from "../port/deliveries.ts";
+import {
+  type DeliveryRecord,
+  type DeliveryStatus,
+  type DeliveryStore,
+  SMS_SINK,
+} from "../port/deliveries.ts";
 import type { TextOutcome } from "../port/text_outcome.ts";
 import { page } from "../port/paging.ts";
 import type { AttemptLog } from "./attempt_log.ts";
@@ -94,12 +99,13 @@ export function createSqliteDeliveries(
       }),
     listDeliveries: ({ sinkId, status, limit, cursor = "" }) =>
       db.read("list the deliveries", () => {
+        const ofTexts = conditionOfTexts(sinkId, status);
         const [where, values] = conditions({
           sink_id: sinkId,
-          ...(status === "undelivered" ? { outcome: status } : { status }),
+          ...(ofTexts === null && { status }),
         });
         const rows = db.all<DeliveryRow>(
-          `SELECT * FROM deliveries WHERE id > ?${where} ORDER BY id LIMIT ?`,
+          `SELECT * FROM deliveries WHERE id > ?${where}${ofTexts ?? ""} ORDER BY id LIMIT ?`,
           cursor,
           ...values,
           limit + 1,
@@ -107,6 +113,29 @@ export function createSqliteDeliveries(
         return page(rows.map(deliveryRecord), limit);
       }),
   };
+}
+
+const IS_SENT =
+  `sink_id = '${SMS_SINK}' AND status = 'delivered' AND COALESCE(outcome, 'sent') = 'sent'`;
+
+/** Texts by what became of them; null: the status of the delivery tells. SQLite uses the partial indexes only in these very words. */
+function conditionOfTexts(
+  sinkId: string | undefined,
+  status: Parameters<DeliveryStore["listDeliveries"]>[0]["status"],
+): string | null {
+  switch (status) {
+    case "sent":
+      return ` AND ${IS_SENT}`;
+    case "undelivered":
+      return " AND outcome = 'undelivered'";
+    case "delivered":
+      if (sinkId === SMS_SINK) return " AND outcome = 'delivered'";
+      return sinkId === undefined
+        ? ` AND (outcome = 'delivered' OR (status = 'delivered' AND sink_id <> '${SMS_SINK}'))`
+        : null;
+    default:
+      return null;
+  }
 }
 
 function deliveryRecord(row: DeliveryRow): DeliveryRecord {

@@ -23,7 +23,8 @@ until #ids < req.limit or #found >= req.limit
 return found
 
 --== list_deliveries uses base
--- Deliveries by id, of one sink or all, of one status or all, or the texts that are undelivered.
+-- Deliveries by id, of one sink or all, of one status or all; texts that are 'sent', 'delivered' or 'undelivered' by what became
+-- of them.
 -- req    limit, cursor, sinkId?, status?
 -- reply  list of {id, flat fields…} as HGETALL gives them, at most limit
 local sinks = req.sinkId and { req.sinkId } or call('SMEMBERS', P .. 'known-sinks')
@@ -31,12 +32,19 @@ local statuses = req.status and { req.status } or policy.statuses
 local from = req.cursor == '' and '-' or '(' .. req.cursor
 local found = {}
 
+local of_outcome = { sent = true, delivered = true, undelivered = true }
+
+local function index_of_list(sink, status)
+  if sink == policy.smsSink and req.status and of_outcome[status] then return P .. 'texts:' .. status end
+  return P .. 'list:' .. sink .. ':' .. status
+end
+
 -- The next ids of all indexes, in order, with the index of each.
 local function next_ids()
   local ids, index_of = {}, {}
   for _, sink in ipairs(sinks) do
     for _, status in ipairs(statuses) do
-      local index = P .. 'list:' .. sink .. ':' .. status
+      local index = index_of_list(sink, status)
       for _, id in ipairs(call('ZRANGEBYLEX', index, from, '+', 'LIMIT', 0, req.limit)) do
         ids[#ids + 1] = id
         index_of[id] = index

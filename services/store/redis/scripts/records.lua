@@ -28,14 +28,27 @@ local function index_record(r, text)
   else call('ZREM', P .. 'record-ends', entry) end
 end
 
--- What the phone's network said of a text; those that it did not deliver are listed beside the lists by status.
+-- Texts are listed by what became of them too: 'sent' once the provider has them, then what the phone's network said; nil: in
+-- no list. With the outcome that was told, and the status of the delivery.
+local function list_text(id, outcome, status)
+  if outcome ~= 'delivered' and outcome ~= 'undelivered' then
+    outcome = status == 'delivered' and 'sent' or nil
+  end
+  for _, each in ipairs({ 'sent', 'delivered', 'undelivered' }) do
+    if each == outcome then call('ZADD', P .. 'texts:' .. each, 0, id)
+    else call('ZREM', P .. 'texts:' .. each, id) end
+  end
+end
+
+-- What the phone's network said of a text.
 local function note_outcome(id, outcome)
-  local key, index = P .. 'd:' .. id, P .. 'list:' .. policy.smsSink .. ':undelivered'
-  if call('EXISTS', key) == 0 then return end
+  local key = P .. 'd:' .. id
+  local status = call('HGET', key, 'status')
+  if not status then return end
   call('HSET', key, 'outcome', outcome.kind)
   if outcome.errorCode then call('HSET', key, 'errorCode', outcome.errorCode)
   else call('HDEL', key, 'errorCode') end
-  if outcome.kind == 'undelivered' then call('ZADD', index, 0, id) else call('ZREM', index, id) end
+  list_text(id, outcome.kind, status)
 end
 
 -- Makes the record hold r.text, or nothing, whatever it held before. Returns what it holds then.

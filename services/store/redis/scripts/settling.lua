@@ -7,6 +7,9 @@ local function set_status(id, d, status)
   call('ZREM', P .. 'list:' .. d.sink .. ':' .. d.status, id)
   call('ZADD', P .. 'list:' .. d.sink .. ':' .. status, 0, id)
   call('HSET', P .. 'd:' .. id, 'status', status, 'updatedAt', now)
+  if d.sink == policy.smsSink and status == 'delivered' then
+    list_text(id, call('HGET', P .. 'd:' .. id, 'outcome'), status)
+  end
 end
 
 -- Sets when the lane goes on: when the lease in flight ends, else when its head is due. Behind a held head it does not.

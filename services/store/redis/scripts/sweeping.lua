@@ -26,7 +26,7 @@ local function sweep_delivery(sink, status, id)
     return
   end
   call('ZREM', P .. 'list:' .. sink .. ':' .. status, id)
-  if d and d.outcome then call('ZREM', P .. 'list:' .. sink .. ':undelivered', id) end
+  if sink == policy.smsSink then list_text(id) end
   call('DEL', key, P .. 'a:' .. id)
 end
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { DeliveryStatus } from "../../../../services/store/port/deliveries.ts";
+import { type DeliveryStatus, SMS_SINK } from "../../../../services/store/port/deliveries.ts";
 import type { TextOutcome } from "../../../../services/store/port/text_outcome.ts";
 import type { EventDraft } from "../../../../services/store/port/events.ts";
 import type { Store } from "../../../../services/store/port/store.ts";
@@ -9,6 +9,7 @@ import {
   draft,
   messages,
   nothingClaimed,
+  POLICY,
   publish,
   settle,
   T0,
@@ -80,7 +81,7 @@ function progressContract(test: ContractTest): void {
     assert.equal((await store.readDelivery(slow.id))?.progressJson, '"taken"');
   });
 
-  test("what a status record says of a text is shown with its delivery, and lists those undelivered", async (store) => {
+  test("what a status record says of a text is shown with its delivery, and lists it by that", async (store) => {
     await queueTexts(store, [1, 2]);
     const { items } = await store.listDeliveries({ limit: 9 });
     assert.deepEqual(items.map(({ outcome }) => outcome), [null, null]);
@@ -95,7 +96,7 @@ function progressContract(test: ContractTest): void {
         outcome,
         nowMs: T0,
       });
-    const outcomes = async (status?: "undelivered") =>
+    const outcomes = async (status?: TextOutcome["kind"]) =>
       (await store.listDeliveries({ limit: 9, ...(status !== undefined && { status }) })).items
         .map(({ messageIndex, outcome }) => [messageIndex, outcome]);
     const failed: TextOutcome = { kind: "undelivered", errorCode: 30003 };
@@ -106,7 +107,62 @@ function progressContract(test: ContractTest): void {
     await say(0, { kind: "delivered" }, "not what it holds");
     assert.deepEqual(await outcomes(), [[1, failed], [2, { kind: "delivered" }]]);
     assert.deepEqual(await outcomes("undelivered"), [[1, failed]]);
+    assert.deepEqual(await outcomes("delivered"), [[2, { kind: "delivered" }]]);
     assert.deepEqual((await store.readDelivery(items[0]?.id ?? ""))?.delivery.outcome, failed);
+  });
+
+  test("texts are listed by what became of them, and webhooks' deliveries by their status", async (store) => {
+    await accept(store, "S1", "a");
+    const indexes = [1, 2, 3, 4, 5];
+    await publish(store, [
+      draft({
+        data: messages(indexes),
+        webhooks: [webhook("wh_1")],
+        smsMessages: indexes.map((index) => ({ index, sentAtMs: T0 })),
+      }),
+    ]);
+    const ids = new Map<string, string>();
+    const name = ({ sinkId, messageIndex }: { sinkId: string; messageIndex: number | null }) =>
+      sinkId === SMS_SINK ? String(messageIndex) : "webhook";
+    for (let more = true; more;) {
+      const { deliveries } = await claimDeliveries(store, T0);
+      for (const delivery of deliveries) {
+        ids.set(name(delivery), delivery.id);
+        const status = delivery.messageIndex === 5 ? "dead" : "delivered";
+        await settle(store, delivery, { status }, T0);
+      }
+      more = deliveries.length > 0;
+    }
+    const outcomes = { 2: "sent", 3: "delivered", 4: "undelivered", 5: "sent" } as const;
+    for (const [index, kind] of Object.entries(outcomes)) {
+      const key = ids.get(index) ?? "";
+      await store.writeRecord({
+        ...{ kind: "sms-status", key, near: "S1", text: "x", untilMs: null, nowMs: T0 },
+        outcome: { kind },
+      });
+    }
+    const listed = async (status: "sent" | "delivered" | "undelivered", sinkId?: string) =>
+      (await store.listDeliveries({ limit: 9, status, ...(sinkId !== undefined && { sinkId }) }))
+        .items.map(name).toSorted();
+    assert.deepEqual(await listed("sent"), ["1", "2"]);
+    assert.deepEqual(await listed("delivered"), ["3", "webhook"]);
+    assert.deepEqual(await listed("delivered", SMS_SINK), ["3"]);
+    assert.deepEqual(await listed("delivered", "wh_1"), ["webhook"]);
+    assert.deepEqual(await listed("undelivered"), ["4"]);
+    assert.deepEqual(await listed("sent", "wh_1"), []);
+    assert.deepEqual(await listed("undelivered", "wh_1"), []);
+
+    const first = await store.listDeliveries({ limit: 1, status: "sent" });
+    const cursor = first.nextCursor ?? "";
+    const second = await store.listDeliveries({ limit: 1, status: "sent", cursor });
+    assert.deepEqual([...first.items, ...second.items].map(name), ["1", "2"]);
+    assert.equal(second.nextCursor, null);
+
+    const later = T0 + POLICY.eventRetentionMs + 60_000;
+    await claimDeliveries(store, later, { sweep: true });
+    for (const status of ["sent", "delivered", "undelivered"] as const) {
+      assert.deepEqual(await listed(status), []);
+    }
   });
 
   test("an interrupted attempt's progress is there for the next", async (store) => {
