@@ -155,7 +155,7 @@ export async function composePatchbay(
     },
   });
   const app = createApp({
-    guards: createGuards(config, auth.verifier, clock),
+    guards: createGuards(config, auth.verifier, environment),
     sessions,
     managedSessions: createManagedSessions({ store, publisher, clock, log }),
     numbers,

@@ -50,7 +50,7 @@ export interface Sms {
 }
 
 /** The way in for {@link composeSms}'s result: its paths are there without SMS too. */
-export function smsIngressOf(sms: Sms | null): SmsIngressRoutesDependencies {
+export function smsIngressOf(sms: Sms | null): Omit<SmsIngressRoutesDependencies, "guards"> {
   return { paths: PROVIDER_PATHS, sms: sms?.ingress ?? null };
 }
 

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { Agent } from "../services/auth/token_verifier.ts";
+import type { SmsProvider } from "../services/sms/provider.ts";
 import type { SpelledJson } from "../services/support/spelled_json.ts";
 import type { Operation } from "../services/contact_centre/dialect/operations.ts";
 
@@ -39,6 +40,9 @@ export interface AppEnv {
     clientIp: string | null;
     /** How the client reached Patchbay; set by `reachedAddress`. */
     reachedAt: ReachedAddress;
+    /** What the SMS provider has handed in, signed; set by the routes of its ingress. */
+    inboundSms: Awaited<ReturnType<SmsProvider["readInbound"]>>;
+    smsReport: Awaited<ReturnType<SmsProvider["readReport"]>>;
     /** Set by the routes of operations once path and body are found good. */
     sessionOperation: {
       readonly operation: Operation;
@@ -51,10 +55,17 @@ export interface AppEnv {
   };
 }
 
+/** Who hands things in without being an agent: the contact centre, and the SMS provider's account. */
+export type IngressName = "notifications" | "texts";
+
 /** The middleware that routes are handed, built once in the composition root. */
 export interface RouteGuards {
-  /** Lets a verified agent with that scope through, within its rate limit; sets `agent`. */
+  /** Lets a verified agent with that scope through, within its rate limit and while there is room for work; sets `agent`. */
   agent(scope: Scope): MiddlewareHandler<AppEnv>;
+  /** Bounds how often somebody may try to come in at an ingress; stands before what tells who it is. */
+  attempts: MiddlewareHandler<AppEnv>;
+  /** The same for an ingress as `agent` for agents, once it is known who hands in. */
+  ingress(name: IngressName): MiddlewareHandler<AppEnv>;
   /** Reads a JSON body of at most `maxBytes`, with `ifEmpty` in the place of an empty one; sets `body`. */
   jsonBody(
     options: { readonly maxBytes: number; readonly ifEmpty?: string },

@@ -34,6 +34,19 @@ export function forwardedAddress(
 }
 
 /**
+ * Whom an address belongs to, as far as it tells: an IPv6 address by its first 64 bits, as whoever has one has all of them
+ * (RFC 4291 §2.5.1). Others, and what is none, as they are.
+ */
+export function networkOf(address: string): string {
+  if (isIP(address) !== 6 || address.includes(".")) return address;
+  const [head = [], tail = []] = address.split("::").map((part) =>
+    part === "" ? [] : part.split(":")
+  );
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0");
+  return [...head, ...zeros, ...tail].slice(0, 4).map((group) => parseInt(group, 16)).join(":");
+}
+
+/**
  * The peer, from what `Deno.serve` hands to the handler and the app passes on as its environment. Read here because
  * `getConnInfo` of `hono/deno` costs 12 ms at start (it brings the static site generator along), is deprecated, and
  * throws where there is no socket, as in `app.request()`.

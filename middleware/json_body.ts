@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { readRequestBody } from "../services/http/request_body.ts";
 import type { Clock } from "../services/support/clock.ts";
+import type { Room } from "../services/support/room.ts";
 import { readJson, type SpelledJson } from "../services/support/spelled_json.ts";
 import { InvalidBody, UnsupportedMediaType } from "../services/errors.ts";
 import type { AppEnv } from "./app_env.ts";
@@ -23,12 +24,15 @@ const HARMLESS_CHARSETS: ReadonlySet<string> = new Set(
  * Hono's `bodyLimit` does not fit: it believes a `content-length`, and hands on a body that is then read a second time,
  * while the bytes are wanted here anyway.
  *
- * @throws UnsupportedMediaType for a declared type that is not JSON, or a content coding; BodyTooLarge; RequestTimeout; InvalidBody
+ * @throws UnsupportedMediaType for a declared type that is not JSON, or a content coding; BodyTooLarge; Overloaded;
+ * RequestTimeout; InvalidBody
  */
 export function jsonBody(
-  { maxBytes, clock, ifEmpty = "" }: {
+  { maxBytes, clock, room, ifEmpty = "" }: {
     readonly maxBytes: number;
     readonly clock: Clock;
+    /** For the bytes of all bodies that are held at a time; each is held until its request is answered. */
+    readonly room: Room;
     /** The JSON text that an empty body, or none, stands for; none: it is refused. */
     readonly ifEmpty?: string;
   },
@@ -39,10 +43,14 @@ export function jsonBody(
   return async function jsonBody(c, next) {
     assertJsonMediaType(c.req.header("content-type"));
     assertNoContentCoding(c.req.header("content-encoding"));
-    const bytes = await readRequestBody(c.req.raw, { maxBytes, clock });
-    const untrusted = parseJson(bytes.length === 0 ? new TextEncoder().encode(ifEmpty) : bytes);
-    c.set("body", { bytes, untrusted, untrustedJson: untrusted.json });
-    await next();
+    const bytes = await readRequestBody(c.req.raw, { maxBytes, clock, room });
+    try {
+      const untrusted = parseJson(bytes.length === 0 ? new TextEncoder().encode(ifEmpty) : bytes);
+      c.set("body", { bytes, untrusted, untrustedJson: untrusted.json });
+      await next();
+    } finally {
+      room.give(bytes.length);
+    }
   };
 }
 

@@ -54,14 +54,17 @@ export function problemFor(error: unknown, requestId: string): Response {
   });
 }
 
-/** The handler for `app.onError`: answers by {@link problemFor}; logs what is our fault, unknown errors with their stack. */
+/**
+ * The handler for `app.onError`: answers by {@link problemFor}; logs what is our fault, unknown errors with their stack.
+ * That there is too much to do is said once (`boundWork`), not with each request.
+ */
 export function createErrorHandler({ log }: { readonly log: Logger }): ErrorHandler<AppEnv> {
   return function answerProblem(error, c) {
     const requestId = c.get("requestId");
     const { code, detail } = describe(error);
     if (code === "internal-error") {
       log.error("request.crashed", { requestId, stack: stackOf(error) });
-    } else if (PROBLEMS[code].status >= 500) {
+    } else if (PROBLEMS[code].status >= 500 && code !== "overloaded") {
       log.warn("request.failed", { requestId, code, detail, reason: storeFailureReason(error) });
     }
     return problemFor(error, requestId);

@@ -121,10 +121,17 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   },
   "rate-limited": {
     status: 429,
-    title: "Rate limited",
+    title: "Too many requests",
     statusCode: 3,
     explanation:
-      "The agent sends more requests than its share; wait `retry-after` seconds, and see `ratelimit` for what is left.",
+      "The caller sends more requests than its share, or tried too often with bad credentials; wait `retry-after` seconds, and see `ratelimit` for what is left.",
+  },
+  "overloaded": {
+    status: 503,
+    title: "Overloaded",
+    statusCode: 4,
+    explanation:
+      "There is more to do than Patchbay has room for, and nothing was done; repeat the request after `retry-after` seconds.",
   },
   "idempotency-conflict": {
     status: 409,

@@ -15,7 +15,7 @@ const CHALLENGE = 'Bearer realm="notifications"';
 export interface IngressRoutesDependencies {
   /** `NOTIFICATIONS_TOKEN`. Null: it is not set, so the route answers 404. */
   readonly token: string | null;
-  readonly guards: Pick<RouteGuards, "jsonBody">;
+  readonly guards: Pick<RouteGuards, "attempts" | "ingress" | "jsonBody">;
   readonly publisher: Pick<Publisher, "publishNotifications">;
 }
 
@@ -23,7 +23,9 @@ export interface IngressRoutesDependencies {
 export function ingressRoutes({ token, guards, publisher }: IngressRoutesDependencies) {
   return new Hono<AppEnv>().post(
     "/ingress/notifications",
+    guards.attempts,
     requireBearer(token),
+    guards.ingress("notifications"),
     guards.jsonBody({ maxBytes: MAX_BODY_BYTES }),
     async (c) => {
       const read = readNotifications(c.get("body").untrusted);

@@ -68,7 +68,7 @@ export interface AppDependencies {
   readonly httpsOnly: boolean;
   readonly notificationsToken: string | null;
   /** Absent: there is no way in for an SMS provider at all. */
-  readonly smsIngress?: SmsIngressRoutesDependencies;
+  readonly smsIngress?: Omit<SmsIngressRoutesDependencies, "guards">;
   /** What customers send beside words; null: SMS is off. */
   readonly media: MediaRoutesDependencies["media"];
   readonly metrics: readonly Metric[];
@@ -110,7 +110,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/", metricsRoutes(dependencies));
   app.route("/", ingressRoutes({ ...dependencies, token: dependencies.notificationsToken }));
   const { smsIngress } = dependencies;
-  if (smsIngress !== undefined) app.route("/", smsIngressRoutes(smsIngress));
+  if (smsIngress !== undefined) app.route("/", smsIngressRoutes({ ...smsIngress, guards }));
   app.route("/", mediaRoutes(dependencies));
   app.route(
     "/",

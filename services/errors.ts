@@ -21,6 +21,7 @@ export type ProblemCode =
   | "not-found"
   | "method-not-allowed"
   | "rate-limited"
+  | "overloaded"
   | "idempotency-conflict"
   | "idempotency-mismatch"
   | "webhook-url-refused"
@@ -145,9 +146,20 @@ export class MethodNotAllowed extends PatchbayError {
   }
 }
 
-/** The agent's token bucket is empty. */
+/** The caller's token bucket is empty. */
 export class RateLimited extends PatchbayError {
   readonly code = "rate-limited";
+}
+
+/** There is more to do than there is room for. Nothing was done. */
+export class Overloaded extends PatchbayError {
+  readonly code = "overloaded";
+
+  constructor() {
+    super("Cannot take this request in: there is no room for more work at present", {
+      headers: { "retry-after": "1" },
+    });
+  }
 }
 
 /** The first request with the idempotency key is still under way, or its answer was too long to be kept. */

@@ -367,7 +367,8 @@ export const TABLE = {
         name: "RATE_LIMIT_PER_AGENT",
         defaultText: "50/s",
         parser: parse.rateLimit,
-        meaning: "Requests of one agent: N/s with a burst of twice that, or off",
+        meaning:
+          "Requests of one agent, and apart from them what it does to webhooks: N/s with a burst of twice that, or off",
       },
       /** Null: only programs on this machine may read the metrics. */
       metricsToken: {

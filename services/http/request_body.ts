@@ -1,10 +1,13 @@
 import { concatenate } from "../support/concatenate.ts";
 import type { Clock } from "../support/clock.ts";
-import { BodyTooLarge, InvalidBody, RequestTimeout } from "../errors.ts";
+import type { Room } from "../support/room.ts";
+import { BodyTooLarge, InvalidBody, Overloaded, RequestTimeout } from "../errors.ts";
 
 export interface RequestBodyBounds {
   readonly maxBytes: number;
   readonly clock: Clock;
+  /** For the bytes of all bodies that are held at a time. */
+  readonly room: Room;
 }
 
 /** A body may pause for so long, and has so long before its pace counts. */
@@ -22,12 +25,13 @@ const EXPECTED_PACE = `no pause of ${PATIENCE_MS / 1_000} s and ${SLOWEST_PACE} 
  * How long a body is waited for grows with what has come of it alone, so a sender who holds one back holds nothing
  * of ours for long.
  *
- * @returns the bytes, none for a body that is not there
- * @throws BodyTooLarge; RequestTimeout for a body that pauses or drips; InvalidBody for one that breaks off
+ * @returns the bytes, none for a body that is not there. They have taken their place in `room`, which is to be given back
+ * once they are held no longer
+ * @throws BodyTooLarge; Overloaded where there is no room for what has come; RequestTimeout for a body that pauses or drips; InvalidBody for one that breaks off
  */
 export async function readRequestBody(
   request: Request,
-  { maxBytes, clock }: RequestBodyBounds,
+  { maxBytes, clock, room }: RequestBodyBounds,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return new Uint8Array(0);
@@ -35,18 +39,23 @@ export async function readRequestBody(
   using pace = watchPace(clock, () => reader.cancel());
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for (;;) {
-    const { done, value } = await nextOf(reader);
-    if (pace.isLost()) throw tooSlow();
-    if (done) return concatenate(chunks, length);
-    length += value.length;
-    if (length > maxBytes) {
-      await reader.cancel();
-      throw tooLarge(maxBytes);
+  try {
+    for (;;) {
+      const { done, value } = await nextOf(reader);
+      if (pace.isLost()) throw tooSlow();
+      if (done) break;
+      if (length + value.length > maxBytes) throw tooLarge(maxBytes);
+      if (!room.take(value.length)) throw new Overloaded();
+      length += value.length;
+      chunks.push(value);
+      pace.took(value.length);
     }
-    chunks.push(value);
-    pace.took(value.length);
+  } catch (error) {
+    room.give(length);
+    if (!pace.isLost()) await reader.cancel().catch(() => {});
+    throw error;
   }
+  return concatenate(chunks, length);
 }
 
 interface PaceWatch extends Disposable {

@@ -19,6 +19,7 @@ const PROBLEMS = {
   "not-found": [404, 6],
   "method-not-allowed": [405, 3],
   "rate-limited": [429, 3],
+  "overloaded": [503, 4],
   "idempotency-conflict": [409, 2],
   "idempotency-mismatch": [422, 2],
   "webhook-url-refused": [422, 10],
@@ -33,6 +34,7 @@ const NEEDS: Partial<Record<ProblemCode, string>> = {
   "store-unavailable": "retry-after",
   "method-not-allowed": "allow",
   "rate-limited": "retry-after",
+  "overloaded": "retry-after",
 };
 
 /** Asserts that the answer is this problem, with all that RFC 9457 and the contract want of it; gives its `detail`. */

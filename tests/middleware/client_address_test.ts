@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Hono } from "hono";
 import type { AppEnv } from "../../middleware/app_env.ts";
-import { clientAddress, forwardedAddress } from "../../middleware/client_address.ts";
+import { clientAddress, forwardedAddress, networkOf } from "../../middleware/client_address.ts";
 
 const entries: [string | undefined, number, string | null][] = [
   [undefined, 1, null],
@@ -61,5 +61,24 @@ for (const [hops, expected] of [[0, "127.0.0.1"], [1, "192.0.2.1"], [5, "127.0.0
 for (const hops of [-1, 0.5, NaN]) {
   Deno.test(`clientAddress() refuses ${hops} proxies`, () => {
     assert.throws(() => clientAddress({ trustProxyHops: hops }), RangeError);
+  });
+}
+
+const networks: [string, string][] = [
+  ["192.0.2.1", "192.0.2.1"],
+  ["::ffff:192.0.2.1", "::ffff:192.0.2.1"],
+  ["", ""],
+  ["unknown", "unknown"],
+  ["::", "0:0:0:0"],
+  ["::1", "0:0:0:0"],
+  ["2001:db8::1", "8193:3512:0:0"],
+  ["2001:0DB8:0000:0000:1:2:3:4", "8193:3512:0:0"],
+  ["2001:db8:0:7::", "8193:3512:0:7"],
+  ["1::2:3:4:5:6:7", "1:0:2:3"],
+  ["fe80::1%eth0", "65152:0:0:0"],
+];
+for (const [address, network] of networks) {
+  Deno.test(`networkOf() takes "${address}" for one of ${network}`, () => {
+    assert.equal(networkOf(address), network);
   });
 }

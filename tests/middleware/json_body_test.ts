@@ -4,6 +4,7 @@ import { requestId } from "hono/request-id";
 import type { AppEnv } from "../../middleware/app_env.ts";
 import { jsonBody } from "../../middleware/json_body.ts";
 import { createErrorHandler } from "../../middleware/problem_details.ts";
+import { createRoom } from "../../services/support/room.ts";
 import { systemClock } from "../../services/support/clock.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
 
@@ -15,11 +16,15 @@ function createEcho() {
   app.use(requestId());
   app.onError(createErrorHandler({ log: createMemoryLog() }));
   const read: unknown[] = [];
-  app.post("/", jsonBody({ maxBytes: MAX_BYTES, clock: systemClock }), (c) => {
-    const { bytes, untrustedJson } = c.get("body");
-    read.push(untrustedJson);
-    return c.body(bytes);
-  });
+  app.post(
+    "/",
+    jsonBody({ maxBytes: MAX_BYTES, clock: systemClock, room: createRoom(Infinity) }),
+    (c) => {
+      const { bytes, untrustedJson } = c.get("body");
+      read.push(untrustedJson);
+      return c.body(bytes);
+    },
+  );
   const post = (body: BodyInit | null, headers: Record<string, string> = {}) =>
     app.request("/", { method: "POST", body, headers });
   return { app, read, post };
@@ -218,6 +223,35 @@ Deno.test("jsonBody() answers 413 over a real connection, which then serves on",
 
 for (const maxBytes of [0, -1, 1.5, NaN]) {
   Deno.test(`jsonBody() refuses a limit of ${maxBytes}`, () => {
-    assert.throws(() => jsonBody({ maxBytes, clock: systemClock }), RangeError);
+    assert.throws(
+      () => jsonBody({ maxBytes, clock: systemClock, room: createRoom(Infinity) }),
+      RangeError,
+    );
   });
 }
+
+Deno.test("jsonBody() holds its body's room until the request is answered, whatever the answer", async () => {
+  const room = createRoom(100);
+  const app = new Hono<AppEnv>();
+  app.onError(createErrorHandler({ log: createMemoryLog() }));
+  app.use(async (c, next) => {
+    c.set("requestId", "req-1");
+    await next();
+  });
+  const during: number[] = [];
+  const headers = { "content-type": "application/json" };
+  app.post("/:path", jsonBody({ maxBytes: 50, clock: systemClock, room }), (c) => {
+    during.push(room.taken);
+    if (c.req.param("path") === "crash") throw new Error("boom");
+    return c.text("in");
+  });
+  for (const [path, body] of [["in", "{}"], ["crash", "[1]"], ["in", "{"]] as const) {
+    await (await app.request(`/${path}`, { method: "POST", body, headers })).body?.cancel();
+    assert.equal(room.taken, 0, `${path} ${body}`);
+  }
+  assert.deepEqual(during, [2, 3]);
+  room.take(99);
+  const answer = await app.request("/in", { method: "POST", body: "{}", headers });
+  assert.equal(answer.status, 503);
+  await answer.body?.cancel();
+});

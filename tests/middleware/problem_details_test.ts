@@ -32,6 +32,7 @@ const CONTRACT: [ProblemCode, number, number][] = [
   ["not-found", 404, 6],
   ["method-not-allowed", 405, 3],
   ["rate-limited", 429, 3],
+  ["overloaded", 503, 4],
   ["idempotency-conflict", 409, 2],
   ["idempotency-mismatch", 422, 2],
   ["webhook-url-refused", 422, 10],

@@ -5,6 +5,7 @@ import { createErrorHandler, notFound } from "../../middleware/problem_details.t
 import { smsIngressRoutes } from "../../routes/ingress_sms.ts";
 import { TWILIO_PATHS } from "../../services/sms/twilio/twilio.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
+import { openGuards } from "../support/open_guards.ts";
 import { openSmsTestStore } from "../support/sms_test_store.ts";
 import {
   createTwilioIngressWorld,
@@ -78,7 +79,7 @@ Deno.test("without SMS neither route is there", async () => {
   const log = createMemoryLog();
   app.onError(createErrorHandler({ log }));
   app.notFound(notFound);
-  app.route("/", smsIngressRoutes({ paths: TWILIO_PATHS, sms: null }));
+  app.route("/", smsIngressRoutes({ guards: openGuards(), paths: TWILIO_PATHS, sms: null }));
   for (const path of [SMS, STATUS]) {
     await assertRefused(app.request(path, { method: "POST" }), 404, "not-found");
   }

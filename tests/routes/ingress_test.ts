@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import type { RouteGuards } from "../../middleware/app_env.ts";
-import { jsonBody } from "../../middleware/json_body.ts";
 import { ingressRoutes } from "../../routes/ingress.ts";
 import { StoreUnavailable } from "../../services/errors.ts";
 import { createIds } from "../../services/support/ids.ts";
@@ -11,6 +9,7 @@ import { agentTexts, seedText, statusChange } from "../services/contact_centre/d
 import { POLICY } from "../support/drafts.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
 import { createVirtualClock } from "../support/virtual_clock.ts";
+import { openGuards } from "../support/open_guards.ts";
 import { appOf, problemOf } from "./management_app.ts";
 
 const TOKEN = "a token of the contact centre";
@@ -30,9 +29,7 @@ function setUp(
     smsEnabled: true,
     onPublished: () => {},
   });
-  const guards: Pick<RouteGuards, "jsonBody"> = {
-    jsonBody: (options) => jsonBody({ ...options, clock }),
-  };
+  const guards = openGuards({ clock });
   const app = appOf(ingressRoutes({ token, guards, publisher }));
   return {
     post: (body: BodyInit, headers: Record<string, string> = {}) =>

@@ -2,10 +2,10 @@ import { Hono } from "hono";
 import { every } from "hono/combine";
 import { requireAgent, requireScope } from "../../middleware/agent_auth.ts";
 import type { AppEnv, RouteGuards } from "../../middleware/app_env.ts";
-import { jsonBody } from "../../middleware/json_body.ts";
 import { createErrorHandler, notFound } from "../../middleware/problem_details.ts";
 import { createStaticKeySet } from "../../services/auth/static_key_set.ts";
 import { createTokenVerifier } from "../../services/auth/token_verifier.ts";
+import { openGuards } from "../support/open_guards.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
 import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../../simulator/kit/tokens.ts";
 import { createVirtualClock, type VirtualClock } from "../support/virtual_clock.ts";
@@ -37,7 +37,7 @@ export async function createTestGuards(): Promise<TestGuards> {
     clock,
     guards: {
       agent: (scope) => every(requireAgent({ verifier }), requireScope(scope)),
-      jsonBody: (options) => jsonBody({ ...options, clock }),
+      ...openGuards({ clock }),
     },
     async as(agentId, ...scopes) {
       const token = await key.sign({ sub: agentId, scope: scopes.join(" ") }, {

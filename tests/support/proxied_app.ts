@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../../middleware/app_env.ts";
-import { jsonBody } from "../../middleware/json_body.ts";
 import { systemClock } from "../../services/support/clock.ts";
 import { reachedAddress } from "../../middleware/reached_address.ts";
 import { createErrorHandler, notFound } from "../../middleware/problem_details.ts";
@@ -13,6 +12,7 @@ import { UNNOTICED } from "../../services/sessions/work_signals.ts";
 import { createIdempotency } from "../../services/idempotency/idempotency.ts";
 import { createIds } from "../../services/support/ids.ts";
 import { createUpstream } from "../../services/contact_centre/rest/upstream.ts";
+import { openGuards } from "./open_guards.ts";
 import {
   type ProxiedPath,
   type ProxiedPathOptions,
@@ -36,7 +36,7 @@ const guards: RouteGuards = {
     c.set("agent", { id, scopes: new Set([scope]), tokenExpiresAtMs: Infinity });
     await next();
   },
-  jsonBody: (options) => jsonBody({ ...options, clock: systemClock }),
+  ...openGuards(),
 };
 
 export interface ProxiedApp extends ProxiedPath {

@@ -25,6 +25,7 @@ import type { Store } from "../../services/store/port/store.ts";
 import { createNoticeSender } from "../../services/contact_centre/rest/notice.ts";
 import { createUpstream } from "../../services/contact_centre/rest/upstream.ts";
 import { createMemoryLog, type MemoryLog } from "./memory_log.ts";
+import { openGuards } from "./open_guards.ts";
 import { type SeenRequest, startUpstream } from "./scripted_upstream.ts";
 
 import { ACCOUNT_SID, AUTH_TOKEN, OWN_NUMBER, signature } from "./twilio_requests.ts";
@@ -133,6 +134,7 @@ export function createTwilioIngressWorld(
   app.route(
     "/",
     smsIngressRoutes({
+      guards: openGuards(),
       paths: TWILIO_PATHS,
       sms: {
         provider,

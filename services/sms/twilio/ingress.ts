@@ -9,6 +9,7 @@ import {
 import { readRequestBody } from "../../http/request_body.ts";
 import type { Clock } from "../../support/clock.ts";
 import type { Logger } from "../../support/log.ts";
+import { createRoom, type Room } from "../../support/room.ts";
 import type { SmsProvider } from "../provider.ts";
 import {
   fieldsOf,
@@ -40,6 +41,9 @@ const MAX_FORM_BYTES = 16 * 1024;
 
 /** An escape takes three bytes for one. */
 const MAX_BODY_BYTES = 3 * MAX_FORM_BYTES;
+
+/** Of all the forms that are coming in at a time. Until one is read, anybody may have sent it. */
+const MOST_BYTES_AT_ONCE = 8 * 1024 * 1024;
 const PERCENT = 0x25;
 
 /**
@@ -59,6 +63,8 @@ const SIGNATURE =
 export function createTwilioIngress(
   { publicUrl, own, signatures, clock, log }: TwilioIngressOptions,
 ): Pick<SmsProvider, "readInbound" | "readReport"> {
+  const room = createRoom(MOST_BYTES_AT_ONCE);
+
   function refusal({ reason, message }: FormFault): PatchbayError {
     log.warn("twilio.refused", { reason, expectation: message });
     const detail = `Cannot take this request of Twilio's: ${message}`;
@@ -75,7 +81,7 @@ export function createTwilioIngress(
     // Before the body is read, so that a stranger cannot make us read one.
     const untrustedSignature = request.headers.get("x-twilio-signature");
     if (!untrustedSignature) throw unauthenticated("X-Twilio-Signature to be there");
-    const form = await readForm(request, clock);
+    const form = await readForm(request, { clock, room });
     const content = { kind: "form", fields: checked(fieldsOf(form)) } as const;
     for (const url of signedUrls(publicUrl, request.url)) {
       if (await signatures.verify({ url, untrustedSignature, content })) return { form, url };
@@ -107,14 +113,19 @@ export function createTwilioIngress(
   };
 }
 
-async function readForm(request: Request, clock: Clock): Promise<URLSearchParams> {
+async function readForm(
+  request: Request,
+  { clock, room }: { readonly clock: Clock; readonly room: Room },
+): Promise<URLSearchParams> {
   const mediaType = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
   if (mediaType !== "application/x-www-form-urlencoded") {
     throw new UnsupportedMediaType(
       "Cannot read the body: expected application/x-www-form-urlencoded",
     );
   }
-  const bytes = await readRequestBody(request, { maxBytes: MAX_BODY_BYTES, clock });
+  const bytes = await readRequestBody(request, { maxBytes: MAX_BODY_BYTES, clock, room });
+  // From here on it is gone through at once.
+  room.give(bytes.length);
   const escapes = bytes.reduce((count, byte) => byte === PERCENT ? count + 1 : count, 0);
   if (bytes.length - 2 * escapes > MAX_FORM_BYTES) {
     throw new BodyTooLarge(

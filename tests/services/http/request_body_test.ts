@@ -6,12 +6,13 @@ import {
   RequestTimeout,
 } from "../../../services/errors.ts";
 import { readRequestBody } from "../../../services/http/request_body.ts";
+import { createRoom } from "../../../services/support/room.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 
 const MAX_BYTES = 1024 * 1024;
 
 /** A body that comes when the test says so, and whether its reader gave up on it. */
-function sentByHand(headers: Record<string, string> = {}) {
+function sentByHand(headers: Record<string, string> = {}, room = createRoom(Infinity)) {
   const clock = createVirtualClock();
   const state = { cancelled: false };
   let stream: ReadableStreamDefaultController<Uint8Array> | null = null;
@@ -27,7 +28,7 @@ function sentByHand(headers: Record<string, string> = {}) {
   return {
     clock,
     state,
-    read: (maxBytes = MAX_BYTES) => readRequestBody(request, { maxBytes, clock }),
+    read: (maxBytes = MAX_BYTES) => readRequestBody(request, { maxBytes, clock, room }),
     /** Sends so many bytes; resolves when they have been read. */
     async send(bytes: number) {
       stream?.enqueue(new Uint8Array(bytes).fill(0x20));
@@ -44,7 +45,11 @@ function withCode(code: PatchbayError["code"]) {
 
 Deno.test("readRequestBody() reads no bytes where there is no body", async () => {
   const request = new Request("http://patchbay.test/", { method: "POST" });
-  const bytes = await readRequestBody(request, { maxBytes: 1, clock: createVirtualClock() });
+  const bytes = await readRequestBody(request, {
+    maxBytes: 1,
+    clock: createVirtualClock(),
+    room: createRoom(0),
+  });
   assert.equal(bytes.length, 0);
 });
 
@@ -130,4 +135,41 @@ Deno.test("a body given up tells the client that the connection is closed", asyn
   const error = await reading;
   assert.ok(error instanceof RequestTimeout);
   assert.equal(error.headers.connection, "close");
+});
+
+Deno.test("readRequestBody() gives a body up for which there is no room, and takes none of it", async () => {
+  const room = createRoom(10);
+  const { read, send, state } = sentByHand({}, room);
+  const reading = read();
+  const refused = assert.rejects(reading, withCode("overloaded"));
+  await send(6);
+  assert.equal(room.taken, 6, "as it comes, not as it is said to be long");
+  await send(5);
+  await refused;
+  assert.ok(state.cancelled);
+  assert.equal(room.taken, 0);
+});
+
+for (const ends of ["too-long", "broken", "slow"] as const) {
+  Deno.test(`readRequestBody() keeps no room for a body that is ${ends}`, async () => {
+    const room = createRoom(100);
+    const { read, send, fail, clock } = sentByHand({}, room);
+    const refused = assert.rejects(read(10));
+    await send(6);
+    if (ends === "too-long") await send(5);
+    if (ends === "broken") fail();
+    if (ends === "slow") clock.advance(60_000);
+    await refused;
+    assert.equal(room.taken, 0);
+  });
+}
+
+Deno.test("readRequestBody() leaves to its caller to give back what it has read", async () => {
+  const room = createRoom(10);
+  const { read, send, end } = sentByHand({}, room);
+  const reading = read();
+  await send(6);
+  end();
+  assert.equal((await reading).length, 6);
+  assert.equal(room.taken, 6);
 });
