@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import type { AppEnv, RouteGuards } from "../../middleware/app_env.ts";
-import { systemClock } from "../../services/support/clock.ts";
 import { reachedAddress } from "../../middleware/reached_address.ts";
 import { createErrorHandler, notFound } from "../../middleware/problem_details.ts";
 import { meRoutes } from "../../routes/me.ts";
