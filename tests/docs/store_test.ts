@@ -4,7 +4,6 @@ import { type BytesEach, gigabytes, LOADS } from "../../bench/scale/capacity.ts"
 import { SMS_SINK } from "../../services/store/port/deliveries.ts";
 import type { RecordKind } from "../../services/store/port/records.ts";
 import type { Store } from "../../services/store/port/store.ts";
-import { createRespTransport } from "../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../services/store/redis/store.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import {
@@ -18,6 +17,7 @@ import {
   webhook,
 } from "../support/drafts.ts";
 import { type RedisKey, redisKeys } from "../support/redis_dump.ts";
+import { createPatientTransport } from "../support/patient_transport.ts";
 import { startRedisServer } from "../../simulator/kit/redis_server.ts";
 import { redisTest } from "../support/needs_redis.ts";
 
@@ -109,7 +109,7 @@ redisTest(
   "docs/store.md lists every key that Redis holds, with its type and whether it goes by itself, and no other",
   async () => {
     await using redis = await startRedisServer();
-    const transport = createRespTransport({ url: redis.url });
+    const transport = createPatientTransport(redis.url);
     const store = openRedisStore({ transport, shards: 2, policy: POLICY });
     try {
       await liveThrough(store);

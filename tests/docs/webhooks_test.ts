@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import type { Server } from "node:http";
 import { generateKeyPair, generateSecret } from "../../services/webhooks/secrets.ts";
 import { createSigner } from "../../services/webhooks/sending/signing.ts";
 import { systemClock } from "../../services/support/clock.ts";
 import { VARIABLE_GROUPS } from "../../services/config/variables.ts";
 import { EVENT_TYPES } from "../../services/events/event_types.ts";
+import { startListeningProgram } from "../support/program_process.ts";
 
 const doc = await Deno.readTextFile(new URL("../../docs/webhooks.md", import.meta.url));
 
@@ -81,32 +81,28 @@ async function run(program: string, args: string[], env: Record<string, string>)
   return { success, said: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
+/** Says where the example listens, which by itself it keeps to itself. */
+const LISTENING = `
+  import { server } from "./example.ts";
+  const tell = () => console.log("listening on http://127.0.0.1:" + server.address().port);
+  server.listening ? tell() : server.once("listening", tell);
+`;
+
 Deno.test("the example for Node answers 204 to what is ours and 401 to everything else", async () => {
   await inTempDir(async (dir) => {
-    Deno.env.set("WEBHOOK_SECRET", SECRET);
-    Deno.env.set("PORT", "0");
-    const [text = ""] = examples("ts");
-    const quiet = text.replace(/^ *console\.log.*\n/m, "");
-    const { server } = await importExample(quiet, dir) as { server: Server };
-    if (!server.listening) await new Promise((resolve) => server.once("listening", resolve));
-    const address = server.address();
-    const port = typeof address === "object" ? address?.port : undefined;
-    try {
-      for (
-        const [{ headers, body }, good, what] of await cases(SECRET, generateSecret(randomBytes))
-      ) {
-        const url = `http://127.0.0.1:${port}/`;
-        const answer = await fetch(url, { method: "POST", headers, body });
-        await answer.body?.cancel();
-        assert.equal(answer.status, good ? 204 : 401, what);
-      }
-    } finally {
-      await new Promise((resolve) => {
-        server.close(resolve);
-        server.closeAllConnections();
-      });
-      Deno.env.delete("WEBHOOK_SECRET");
-      Deno.env.delete("PORT");
+    await Deno.writeTextFile(`${dir}/example.ts`, examples("ts")[0] ?? "");
+    await Deno.writeTextFile(`${dir}/main.js`, LISTENING);
+    await using server = await startListeningProgram({
+      main: `${dir}/main.js`,
+      denoArgs: ["--config", new URL("../../deno.json", import.meta.url).pathname],
+      env: { WEBHOOK_SECRET: SECRET, PORT: "0" },
+    });
+    for (
+      const [{ headers, body }, good, what] of await cases(SECRET, generateSecret(randomBytes))
+    ) {
+      const answer = await fetch(server.url, { method: "POST", headers, body });
+      await answer.body?.cancel();
+      assert.equal(answer.status, good ? 204 : 401, what);
     }
   });
 });

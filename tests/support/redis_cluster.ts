@@ -4,6 +4,7 @@ import {
   type RedisServerOptions,
   startRedisServer,
 } from "../../simulator/kit/redis_server.ts";
+import { createRespLink, type RespLink } from "../../services/store/redis/resp_link.ts";
 
 /** How a cluster is started. */
 export interface RedisClusterOptions {
@@ -22,6 +23,11 @@ export interface ClusterNode {
   readonly id: string;
   /** `127.0.0.1:{port}` */
   readonly address: string;
+}
+
+/** A node, and a connection to it: a `redis-cli` for each of the many questions would take longer than the answers. */
+interface StartedNode extends ClusterNode, AsyncDisposable {
+  readonly link: RespLink;
 }
 
 /** A running cluster of three masters. `await using` stops it. */
@@ -46,13 +52,15 @@ const SLOTS_OF_MASTERS = [[0, 6_999], [7_000, 11_999], [12_000, 16_383]] as cons
 const STARTS = 5;
 const OK_WITHIN_MS = 20_000;
 const LOOK_EVERY_MS = 25;
+/** For each answer of a node; one that is gone refuses at once. */
+const ANSWER_MS = 5_000;
 /** After which a silent node counts as gone; what is the shortest wait that a busy machine does not belie. */
 const NODE_TIMEOUT_MS = 2_000;
 
 /** Starts a cluster and resolves when it serves every slot. */
 export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
   await using starting = new AsyncDisposableStack();
-  const start = async () => starting.use(await startNode(options)).node;
+  const start = async () => starting.use(await startNode(options));
   const masters = await Promise.all(SLOTS_OF_MASTERS.map(start));
   const replicas = await Promise.all(options.replicas === true ? SLOTS_OF_MASTERS.map(start) : []);
   const nodes = [...masters, ...replicas];
@@ -78,7 +86,7 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
     whenOk,
     ownerOf: (key) => ownerOf(nodes, key),
     async flush() {
-      await Promise.all(masters.map(({ server }) => server.cli("FLUSHALL")));
+      await Promise.all(masters.map(({ link }) => link.send([["FLUSHALL"]])));
     },
     stop,
     [Symbol.asyncDispose]: stop,
@@ -87,13 +95,22 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
 
 async function startNode(
   { args = [], appendOnly = false }: RedisClusterOptions,
-): Promise<{ readonly node: ClusterNode } & AsyncDisposable> {
+): Promise<StartedNode> {
   for (let starts = 1;; starts++) {
     try {
       const server = await startRedisServer({ appendOnly, args: [...clusterArgs(), ...args] });
       const id = await server.cli("CLUSTER", "MYID");
-      const node = { server, id, address: `127.0.0.1:${server.port}` };
-      return { node, [Symbol.asyncDispose]: server.stop };
+      const link = createRespLink({ url: server.url, deadlineMs: ANSWER_MS, longestBackoffMs: 0 });
+      return {
+        server,
+        id,
+        address: `127.0.0.1:${server.port}`,
+        link,
+        async [Symbol.asyncDispose]() {
+          await link.close();
+          await server.stop();
+        },
+      };
     } catch (error) {
       // Somebody else may have taken the port of the bus.
       if (starts === STARTS) throw error;
@@ -129,9 +146,9 @@ async function follow(replica: ClusterNode, master: ClusterNode | undefined): Pr
   await until(isCopy, "a replica to have its master's data");
 }
 
-async function allOk(nodes: readonly ClusterNode[]): Promise<boolean> {
+async function allOk(nodes: readonly StartedNode[]): Promise<boolean> {
   const infos = await Promise.all(
-    nodes.map(({ server }) => server.cli("CLUSTER", "INFO").catch(() => null)),
+    nodes.map(({ link }) => link.send([["CLUSTER", "INFO"]]).then(String, () => null)),
   );
   return infos.every((info) =>
     // One that was ended by its test has no say.

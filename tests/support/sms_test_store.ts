@@ -1,7 +1,7 @@
 import type { Store } from "../../services/store/port/store.ts";
-import { createRespTransport } from "../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../services/store/redis/store.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
+import { createPatientTransport } from "./patient_transport.ts";
 import { POLICY } from "./drafts.ts";
 import { startRedisServer } from "../../simulator/kit/redis_server.ts";
 import { redisTest } from "./needs_redis.ts";
@@ -16,7 +16,7 @@ export function onEachSmsStore(name: string, run: (store: Store) => Promise<void
   Deno.test(`${name} (SQLite)`, () => run(openSmsTestStore()));
   redisTest(`${name} (Redis)`, async () => {
     await using redis = await startRedisServer();
-    const transport = createRespTransport({ url: redis.url });
+    const transport = createPatientTransport(redis.url);
     await run(openRedisStore({ transport, shards: 3, policy: POLICY }));
   });
 }

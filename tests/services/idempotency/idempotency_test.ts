@@ -15,9 +15,9 @@ import type { KeptAnswer } from "../../../services/idempotency/sealed_answer.ts"
 import { createIds } from "../../../services/support/ids.ts";
 import type { RecordStore, RecordWrite } from "../../../services/store/port/records.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
-import { createRespTransport } from "../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../services/store/redis/store.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
+import { createPatientTransport } from "../../support/patient_transport.ts";
 import { startRedisServer } from "../../../simulator/kit/redis_server.ts";
 import { redisTest } from "../../support/needs_redis.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
@@ -37,7 +37,7 @@ function onBothEngines(name: string, test: (records: Records) => Promise<void>):
   });
   redisTest(`Redis: ${name}`, async () => {
     await using redis = await startRedisServer();
-    const transport = createRespTransport({ url: redis.url });
+    const transport = createPatientTransport(redis.url);
     const store = openRedisStore({ transport, shards: 2, policy: POLICY });
     await test(store).finally(() => store.close());
   });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Store } from "../../../services/store/port/store.ts";
-import { createRespTransport } from "../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../services/store/redis/store.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { dumpRedis } from "../../support/redis_dump.ts";
+import { createPatientTransport } from "../../support/patient_transport.ts";
 import { startRedisServer } from "../../../simulator/kit/redis_server.ts";
 import { redisTest } from "../../support/needs_redis.ts";
 import { readSqliteFiles } from "../../support/sqlite_files.ts";
@@ -144,7 +144,7 @@ Deno.test("an expunged session leaves nothing in the files of SQLite, its log in
 
 redisTest("an expunged session leaves nothing in any key of Redis", async () => {
   await using redis = await startRedisServer();
-  const transport = createRespTransport({ url: redis.url });
+  const transport = createPatientTransport(redis.url);
   const store = openRedisStore({ transport, shards: 2, policy: POLICY });
   try {
     await live(store, "S1", SECRET_TEXT, SECRET_PHONE);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createClient } from "redis";
-import { createRespTransport } from "../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../services/store/redis/store.ts";
 import type { RedisTransport } from "../../../services/store/redis/transport.ts";
 import { createUpstashTransport } from "../../../services/store/redis/upstash_transport.ts";
@@ -9,6 +8,7 @@ import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { startUpstashEndpoint } from "../../../simulator/upstash/endpoint.ts";
 import { startRedisCluster } from "../../support/redis_cluster.ts";
 import { startRedisServer } from "../../../simulator/kit/redis_server.ts";
+import { createPatientTransport, PATIENT_MS } from "../../support/patient_transport.ts";
 import { redisTest } from "../../support/needs_redis.ts";
 import { POLICY } from "../../support/drafts.ts";
 import { type Command, histories } from "./histories/commands.ts";
@@ -69,11 +69,18 @@ redisTest(`${RUNS} random histories get the same answers from every engine`, asy
   const resp = started.use(await startRedisServer());
   const behindRest = started.use(await startRedisServer());
   const rest = started.use(
-    await startUpstashEndpoint({ redisUrl: behindRest.url, token: "test" }),
+    await startUpstashEndpoint({
+      redisUrl: behindRest.url,
+      token: "test",
+      redisTimeoutMs: PATIENT_MS,
+    }),
   );
   const transports = new Map<string, RedisTransport>([
-    ["Redis over RESP", createRespTransport({ url: resp.url })],
-    ["Redis over REST", createUpstashTransport({ url: rest.url, token: "test" })],
+    ["Redis over RESP", createPatientTransport(resp.url)],
+    [
+      "Redis over REST",
+      createUpstashTransport({ url: rest.url, token: "test", deadlineMs: PATIENT_MS }),
+    ],
   ]);
   started.defer(() => closeAll(transports));
   const empty = () =>
@@ -98,7 +105,7 @@ function withoutShare(answer: unknown): unknown {
 redisTest(`${RUNS} random histories get the same answers from a cluster`, async () => {
   await using started = new AsyncDisposableStack();
   const cluster = started.use(await startRedisCluster());
-  const transports = new Map([["Redis Cluster", createRespTransport({ url: cluster.url })]]);
+  const transports = new Map([["Redis Cluster", createPatientTransport(cluster.url)]]);
   started.defer(() => closeAll(transports));
   const links = await Promise.all(cluster.masters.map(({ server }) => emptier(server.url)));
   links.forEach((link) => started.defer(() => link.close()));

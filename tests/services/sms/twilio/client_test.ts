@@ -44,27 +44,6 @@ Deno.test("send() names the messaging service where that is the sender", async (
   assert.deepEqual([message?.from, message?.messagingServiceSid], [null, pool]);
 });
 
-Deno.test("send() keeps to TWILIO_API_URL whatever edge and region the environment names", async () => {
-  const names = ["TWILIO_EDGE", "TWILIO_REGION", "TWILIO_LOG_LEVEL"];
-  const before = names.map((name) => [name, Deno.env.get(name)] as const);
-  const asked: string[] = [];
-  const fetch = (input: URL | Request | string) => {
-    asked.push(String(input));
-    return Promise.resolve(Response.json({ sid: SID, status: "queued" }, { status: 201 }));
-  };
-  try {
-    for (const name of names) Deno.env.set(name, "debug");
-    await senderTo(new URL("https://api.twilio.com"), 10_000, fetch).send(TEXT);
-  } finally {
-    for (const [name, value] of before) {
-      value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
-    }
-  }
-  assert.deepEqual(asked, [
-    `https://api.twilio.com/2010-04-01/Accounts/${ACCOUNT_SID}/Messages.json`,
-  ]);
-});
-
 const REFUSALS: readonly (readonly [name: string, answer: () => Response, result: unknown])[] = [
   ["400 with a code", () => twilioError(400, 21211), {
     kind: "rejected",
@@ -265,15 +244,37 @@ Deno.test("send() through an account that is none sends nothing and says so", as
   });
 });
 
+/** Of what stands in the environment the package takes an edge and a region. */
+const ELSEWHERE = { TWILIO_EDGE: "debug", TWILIO_REGION: "debug", TWILIO_LOG_LEVEL: "debug" };
+
+const KEEPING_PROGRAM = `
+  import { createTwilioSender } from ${moduleUrl("client.ts")};
+  const asked = [];
+  const fetch = (input) => {
+    asked.push(String(input));
+    return Promise.resolve(
+      Response.json({ sid: ${JSON.stringify(SID)}, status: "queued" }, { status: 201 }),
+    );
+  };
+  const twilio = createTwilioSender({
+    accountSid: ${JSON.stringify(ACCOUNT_SID)}, authToken: "t", timeoutMs: 10_000,
+    apiUrl: new URL("https://api.twilio.com"), fetch,
+  });
+  await twilio.send(${JSON.stringify(TEXT)});
+  console.log(JSON.stringify(asked));
+`;
+
+Deno.test("send() keeps to TWILIO_API_URL whatever edge and region the environment names", async () => {
+  assert.deepEqual(await runProgram(KEEPING_PROGRAM, ["--allow-env"], [], ELSEWHERE), [
+    `https://api.twilio.com/2010-04-01/Accounts/${ACCOUNT_SID}/Messages.json`,
+  ]);
+});
+
 // The package enumerates the environment when it is imported, so a process that may not read it shows by that whether
 // the import happened.
 const LAZY_PROGRAM = `
-  import { createTwilioSender } from ${
-  JSON.stringify(import.meta.resolve("../../../../services/sms/twilio/client.ts"))
-};
-  import { createSmsSink } from ${
-  JSON.stringify(import.meta.resolve("../../../../services/sms/sms_sink.ts"))
-};
+  import { createTwilioSender } from ${moduleUrl("client.ts")};
+  import { createSmsSink } from ${moduleUrl("../sms_sink.ts")};
   const twilio = createTwilioSender({
     accountSid: ${JSON.stringify(ACCOUNT_SID)}, authToken: "t", timeoutMs: 1000,
     apiUrl: new URL("http://127.0.0.1:9"), fetch,
@@ -283,13 +284,23 @@ const LAZY_PROGRAM = `
   console.log(JSON.stringify(Deno.args[0] === "send" ? await twilio.send(request) : "built"));
 `;
 
-async function runWithoutEnvironment(arg: string): Promise<unknown> {
+const runWithoutEnvironment = (arg: string) =>
+  runProgram(LAZY_PROGRAM, ["--allow-net=127.0.0.1"], [arg]);
+
+/** What the program prints, as JSON. It is a process of its own, because an environment belongs to a whole process. */
+async function runProgram(
+  text: string,
+  permissions: readonly string[],
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
   const file = await Deno.makeTempFile({ suffix: ".js" });
   try {
-    await Deno.writeTextFile(file, LAZY_PROGRAM);
+    await Deno.writeTextFile(file, text);
     const config = new URL("../../../../deno.json", import.meta.url).pathname;
     const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "--allow-net=127.0.0.1", "--config", config, file, arg],
+      args: ["run", "--no-prompt", ...permissions, "--config", config, file, ...args],
+      env,
     }).output();
     const printed = new TextDecoder().decode(stdout);
     assert.notEqual(printed, "", new TextDecoder().decode(stderr));
@@ -297,6 +308,11 @@ async function runWithoutEnvironment(arg: string): Promise<unknown> {
   } finally {
     await Deno.remove(file);
   }
+}
+
+/** As it is written in an import. */
+function moduleUrl(file: string): string {
+  return JSON.stringify(import.meta.resolve(`../../../../services/sms/twilio/${file}`));
 }
 
 Deno.test("a process that never sends never imports the twilio package", async () => {

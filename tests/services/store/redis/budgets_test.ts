@@ -13,10 +13,10 @@ import type {
 } from "../../../../services/contact_centre/dialect/operations.ts";
 import { createSessionService } from "../../../../services/sessions/sessions.ts";
 import type { ClaimedDelivery } from "../../../../services/store/port/deliveries.ts";
-import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import { createMemoryLog } from "../../../support/memory_log.ts";
 import { observeOutbox } from "../../../support/observed_outbox.ts";
+import { createPatientTransport } from "../../../support/patient_transport.ts";
 import { startRedisServer } from "../../../../simulator/kit/redis_server.ts";
 import { redisTest } from "../../../support/needs_redis.ts";
 import { spyOnTransport } from "../../../support/spied_transport.ts";
@@ -34,7 +34,7 @@ const AGENT = "agent-1";
 async function startInstance() {
   const started = new AsyncDisposableStack();
   const redis = started.use(await startRedisServer());
-  const spy = spyOnTransport(createRespTransport({ url: redis.url }));
+  const spy = spyOnTransport(createPatientTransport(redis.url));
   const outbox = observeOutbox(openRedisStore({ transport: spy, shards: 1, policy: POLICY }));
   const { store } = outbox;
   started.defer(() => store.close());

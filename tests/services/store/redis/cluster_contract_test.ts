@@ -1,22 +1,29 @@
 import assert from "node:assert/strict";
-import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import { type RedisCluster, startRedisCluster } from "../../../support/redis_cluster.ts";
 import { ignoredWithoutRedis, redisTest } from "../../../support/needs_redis.ts";
 import { testStoreContract } from "../contract/suite.ts";
+import type { RedisTransport } from "../../../../services/store/redis/transport.ts";
+import { createPatientTransport, keptOpen } from "../../../support/patient_transport.ts";
 import { POLICY } from "../../../support/drafts.ts";
 
 /** One for each node. */
 const SHARDS = 3;
 
-// One for the file: starting it takes longer than all of the contract.
+// One for the file: starting it takes longer than all of the contract, and connecting to it longer than each test.
 let cluster: RedisCluster | null = null;
+let transport: RedisTransport | null = null;
 
 Deno.test.beforeAll(async () => {
-  if (!ignoredWithoutRedis()) cluster = await startRedisCluster();
+  if (ignoredWithoutRedis()) return;
+  cluster = await startRedisCluster();
+  transport = createPatientTransport(cluster.url);
+  // Connects to each node.
+  await openRedisStore({ transport: keptOpen(transport), shards: SHARDS, policy: POLICY }).ping();
 });
 
 Deno.test.afterAll(async () => {
+  await transport?.close();
   await cluster?.stop();
 });
 
@@ -31,8 +38,9 @@ testStoreContract({
   shards: SHARDS,
   async open() {
     await running().flush();
+    assert.ok(transport !== null);
     const store = openRedisStore({
-      transport: createRespTransport({ url: running().url }),
+      transport: keptOpen(transport),
       shards: SHARDS,
       policy: POLICY,
     });

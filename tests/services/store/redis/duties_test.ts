@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Store } from "../../../../services/store/port/store.ts";
-import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import type { RedisTransport } from "../../../../services/store/redis/transport.ts";
+import { createPatientTransport } from "../../../support/patient_transport.ts";
 import { startRedisServer } from "../../../../simulator/kit/redis_server.ts";
 import { redisTest } from "../../../support/needs_redis.ts";
 import {
@@ -29,7 +29,7 @@ interface Opened {
 /** A store over RESP whose round trips are counted. */
 async function withStore(shards: number, test: (opened: Opened) => Promise<void>): Promise<void> {
   await using server = await startRedisServer();
-  const redis = createRespTransport({ url: server.url });
+  const redis = createPatientTransport(server.url);
   let sent = 0;
   function counted<Args extends unknown[], Reply>(send: (...args: Args) => Promise<Reply>) {
     return (...args: Args) => {

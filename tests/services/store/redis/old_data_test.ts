@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../../services/store/redis/store.ts";
+import { createPatientTransport } from "../../../support/patient_transport.ts";
 import { startRedisServer } from "../../../../simulator/kit/redis_server.ts";
 import { accept, draft, POLICY, publish, T0 } from "../../../support/drafts.ts";
 import { redisTest } from "../../../support/needs_redis.ts";
@@ -11,7 +11,7 @@ redisTest(
   "a session and a claim of a program that kept one seat and one claim are read as they are",
   async () => {
     await using redis = await startRedisServer();
-    const transport = createRespTransport({ url: redis.url });
+    const transport = createPatientTransport(redis.url);
     const store = openRedisStore({ transport, shards: 1, policy: POLICY });
     const set = (key: string, fields: Readonly<Record<string, string | number>>) =>
       redis.cli("HSET", `pb:{0}:${key}`, ...Object.entries(fields).flat().map(String));

@@ -1,67 +1,88 @@
 import assert from "node:assert/strict";
-import { createRespTransport } from "../../../../services/store/redis/resp_transport.ts";
 import { openRedisStore } from "../../../../services/store/redis/store.ts";
 import type { RedisTransport } from "../../../../services/store/redis/transport.ts";
 import { createUpstashTransport } from "../../../../services/store/redis/upstash_transport.ts";
 import { startUpstashEndpoint } from "../../../../simulator/upstash/endpoint.ts";
-import { type RedisServer, startRedisServer } from "../../../../simulator/kit/redis_server.ts";
+import { startRedisServer } from "../../../../simulator/kit/redis_server.ts";
 import { ignoredWithoutRedis, redisTest } from "../../../support/needs_redis.ts";
 import { testStoreContract } from "../contract/suite.ts";
 import { claimDeliveries, draft, POLICY, publish, T0, webhook } from "../../../support/drafts.ts";
+import {
+  createPatientTransport,
+  keptOpen,
+  PATIENT_MS,
+} from "../../../support/patient_transport.ts";
 import { redisCommand } from "../../../support/redis_command.ts";
 
 const ignore = ignoredWithoutRedis();
 
-// One for the file: starting it takes longer than most of the tests.
-let redis: RedisServer | null = null;
+/** Both ways to one Redis. */
+interface Ways extends AsyncDisposable {
+  readonly resp: RedisTransport;
+  readonly rest: RedisTransport;
+}
+
+// One for the file: starting it, and connecting to it, takes longer than most of the tests.
+let ways: Ways | null = null;
 
 Deno.test.beforeAll(async () => {
-  if (!ignore) redis = await startRedisServer();
+  if (!ignore) ways = await findWays();
 });
 
 Deno.test.afterAll(async () => {
-  await redis?.stop();
+  await ways?.[Symbol.asyncDispose]();
 });
 
+async function findWays(): Promise<Ways> {
+  await using started = new AsyncDisposableStack();
+  const { url: redisUrl } = started.use(await startRedisServer());
+  const redisTimeoutMs = PATIENT_MS;
+  const endpoint = started.use(
+    await startUpstashEndpoint({ redisUrl, token: "test", redisTimeoutMs }),
+  );
+  const resp = createPatientTransport(redisUrl);
+  const rest = createUpstashTransport({
+    url: endpoint.url,
+    token: "test",
+    deadlineMs: PATIENT_MS,
+  });
+  for (const transport of [resp, rest]) {
+    started.defer(() => transport.close());
+    await redisCommand(transport, ["PING"]);
+  }
+  const all = started.move();
+  return { resp, rest, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
 /** An empty store in the shared Redis. */
-async function openWith(
-  shards: number,
-  connect: (redisUrl: string, started: AsyncDisposableStack) => Promise<RedisTransport>,
-) {
-  assert.ok(redis !== null);
-  await redis.cli("FLUSHALL");
-  const started = new AsyncDisposableStack();
-  const transport = await connect(redis.url, started);
-  const store = openRedisStore({ transport, shards, policy: POLICY });
-  started.defer(() => store.close());
-  return { store, [Symbol.asyncDispose]: async () => await started.disposeAsync() };
+async function openBy(way: "resp" | "rest", shards: number) {
+  assert.ok(ways !== null);
+  await redisCommand(ways.resp, ["FLUSHALL"]);
+  const store = openRedisStore({ transport: keptOpen(ways[way]), shards, policy: POLICY });
+  return { store, [Symbol.asyncDispose]: () => store.close() };
 }
 
 testStoreContract({
   name: "Redis over Upstash's REST",
   ignore,
-  open: () =>
-    openWith(1, async (redisUrl, started) => {
-      const endpoint = started.use(await startUpstashEndpoint({ redisUrl, token: "test" }));
-      return createUpstashTransport({ url: endpoint.url, token: "test" });
-    }),
+  open: () => openBy("rest", 1),
 });
 
 testStoreContract({
   name: "Redis over RESP",
   ignore,
-  open: () => openWith(1, (url) => Promise.resolve(createRespTransport({ url }))),
+  open: () => openBy("resp", 1),
 });
 
 testStoreContract({
   name: "Redis over RESP in three shards",
   ignore,
   shards: 3,
-  open: () => openWith(3, (url) => Promise.resolve(createRespTransport({ url }))),
+  open: () => openBy("resp", 3),
 });
 
 redisTest("a claim that is repeated with its token gives what it took, uninterrupted", async () => {
-  await using opened = await openWith(1, (url) => Promise.resolve(createRespTransport({ url })));
+  await using opened = await openBy("resp", 1);
   const { store } = opened;
   await publish(store, [
     draft({ webhooks: [webhook("wh_1")] }),
@@ -79,7 +100,7 @@ redisTest("a claim that is repeated with its token gives what it took, uninterru
 
 redisTest("listing goes past deliveries that Redis has let expire", async () => {
   await using redis = await startRedisServer();
-  const transport = createRespTransport({ url: redis.url });
+  const transport = createPatientTransport(redis.url);
   const store = openRedisStore({ transport, shards: 1, policy: POLICY });
   const drafts = Array.from({ length: 30 }, () => draft({ webhooks: [webhook("wh_1")] }));
   await publish(store, drafts);
@@ -95,7 +116,7 @@ redisTest(
   "a version of the list of webhooks does not come back when Redis was emptied",
   async () => {
     await using redis = await startRedisServer();
-    const transport = createRespTransport({ url: redis.url });
+    const transport = createPatientTransport(redis.url);
     const store = openRedisStore({ transport, shards: 1, policy: POLICY });
     // Many at once: a version that a millisecond has one of would run ahead of the clock.
     await Promise.all(
