@@ -124,8 +124,13 @@ export function createRespLink(options: RespLinkOptions): RespLink {
   };
 }
 
+/** Loads the client's package. It takes a good part of a deadline, so whoever can does it before the first command. */
+export async function loadRespClient() {
+  return await import("redis");
+}
+
 async function newClient({ url, deadlineMs, bulk }: RespLinkOptions) {
-  const { createClient, ErrorReply, RESP_TYPES } = await import("redis");
+  const { createClient, ErrorReply, RESP_TYPES } = await loadRespClient();
   const { Buffer } = await import("node:buffer");
   const client = createClient({
     url,
