@@ -38,6 +38,10 @@ async function tell(t: Deno.TestContext, openStore: () => Promise<TestStore>): P
   await using store = await openStore();
   await using world = await startWorld(store);
   for (const { says, run } of STORY) {
-    await t.step(says, () => run(world));
+    await t.step(says, async () => {
+      await run(world);
+      // Otherwise each event of a later sentence would go to the consumers of all that came before.
+      await world.forgetConsumers();
+    });
   }
 }

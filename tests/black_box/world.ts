@@ -56,6 +56,8 @@ export interface World extends AsyncDisposable {
   notify(notifications: unknown): Promise<Answer>;
   /** Starts a consumer and registers it for all events, unless `members` say otherwise. */
   consumer(members?: Readonly<Record<string, unknown>>): Promise<RegisteredConsumer>;
+  /** Ends all consumers so far and deletes their webhooks, so that nothing more is sent to them. */
+  forgetConsumers(): Promise<void>;
   /** A session id that nothing has used yet. */
   freshSession(): string;
   /** A customer's number that nothing has used yet, in E.164. */
@@ -109,6 +111,7 @@ export async function startWorld(
     key.sign({ sub: agentId, scope: scopes });
   const admin = caller(await tokenOf("admin", ADMIN_SCOPES));
   const all = opened.move();
+  const consumers = new Map<string, WebhookConsumer>();
   let sessions = 0;
   let phones = 0;
 
@@ -129,7 +132,16 @@ export async function startWorld(
       const answer = await admin.post("/v1/webhooks", { url: consumer.url, ...members });
       if (answer.status !== 201) throw new Error(`Cannot register a webhook: ${answer.text}`);
       const { id, secret } = readCreatedWebhook(answer.json());
+      consumers.set(id, consumer);
       return { ...consumer, id, secret };
+    },
+    async forgetConsumers() {
+      const forgotten = [...consumers];
+      consumers.clear();
+      await Promise.all(forgotten.map(async ([id, consumer]) => {
+        await admin.send(`/v1/webhooks/${id}`, { method: "DELETE" });
+        await consumer[Symbol.asyncDispose]();
+      }));
     },
     freshPhone: () => `+1650253${String(++phones).padStart(4, "0")}`,
     freshSession: () => `0000Na9B26E${String(++sessions).padStart(5, "0")}`,
