@@ -4,7 +4,7 @@ import type { Answer, Client } from "./client.ts";
 import { readSession } from "./shapes.ts";
 import { aborted, statusZero } from "../support/scripted_upstream.ts";
 import { told } from "./webhook_assertions.ts";
-import type { RegisteredConsumer, World } from "./world.ts";
+import type { AnotherPatchbay, RegisteredConsumer, World } from "./world.ts";
 
 /** Whom an Invite or Consult names. */
 export const GUEST = { targetUri: "http://localhost:8080/api/v2/users/2a6c" };
@@ -20,15 +20,23 @@ export async function accepted(agent: Client, session: string): Promise<void> {
   assert.equal((await agent.accept(session)).status, 200);
 }
 
-/** An Accept whose client hangs up before the contact centre has answered. */
-export async function acceptInVain(world: World, agent: Client, session: string): Promise<void> {
+/** For an instance at which {@link acceptInVain} ends soon. */
+export const SHORT_OF_PATIENCE = { UPSTREAM_TIMEOUT_MS: "1000" };
+
+/** An Accept at this instance whose client hangs up before the contact centre has answered, which it never does. */
+export async function acceptInVain(
+  world: World,
+  { url }: Pick<AnotherPatchbay, "url">,
+  agent: Client,
+  session: string,
+): Promise<void> {
   world.upstream.answer(session, async ({ signal }) => {
     await aborted(signal);
     return statusZero();
   });
   const asked = world.upstream.about(session).length;
   const hangsUp = new AbortController();
-  const unanswered = fetch(`${world.patchbay.url}/api/v2/me/smssessions/${session}`, {
+  const unanswered = fetch(`${url}/api/v2/me/smssessions/${session}`, {
     method: "POST",
     headers: { authorization: `Bearer ${agent.token}`, "content-type": "application/json" },
     body: JSON.stringify({ operationName: "Accept", nickname: "Eve" }),

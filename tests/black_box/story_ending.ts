@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { accepted, acceptInVain, agents, endings, GUEST, mapping } from "./mapping_steps.ts";
+import {
+  accepted,
+  acceptInVain,
+  agents,
+  endings,
+  GUEST,
+  mapping,
+  SHORT_OF_PATIENCE,
+} from "./mapping_steps.ts";
 import { statusChange } from "./notifications.ts";
 import { assertProblem } from "./problem.ts";
 import { it, type Sentence } from "./sentence.ts";
@@ -80,7 +88,8 @@ export const ENDING_STORY: readonly Sentence[] = [
   it("a session that is over while an agent's Accept is in doubt is free for the next", async (world) => {
     const session = world.freshSession();
     const [first, second] = await agents(world, 2);
-    await acceptInVain(world, first, session);
+    await using instance = await world.anotherPatchbay(SHORT_OF_PATIENCE);
+    await acceptInVain(world, instance, first, session);
     assertProblem(await second.accept(session), "session-held");
     await world.notify(statusChange(session, "Revoked"));
     await accepted(second, session);

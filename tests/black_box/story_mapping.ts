@@ -6,6 +6,7 @@ import {
   endings,
   GUEST,
   mapping,
+  SHORT_OF_PATIENCE,
   untilNot409,
 } from "./mapping_steps.ts";
 import { assertProblem } from "./problem.ts";
@@ -36,7 +37,8 @@ export const MAPPING_STORY: readonly Sentence[] = [
     const [holder, guest, stranger] = await agents(world, 3);
     await accepted(holder, session);
     assert.equal((await holder.operate(session, "Invite", GUEST)).status, 200);
-    await acceptInVain(world, stranger, session);
+    await using instance = await world.anotherPatchbay(SHORT_OF_PATIENCE);
+    await acceptInVain(world, instance, stranger, session);
     assert.equal((await untilNot409(() => guest.accept(session))).status, 200);
     const { participants = [] } = await mapping(world, session) ?? {};
     assert.deepEqual(participants, [{ agentId: "agent-2", nickname: "Ada" }]);

@@ -36,7 +36,9 @@ export interface RegisteredConsumer extends WebhookConsumer {
 }
 
 /** A second Patchbay beside the world's own. `await using` ends it. */
-export interface AnotherPatchbay extends AsyncDisposable, Pick<World, "agent" | "notify"> {}
+export interface AnotherPatchbay extends AsyncDisposable, Pick<World, "agent" | "notify"> {
+  readonly url: string;
+}
 
 export interface World extends AsyncDisposable {
   readonly key: TestKey;
@@ -62,8 +64,8 @@ export interface World extends AsyncDisposable {
   freshSession(): string;
   /** A customer's number that nothing has used yet, in E.164. */
   freshPhone(): string;
-  /** Starts a further Patchbay over the same store. */
-  anotherPatchbay(): Promise<AnotherPatchbay>;
+  /** Starts a further Patchbay over the same store; `overrides` changes what it is started with. */
+  anotherPatchbay(overrides?: Environment): Promise<AnotherPatchbay>;
   /** Starts Patchbay anew, with the same environment; the one before has to have ended. */
   startAnew(): Promise<void>;
 }
@@ -145,10 +147,11 @@ export async function startWorld(
     },
     freshPhone: () => `+1650253${String(++phones).padStart(4, "0")}`,
     freshSession: () => `0000Na9B26E${String(++sessions).padStart(5, "0")}`,
-    async anotherPatchbay() {
-      const another = await startPatchbayProcess(env, running);
+    async anotherPatchbay(overrides = {}) {
+      const another = await startPatchbayProcess({ ...env, ...overrides }, running);
       processes.push(another);
       return {
+        url: another.url,
         agent: async (agentId, scopes) =>
           createClient(() => another.url, await tokenOf(agentId, scopes)),
         notify: (notifications) => postNotifications(another.url, notifications),
