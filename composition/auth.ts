@@ -7,11 +7,16 @@ import type { Environment } from "./environment.ts";
 /** Who may call. */
 export interface AuthParts {
   readonly verifier: TokenVerifier;
+  /** Begins to get the keys ahead of the first token. */
+  warm(): void;
   /** Whether there are keys to verify tokens with. */
   readonly keysLoaded: () => boolean;
 }
 
-/** The verifier of agents' tokens. Its keys are loaded beside the start: until they are there, `/readyz` says so. */
+/**
+ * The verifier of agents' tokens. Its keys are to be got once everything is built: a process that is busy loading lets the
+ * deadline of an answer pass. Until they are there, `/readyz` says so.
+ */
 export async function composeAuth(
   { jwt }: Config,
   { fetch, clock, log }: Environment,
@@ -19,9 +24,9 @@ export async function composeAuth(
   const keySet = jwt.keys.kind === "remote"
     ? createRemoteKeySet({ url: jwt.keys.url, fetch, clock, log })
     : await createStaticKeySet(jwt.keys.untrustedText, jwt.algorithms);
-  void keySet.warm();
   return {
     verifier: createTokenVerifier({ keySet, policy: jwt, clock }),
+    warm: () => void keySet.warm(),
     keysLoaded: () => hasKeys(keySet),
   };
 }

@@ -39,7 +39,7 @@ export interface ComposedPatchbay {
   fetch(request: Request, info: Deno.ServeHandlerInfo<Deno.Addr>): Response | Promise<Response>;
   /** What the log tells of it when it starts. */
   readonly about: Readonly<Record<string, LogValue>>;
-  /** Begins to deliver, and goes on with what an earlier process left. */
+  /** Gets the keys, begins to deliver, and goes on with what an earlier process left. */
   start(): void;
   /**
    * Waits until what is under way has ended, gives leases back, closes the store; within `DRAIN_MS`.
@@ -203,6 +203,7 @@ export async function composePatchbay(
       ingress: config.notificationsToken !== null,
     },
     start() {
+      auth.warm();
       delivery.start();
       subscriber?.start();
       void webhooks.resume();
