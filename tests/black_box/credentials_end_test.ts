@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { redisTest } from "../support/needs_redis.ts";
 import type { Client } from "./client.ts";
-import { follow, type Following, FOLLOWING_SCOPES, known, messagesTold } from "./following.ts";
+import {
+  type Following,
+  FOLLOWING_SCOPES,
+  followInHurry,
+  known,
+  messagesTold,
+} from "./following.ts";
 import type { Call, GuardedUpstream } from "./guarded_upstream.ts";
 import { agentText } from "./notifications.ts";
 import { openRedis, openSqliteFile, type TestStore } from "./stores.ts";
@@ -88,7 +94,7 @@ for (
 
 async function tellAll(t: Deno.TestContext, open: () => Promise<TestStore>): Promise<void> {
   for (const [says, tell] of Object.entries(SENTENCES)) {
-    await t.step(says, () => follow(open, tell));
+    await t.step(says, () => followInHurry(open, tell));
   }
 }
 

@@ -21,6 +21,8 @@ export interface GuardedOptions {
   readonly passwords?: Readonly<Record<string, string>>;
   /** Whether writes need a CSRF token. Default: they do. */
   readonly csrf?: boolean;
+  /** How many times as fast as real time the clock is of whom it speaks CometD with. Default: 1. */
+  readonly hurry?: number;
 }
 
 export interface GuardedUpstream extends AsyncDisposable {
@@ -69,7 +71,7 @@ export function startGuardedUpstream(options: GuardedOptions = {}): GuardedUpstr
     describe: ({ user, method, target, operation }) =>
       `${user}: ${method} ${target} ${operation ?? ""}`,
   });
-  const bayeux = createBayeux();
+  const bayeux = createBayeux(options);
 
   const server = serveStandIn(async (exchange) => {
     const { request } = exchange;

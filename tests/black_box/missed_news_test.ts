@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { redisTest } from "../support/needs_redis.ts";
 import {
-  follow,
   type Following,
+  followInHurry,
   known,
   messagesTold,
   PATIENT_MS,
@@ -142,7 +142,7 @@ for (
 
 async function tellAll(t: Deno.TestContext, open: () => Promise<TestStore>): Promise<void> {
   for (const [says, tell] of Object.entries(SENTENCES)) {
-    await t.step(says, () => follow(open, tell));
+    await t.step(says, () => followInHurry(open, tell));
   }
 }
 

@@ -35,7 +35,7 @@ export interface PatchbayProcess extends StartingPatchbay {
   readonly url: string;
 }
 
-/** By itself, or by `deno serve` in several workers. */
+/** By itself, by `deno serve` in several workers, or by itself on a clock that is ahead of real time more and more. */
 export type Program = keyof typeof DENO_COMMANDS;
 
 /** How Patchbay is run. */
@@ -54,6 +54,7 @@ export interface Running {
 
 const DENO_COMMANDS = {
   "main.ts": ["run", "--quiet", ...await permissionsOf("start")],
+  "tests/support/hurried_main.ts": ["run", "--quiet", ...await permissionsOf("start")],
   "serve.ts": [
     "serve",
     ...await permissionsOf("serve"),
