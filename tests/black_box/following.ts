@@ -4,7 +4,7 @@ import type { Client } from "./client.ts";
 import { type GuardedUpstream, startGuardedUpstream } from "./guarded_upstream.ts";
 import { agentText } from "./notifications.ts";
 import type { Environment } from "../support/patchbay_process.ts";
-import { HURRY } from "../support/hurried_main.ts";
+import { HURRIED_MAIN, HURRY } from "../support/hurried_main.ts";
 import type { TestStore } from "./stores.ts";
 import { told } from "./webhook_assertions.ts";
 import type { WebhookConsumer } from "./webhook_consumer.ts";
@@ -20,10 +20,6 @@ export const FOLLOWING_SCOPES = `${AGENT_SCOPES} credentials:write`;
 export const PATIENT_MS = 20_000;
 /** As long as it may take until an instance that has died is noticed. */
 export const TAKEN_OVER_WITHIN_MS = 30_000;
-
-export const HURRIED_MAIN = "tests/support/hurried_main.ts";
-/** What is to take as long as ever although the clock hurries. */
-export const IN_HURRY: Environment = { UPSTREAM_TIMEOUT_MS: String(10_000 * HURRY) };
 
 /** A store, a contact centre and a Patchbay for this alone: what is connected is what matters. */
 export async function follow(
@@ -49,7 +45,6 @@ export async function followInHurry(
     SUBSCRIBE: "on",
     UPSTREAM_URL: centre.url,
     UPSTREAM_AUTH: "vault",
-    ...IN_HURRY,
   }, HURRIED_MAIN);
   await tell(world, centre);
 }

@@ -2,14 +2,8 @@ import assert from "node:assert/strict";
 import { startContactCentre } from "../../simulator/contact_centre/server.ts";
 import type { ContactCentre } from "../../simulator/contact_centre/contact_centre.ts";
 import type { Environment, LogLine } from "../support/patchbay_process.ts";
-import {
-  FOLLOWING_SCOPES,
-  HURRIED_MAIN,
-  IN_HURRY,
-  indexesTold,
-  messagesTold,
-  PATIENT_MS,
-} from "./following.ts";
+import { FOLLOWING_SCOPES, indexesTold, messagesTold, PATIENT_MS } from "./following.ts";
+import { HURRIED_MAIN } from "../support/hurried_main.ts";
 import { openSqliteFile } from "./stores.ts";
 import { startWorld, type World } from "./world.ts";
 
@@ -48,7 +42,6 @@ async function play(act: (scene: Scene) => Promise<void>, env: Environment = {})
     SUBSCRIBE: "on",
     UPSTREAM_AUTH: "vault",
     UPSTREAM_URL: centre.url,
-    ...IN_HURRY,
     ...env,
   }, HURRIED_MAIN);
   const consumer = await world.consumer();

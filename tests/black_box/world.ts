@@ -1,4 +1,5 @@
 /** Everything around one Patchbay: the issuer, the contact centre, Twilio, webhook consumers, and those who call it. */
+import { HURRIED_MAIN, HURRY } from "../support/hurried_main.ts";
 import { startJwksServer } from "../support/jwks_server.ts";
 import {
   createTestKey,
@@ -11,6 +12,7 @@ import {
   type Environment,
   type PatchbayProcess,
   type Program,
+  type Running,
   startPatchbayProcess,
 } from "../support/patchbay_process.ts";
 import { readCreatedWebhook } from "./shapes.ts";
@@ -90,7 +92,7 @@ export async function startWorld(
     UPSTREAM_URL: upstream.url.origin,
     JWT_ISSUER: TEST_ISSUER,
     JWT_AUDIENCE: TEST_AUDIENCE,
-    JWKS_URL: issuer.url.href,
+    ...(program === HURRIED_MAIN ? inHurry(key) : { JWKS_URL: issuer.url.href }),
     PUBLIC_URL,
     NOTIFICATIONS_TOKEN,
     EGRESS_ALLOW: "127.0.0.0/8",
@@ -104,7 +106,7 @@ export async function startWorld(
     ...store.env,
     ...overrides,
   };
-  const running = { program, launcher: store.launcher ?? [] };
+  const running: Running = { program, launcher: store.launcher ?? [] };
   let patchbay = opened.use(await startPatchbayProcess(env, running));
   const processes = [patchbay];
   const url = () => patchbay.url;
@@ -168,6 +170,11 @@ export async function startWorld(
       await all.disposeAsync();
     },
   };
+}
+
+/** Answers that Patchbay waits for take as long as ever although its clock hurries. */
+function inHurry({ publicPem }: TestKey): Environment {
+  return { UPSTREAM_TIMEOUT_MS: String(10_000 * HURRY), JWT_PUBLIC_KEY: publicPem };
 }
 
 function postNotifications(url: string, notifications: unknown): Promise<Answer> {

@@ -3,6 +3,9 @@ import { startPatchbay } from "../../main.ts";
 import { runProgram } from "../../program.ts";
 import { createHurriedClock } from "./hurried_clock.ts";
 
+/** From the root of the repository. */
+export const HURRIED_MAIN = "tests/support/hurried_main.ts";
+
 /** More, and what its contract gives a second for would come too late on a busy machine. */
 export const HURRY = 5;
 

@@ -2,6 +2,7 @@
  * Patchbay as its operators run it: a process of its own, known by its environment, its log and its answers alone.
  */
 import { createInbox, type Inbox } from "../../simulator/kit/inbox.ts";
+import { HURRIED_MAIN } from "./hurried_main.ts";
 import { guardLine } from "./log_guard.ts";
 import { type Ended, type ProgramOptions, runToItsEnd, startProgram } from "./program_process.ts";
 
@@ -54,7 +55,7 @@ export interface Running {
 
 const DENO_COMMANDS = {
   "main.ts": ["run", "--quiet", ...await permissionsOf("start")],
-  "tests/support/hurried_main.ts": ["run", "--quiet", ...await permissionsOf("start")],
+  [HURRIED_MAIN]: ["run", "--quiet", ...await permissionsOf("start")],
   "serve.ts": [
     "serve",
     ...await permissionsOf("serve"),
