@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { type Clock, systemClock } from "../../services/support/clock.ts";
-import { createRespLink, loadRespClient } from "../../services/store/redis/resp_link.ts";
+import { createRespLink } from "../../services/store/redis/resp_link.ts";
 import { playFaults } from "../kit/fault_middleware.ts";
 import { createFaultQueue, type Faults } from "../kit/faults.ts";
 import { createInbox, type Inbox } from "../kit/inbox.ts";
@@ -69,7 +69,6 @@ export async function startUpstashEndpoint(
     );
 
   try {
-    await loadRespClient();
     await link.send([["PING"]]);
     const server = await listenOnLoopback(options);
     server.serve(async (request, exchange) => await app.fetch(request, exchange));

@@ -98,6 +98,7 @@ export function createRespLink(options: RespLinkOptions): RespLink {
 
   return {
     async send(commands) {
+      if (library === null) await loadRespClient();
       if (closed) throw new NoAnswer("the connection was closed");
       const deadline = startDeadline(clock, deadlineMs);
       let live: Connection | null = null;
@@ -124,9 +125,15 @@ export function createRespLink(options: RespLinkOptions): RespLink {
   };
 }
 
-/** Loads the client's package. It takes a good part of a deadline, so whoever can does it before the first command. */
-export async function loadRespClient() {
-  return await import("redis");
+let library: typeof import("redis") | null = null;
+
+/**
+ * Loads the client's package. Meanwhile the process has no ear for answers, so no deadline runs while it does; whoever can
+ * does it before somebody waits for the first command.
+ */
+export async function loadRespClient(): Promise<typeof import("redis")> {
+  library ??= await import("redis");
+  return library;
 }
 
 async function newClient({ url, deadlineMs, bulk }: RespLinkOptions) {

@@ -4,7 +4,7 @@ import { readTopology } from "./cluster_topology.ts";
 import { startDeadline } from "./deadline.ts";
 import { NoAnswer } from "./no_answer.ts";
 import { ASK_FOR_SLOTS, createRespCluster, type RespCluster } from "./resp_cluster.ts";
-import { createRespLink, type RespReply } from "./resp_link.ts";
+import { createRespLink, loadRespClient, type RespReply } from "./resp_link.ts";
 import type { RedisTransport } from "./transport.ts";
 
 export interface RespTransportOptions {
@@ -46,6 +46,7 @@ export function createRespTransport(
   async function sendFirst(
     commands: readonly (readonly string[])[],
   ): Promise<readonly RespReply[]> {
+    await loadRespClient();
     const deadline = startDeadline(systemClock, deadlineMs);
     try {
       finding ??= find().finally(() => finding = null);
