@@ -4,7 +4,7 @@ import { lookUpWaitMs } from "./doubt.ts";
 import type { TextUnderWay } from "./open_text.ts";
 import type { OptOuts } from "./opt_outs.ts";
 import { type Begun, oneMoreTry, type ProgressNotes, type Tries, WAITING } from "./progress.ts";
-import type { SendResult, SmsProvider } from "./provider.ts";
+import { passesSoon, type SendResult, type SmsProvider } from "./provider.ts";
 import type { SendingSwitch } from "./sending_switch.ts";
 import type { StepEnd } from "./sms_decision.ts";
 
@@ -89,7 +89,7 @@ export function createAfterSend(options: AfterSendOptions) {
         return await notes.fate(text, at, WAITING) ?? { kind: "shutdown" };
       case "rejected": {
         const { action } = provider.explain(result.code, result.status);
-        if (action === "retry") return await tryAgain(text, at, "limited", result);
+        if (passesSoon(action)) return await tryAgain(text, at, "limited", result);
         if (action !== "look-up") return await refuse(text, at, result);
         const reason = `answered with code ${result.code}`;
         return await doubt(text, at, begun, { reason, status: result.status });

@@ -240,8 +240,8 @@ export type MessageStatus =
 export type SmsErrorClass = "A" | "B" | "C" | "D" | "E" | "F" | "G" | "H" | "I" | "unknown";
 
 /**
- * What a class asks for. Of the answers to a send `retry`, `look-up` and `alert-operator` are acted on; the others end the
- * text there, since a later try is a new message that somebody has to ask for.
+ * What a class asks for. Of the answers to a send `retry` and `hold` have the text tried again, `look-up` and `alert-operator`
+ * are acted on, and the others end the text there: a refusal that does not pass within minutes is the agent's to know.
  */
 export type SmsErrorAction =
   | "retry"
@@ -251,6 +251,11 @@ export type SmsErrorAction =
   | "fail"
   | "alert-operator"
   | "wait-a-day";
+
+/** Whether a text is tried again that was refused so: it surely was not taken, and soon may be. */
+export function passesSoon(action: SmsErrorAction): boolean {
+  return action === "retry" || action === "hold";
+}
 
 export interface SmsError {
   readonly class: SmsErrorClass;

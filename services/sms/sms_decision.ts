@@ -1,6 +1,6 @@
 import type { AttemptClass, Decision } from "../delivery/sink.ts";
 import type { UnreadableNumber } from "./phone.ts";
-import type { SmsErrorAction, SmsProvider } from "./provider.ts";
+import { passesSoon, type SmsErrorAction, type SmsProvider } from "./provider.ts";
 
 /** What an attempt to text the customer came to: what the provider said, or why it was not asked. */
 export type SmsFinding =
@@ -177,7 +177,7 @@ function decideRejected(
   context: SmsDecisionContext,
 ): SmsVerdict {
   const { action, sentence } = context.provider.explain(code, status);
-  if (action === "retry") return decideRateLimited({ code, status, tries }, context);
+  if (passesSoon(action)) return decideRateLimited({ code, status, tries }, context);
   return { ...verdict("rejected", DEAD, sentence), errorCode: code, httpStatus: status, action };
 }
 

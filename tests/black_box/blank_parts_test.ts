@@ -100,3 +100,34 @@ Deno.test("a rate limit of a few seconds ended a text that Twilio surely had not
   assert.equal(order.at(-1), "Two", "what follows waits behind it");
   assert.equal(order.indexOf("Two"), order.length - 1);
 });
+
+Deno.test("a full queue at Twilio, or an odd Retry-After, ended a text that it surely had not taken", async () => {
+  await using store = await openSqliteFile();
+  await using world = await startWorld(store, { WEBHOOK_RETRY_S: "0.5,0.5,0.5,0.5,0.5,0.5" });
+  const inOneSecond = new Date(Date.now() + 1_000).toUTCString();
+  const refusals = [
+    ["a full queue", () => twilioError(400, 21611)],
+    ["the account's limit", () => twilioError(400, 63017)],
+    ...["0", "-5", "1.5", "soon", inOneSecond].map((retryAfter) =>
+      [
+        `Retry-After ${retryAfter}`,
+        () => twilioError(429, 20429, { "retry-after": retryAfter }),
+      ] as const
+    ),
+    ["no code", () => new Response("<html>", { status: 429 })],
+  ] as const;
+  const told = [];
+  for (const [what, refusal] of refusals) {
+    const session = world.freshSession();
+    await acceptWithPhone(world, session);
+    const untilMs = performance.now() + 1_600;
+    world.twilio.answer(what, () => performance.now() < untilMs ? refusal() : null);
+    await world.notify(newMessages(session, agentText(1, what)));
+    told.push({ what, session });
+  }
+  for (const { what, session } of told) {
+    const isOver = ({ status }: { status: string }) => ["delivered", "dead"].includes(status);
+    const [text] = await deliveriesOf(world, session, isOver);
+    assert.equal(text?.status, "delivered", what);
+  }
+});

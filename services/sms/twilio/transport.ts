@@ -1,5 +1,6 @@
 import { startDeadline } from "../../http/deadline.ts";
 import { exchange as httpExchange, type ExchangeFailure } from "../../http/exchange.ts";
+import { parseRetryAfter } from "../../http/retry_after.ts";
 import { overFetch } from "../../http/transport.ts";
 import { systemClock } from "../../support/clock.ts";
 import type { SendResult } from "../provider.ts";
@@ -73,7 +74,7 @@ export interface TwilioReading {
 export async function getOnce(call: TwilioCall, options: TransportOptions): Promise<TwilioReading> {
   const { status, headers, untrustedBody } = await exchange(call, null, options);
   const body = parseObject(untrustedBody);
-  if (status !== 200) throw new SendEnded(judgeRefusal(status, body, headers.get("retry-after")));
+  if (status !== 200) throw refusal(status, body, headers);
   const answeredAtMs = Date.parse(headers.get("date") ?? "");
   return {
     statusCode: status,
@@ -145,14 +146,19 @@ function judgeAnswer(status: number, headers: Headers, untrustedBody: string): T
     }
     throw new SendEnded({ kind: "ambiguous", reason: "the answer names no message", status });
   }
-  throw new SendEnded(judgeRefusal(status, body, headers.get("retry-after")));
+  throw refusal(status, body, headers);
+}
+
+function refusal(status: number, body: Record<string, unknown>, headers: Headers): SendEnded {
+  const retryAfter = headers.get("retry-after");
+  return new SendEnded(judgeRefusal(status, body, { retryAfter, nowMs: systemClock.now() }));
 }
 
 /** What an answer other than 2xx says. Pure. */
 export function judgeRefusal(
   status: number,
   body: Record<string, unknown>,
-  retryAfter: string | null,
+  { retryAfter, nowMs }: { readonly retryAfter: string | null; readonly nowMs: number },
 ): SendEnded["result"] {
   const code = Number.isSafeInteger(body["code"]) ? Number(body["code"]) : null;
   // A 408 that Twilio did not write comes from something in between, which cannot know what Twilio did.
@@ -160,9 +166,8 @@ export function judgeRefusal(
     return { kind: "ambiguous", reason: `answered with HTTP ${status}`, status };
   }
   if (status === 429 || code === TOO_MANY_REQUESTS) {
-    return /^\d{1,6}$/.test(retryAfter ?? "")
-      ? { kind: "rate-limited", retryAfterMs: Number(retryAfter) * 1000 }
-      : { kind: "rate-limited" };
+    const retryAfterMs = parseRetryAfter(retryAfter, nowMs);
+    return { kind: "rate-limited", ...(retryAfterMs !== null && { retryAfterMs }) };
   }
   return { kind: "rejected", code, status };
 }

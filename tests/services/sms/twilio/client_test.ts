@@ -114,6 +114,11 @@ const JUDGED: readonly (readonly [number, Record<string, unknown>, string | null
   [400, { code: 20429 }, null, { kind: "rate-limited" }],
   [429, {}, "soon", { kind: "rate-limited" }],
   [429, {}, "0", { kind: "rate-limited", retryAfterMs: 0 }],
+  [429, {}, "1.5", { kind: "rate-limited", retryAfterMs: 1_500 }],
+  [429, {}, "-5", { kind: "rate-limited" }],
+  [429, {}, "99999999999", { kind: "rate-limited", retryAfterMs: 99_999_999_999_000 }],
+  [429, {}, "Sun, 22 Nov 2026 10:00:07 GMT", { kind: "rate-limited", retryAfterMs: 7_000 }],
+  [429, {}, "Sun, 22 Nov 2026 09:00:00 GMT", { kind: "rate-limited", retryAfterMs: 0 }],
   [408, {}, null, { kind: "ambiguous", reason: "answered with HTTP 408", status: 408 }],
   [408, { code: 21000 }, null, { kind: "rejected", code: 21000, status: 408 }],
   [400, { code: "21211" }, null, { kind: "rejected", code: null, status: 400 }],
@@ -126,7 +131,8 @@ const JUDGED: readonly (readonly [number, Record<string, unknown>, string | null
 
 for (const [status, body, retryAfter, expected] of JUDGED) {
   Deno.test(`judgeRefusal() of HTTP ${status} ${JSON.stringify(body)}, Retry-After ${retryAfter}`, () => {
-    assert.deepEqual(judgeRefusal(status, body, retryAfter), expected);
+    const nowMs = Date.parse("2026-11-22T10:00:00Z");
+    assert.deepEqual(judgeRefusal(status, body, { retryAfter, nowMs }), expected);
   });
 }
 
