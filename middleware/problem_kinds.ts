@@ -56,17 +56,17 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   },
   "upstream-unavailable": {
     status: 502,
-    title: "Contact centre unavailable",
+    title: "Upstream unavailable",
     statusCode: 4,
     explanation:
       "The contact centre (for media: the SMS provider) could not be reached, or broke off before it had answered.",
   },
   "upstream-timeout": {
     status: 504,
-    title: "Contact centre timed out",
+    title: "Upstream timed out",
     statusCode: 4,
     explanation:
-      "The contact centre did not answer in time; it may have acted all the same, so read the session before you repeat the request.",
+      "The contact centre (for media: the SMS provider) did not answer in time; it may have acted all the same, so read the session before you repeat the request.",
   },
   "invalid-body": {
     status: 400,
@@ -106,6 +106,13 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: "Unsupported media type",
     statusCode: 10,
     explanation: "The body is declared to be something other than plain JSON in UTF-8.",
+  },
+  "range-not-satisfiable": {
+    status: 416,
+    title: "Range not satisfiable",
+    statusCode: 10,
+    explanation:
+      "Nothing is there at the range of bytes that was asked for; `content-range` tells how many there are, where that is known.",
   },
   "not-found": {
     status: 404,

@@ -18,6 +18,7 @@ export type ProblemCode =
   | "request-timeout"
   | "headers-too-large"
   | "unsupported-media-type"
+  | "range-not-satisfiable"
   | "not-found"
   | "method-not-allowed"
   | "rate-limited"
@@ -127,6 +128,11 @@ export class HeadersTooLarge extends PatchbayError {
 /** The body is not of a media type that the route reads. */
 export class UnsupportedMediaType extends PatchbayError {
   readonly code = "unsupported-media-type";
+}
+
+/** Nothing is there at the range of bytes that was asked for (RFC 9110 §15.5.17). */
+export class RangeNotSatisfiable extends PatchbayError {
+  readonly code = "range-not-satisfiable";
 }
 
 /** Nothing is here, or nothing that the caller may know of. */

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { NotFound, UpstreamTimeout, UpstreamUnavailable } from "../errors.ts";
+import { NotFound, RangeNotSatisfiable, UpstreamTimeout, UpstreamUnavailable } from "../errors.ts";
 import { CannotUnseal, type Sealer } from "../sealing/secrets.ts";
 import type { EventStore } from "../store/port/events.ts";
 import type { Clock } from "../support/clock.ts";
@@ -29,7 +29,7 @@ export interface MediaRelay {
   ): Promise<readonly ToldMedia[]>;
   /**
    * Reads the media that a reference of {@link MediaRelay.tell} stands for. Throws `NotFound`, in the same words, for what is no
-   * reference, has ended with its event or leads to nothing that is relayed; `UpstreamUnavailable` or `UpstreamTimeout` when the
+   * reference, has ended with its event or leads to nothing that is relayed; `RangeNotSatisfiable`; `UpstreamUnavailable` or `UpstreamTimeout` when the
    * provider is away; `StoreUnavailable`.
    */
   read(
@@ -103,6 +103,12 @@ export function createMediaRelay(
     try {
       const reading = await provider.fetchMedia({ ...request, url });
       if (reading.kind === "read") return reading;
+      if (reading.kind === "out-of-range") {
+        const { contentRange } = reading;
+        throw new RangeNotSatisfiable("Cannot read this range: expected one that the media have", {
+          headers: contentRange === null ? {} : { "content-range": contentRange },
+        });
+      }
       log.warn("media.not_read", { eventId, reason: reading.reason });
       if (reading.kind === "not-there") throw new NotFound(NOT_FOUND);
       const detail = `Cannot read the media: expected an answer from ${provider.name}`;
@@ -125,7 +131,10 @@ export function createMediaRelay(
     async read(untrustedReference, { untrustedRange, ...request }) {
       const sealed = await open(untrustedReference);
       if (sealed === null || !await isTold(sealed)) throw new NotFound(NOT_FOUND);
-      return await fetchMedia(sealed, { ...request, range: oneRange(untrustedRange) });
+      return await fetchMedia(sealed, {
+        ...request,
+        range: request.method === "HEAD" ? null : oneRange(untrustedRange),
+      });
     },
   };
 }

@@ -22,10 +22,10 @@ export function relayedType(untrustedContentType: string | null): string | null 
 
 /**
  * The one range of bytes that a `Range` header asks for, as it is sent on. Null for anything else, which is then answered
- * with the whole (RFC 9110 §14.2).
+ * with the whole (RFC 9110 §14.2). A unit's name may have capitals (§14.1).
  */
 export function oneRange(untrustedRange: string | null): string | null {
-  return /^bytes=(?:\d{1,10}-\d{0,10}|-\d{1,10})$/.test(untrustedRange ?? "")
-    ? untrustedRange
-    : null;
+  const [range, first, last] =
+    /^bytes=(?:(\d{1,10})-(\d{0,10})|-\d{1,10})$/.exec(untrustedRange?.toLowerCase() ?? "") ?? [];
+  return range === undefined || (first && last && Number(last) < Number(first)) ? null : range;
 }

@@ -175,6 +175,8 @@ export type MediaReading =
   | MediaRead
   /** The provider has it no more, or it is none that is relayed. */
   | { readonly kind: "not-there"; readonly reason: string }
+  /** Nothing is at the range that was asked for. `contentRange` tells the whole length; null: it was not told. */
+  | { readonly kind: "out-of-range"; readonly contentRange: string | null }
   /** It may succeed later. */
   | { readonly kind: "failed"; readonly timedOut: boolean; readonly reason: string };
 

@@ -87,6 +87,7 @@ const faultPlan = v.strictObject({
   fault: v.picklist(["rate-limited", "server-error", "timeout", "reset", "media-refused"]),
   sent: v.optional(v.boolean(), false),
   retryAfterS: perhaps(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  errorCode: perhaps(v.picklist([21620, 21621, 21622, 21623])),
   times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)), 1),
 });
 
@@ -153,7 +154,7 @@ export function controlRoutes(twilio: Twilio): Hono<ControlEnv> {
 
 function planFault(
   faults: TwilioFaults,
-  { fault, sent, retryAfterS }: v.InferOutput<typeof faultPlan>,
+  { fault, sent, retryAfterS, errorCode }: v.InferOutput<typeof faultPlan>,
 ): PlannedFault {
   const when = sent ? "after-acting" : "before-acting";
   switch (fault) {
@@ -164,7 +165,7 @@ function planFault(
     case "timeout":
       return sent ? faults.timeoutAfterActing() : faults.timeoutBeforeActing();
     case "media-refused":
-      return faults.mediaRefused();
+      return faults.mediaRefused(errorCode === undefined ? {} : { code: errorCode });
     case "reset":
       return faults.connectionReset({ when });
   }

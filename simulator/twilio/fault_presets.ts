@@ -14,8 +14,8 @@ export interface TwilioFaults extends Faults {
   timeoutAfterActing(): PlannedFault;
   /** The connection breaks; the message was sent all the same if `when` says so. */
   connectionReset(options?: { readonly when?: "before-acting" | "after-acting" }): PlannedFault;
-  /** 400 with code 21623 to the next send with media; nothing is sent. */
-  mediaRefused(): PlannedFault;
+  /** 400 to the next send with media, with `code` (default 21623: these cannot be used); nothing is sent. */
+  mediaRefused(options?: { readonly code?: number }): PlannedFault;
   /** The next reading of media goes wrong; `elsewhere`: it is sent on to `url`, on a host that is not Twilio's. */
   media(fault: MediaFault, url?: string): PlannedFault;
 }
@@ -44,11 +44,11 @@ export function createTwilioFaults(faults: Faults): TwilioFaults {
       faults.next({ ...SERVER_ERROR, kind: "status" }, { matching, when }),
     timeoutBeforeActing: () => faults.next("hang", { matching }),
     timeoutAfterActing: () => faults.next("hang", { matching, when: "after-acting" }),
-    mediaRefused: () =>
+    mediaRefused: ({ code = 21623 } = {}) =>
       faults.next({
         kind: "status",
         status: 400,
-        body: errorBody({ status: 400, code: 21623, message: "The media cannot be used" }),
+        body: errorBody({ status: 400, code, message: "The media cannot be used" }),
       }, { matching: (request) => matching(request) && /(?:^|&)MediaUrl=/.test(request.body) }),
     media(fault, url = "https://elsewhere.example/picture.png") {
       const options = { matching: ({ path }: RecordedRequest) => /\/Media\/ME/.test(path) };

@@ -39,6 +39,16 @@ Deno.test("a picture that Twilio refuses leaves as text, once", async () => {
   assert.deepEqual(await push(world, url), [[url], []]);
 });
 
+Deno.test("a picture from a sender or an account that cannot send any ended the text", async () => {
+  await using store = await openSqliteFile();
+  await using world = await startWorld(store, { MEDIA: "on" });
+  for (const code of [21620, 21621, 21622]) {
+    const url = `https://shop.example/${code}.png`;
+    world.twilio.faults.mediaRefused({ code });
+    assert.deepEqual(await push(world, url), [[url], []], String(code));
+  }
+});
+
 Deno.test("without MEDIA an address leaves as text, whatever it leads to", async () => {
   await using store = await openSqliteFile();
   await using world = await startWorld(store);

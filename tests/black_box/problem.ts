@@ -16,6 +16,7 @@ const PROBLEMS = {
   "invalid-parameter": [400, 10],
   "body-too-large": [413, 10],
   "unsupported-media-type": [415, 10],
+  "range-not-satisfiable": [416, 10],
   "not-found": [404, 6],
   "method-not-allowed": [405, 3],
   "rate-limited": [429, 3],

@@ -104,11 +104,30 @@ Deno.test("media are read by HEAD and in ranges too", async () => {
   assert.equal(part.answer.status, 206);
   assert.equal(part.answer.headers.get("content-range"), `bytes 100-199/${PICTURE.length}`);
   assert.deepEqual(part.bytes, PICTURE.slice(100, 200));
-  // What nobody can satisfy, or means several parts, is answered with the whole (RFC 9110 §14.2).
-  for (const range of ["bytes=9000-", "bytes=0-1,5-6", "lines=1-2"]) {
+  const last = await bytesOf(url, { range: "Bytes=-10" });
+  assert.deepEqual([last.answer.status, last.bytes], [206, PICTURE.slice(-10)]);
+  // What is no range, or means several, is answered with the whole (RFC 9110 §14.2).
+  for (const range of ["bytes=0-1,5-6", "lines=1-2", "bytes=5-2", "bytes=", "bytes=x-y"]) {
     const whole = await bytesOf(url, { range });
     assert.deepEqual([whole.answer.status, whole.bytes.length], [200, PICTURE.length], range);
   }
+});
+
+Deno.test("a range that nobody can satisfy was answered with the whole, and HEAD with a part", async () => {
+  await using store = await openSqliteFile();
+  await using world = await startWorld(store);
+  const { url } = await urlOf(world, PICTURE);
+  for (const range of ["bytes=3000-", "bytes=9000-9999", "bytes=-0"]) {
+    const answer = await request(url, { headers: { range } });
+    assertProblem(answer, "range-not-satisfiable");
+    assert.equal(answer.headers.get("content-range"), `bytes */${PICTURE.length}`);
+  }
+  // A range is a matter of GET alone (RFC 9110 §14.2).
+  const head = await fetch(url, { method: "HEAD", headers: { range: "bytes=0-9" } });
+  assert.deepEqual(
+    [head.status, head.headers.get("content-length"), head.headers.get("content-range")],
+    [200, String(PICTURE.length), null],
+  );
 });
 
 Deno.test("what is no reference of ours, or leads to nothing any more, is the same 404", async () => {

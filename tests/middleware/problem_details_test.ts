@@ -37,9 +37,10 @@ const CONTRACT: [ProblemCode, number, number][] = [
   ["idempotency-mismatch", 422, 2],
   ["webhook-url-refused", 422, 10],
   ["internal-error", 500, 4],
-  // What DESIGN's table leaves to RFC 9110 §15.5.9 and RFC 6585 §5.
+  // What DESIGN's table leaves to RFC 9110 §15.5.9 and §15.5.17, and RFC 6585 §5.
   ["request-timeout", 408, 10],
   ["headers-too-large", 431, 10],
+  ["range-not-satisfiable", 416, 10],
 ];
 
 Deno.test("PROBLEMS holds the codes of the contract and no others", () => {

@@ -31,8 +31,11 @@ export interface TwilioSenderOptions {
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** Twilio refuses the picture (its address, its type or size), and may take the same message without it. */
-const REFUSED_MEDIA: ReadonlySet<number | null> = new Set([21620, 21623]);
+/**
+ * Twilio refuses the picture (its address, its type or size), or pictures from this sender or account, and may take the same
+ * message without it.
+ */
+const REFUSED_MEDIA: ReadonlySet<number | null> = new Set([21620, 21621, 21622, 21623]);
 
 /**
  * Sends through the `twilio` package, which writes the request; what carries it and judges the answer is

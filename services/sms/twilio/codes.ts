@@ -69,6 +69,8 @@ const CODES: Readonly<Record<number, readonly [Exclude<SmsErrorClass, "unknown">
   21602: ["G", "The text was empty."],
   21617: ["G", "The text is longer than the 1600 characters that fit one message."],
   21620: ["G", "The attached picture's address cannot be used."],
+  21621: ["G", "Our number cannot send pictures."],
+  21622: ["G", "Our account cannot send pictures."],
   21623: ["G", "The attached picture cannot be used."],
   30019: ["G", "The attached content is larger than the carrier allows."],
   30036: ["G", "The text could not be delivered in time and has expired; it may be sent again."],

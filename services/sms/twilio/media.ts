@@ -33,7 +33,7 @@ export function createTwilioMedia(options: TwilioMediaOptions): TwilioMedia {
   const transport = overFetch(fetch);
 
   async function read(
-    { url: address, method, range, signal }: MediaRequest,
+    { url: address, method, range }: MediaRequest,
     deadline: Deadline,
   ): Promise<MediaReading> {
     let place = placeOfMedia(address, apiUrl);
@@ -54,8 +54,11 @@ export function createTwilioMedia(options: TwilioMediaOptions): TwilioMedia {
       if (location !== null) {
         place = placeAfterRedirect(location, place.url, apiUrl);
       } else if (exchanged.status === 416 && range !== null) {
-        // Whoever serves media may pass over a range that cannot be satisfied (RFC 9110 §15.5.17).
-        return await read({ url: address, method, range: null, signal }, deadline);
+        const contentRange = exchanged.headers.get("content-range") ?? "";
+        return {
+          kind: "out-of-range",
+          contentRange: /^bytes \*\/\d+$/.test(contentRange) ? contentRange : null,
+        };
       } else {
         return judge(exchanged, { body: method === "GET" ? exchanged.body : null, range });
       }

@@ -30,7 +30,17 @@ Deno.test("one range of bytes is passed on as it is, anything else asks for the 
   for (const range of ["bytes=0-", "bytes=0-0", "bytes=5-99", "bytes=-500"]) {
     assert.equal(oneRange(range), range);
   }
-  const others = ["", "bytes=", "bytes=-", "bytes=0-1,3-4", "lines=0-1", "bytes=a-b", "Bytes=0-"];
+  assert.equal(oneRange("Bytes=0-9"), "bytes=0-9");
+  const others = [
+    "",
+    "bytes=",
+    "bytes=-",
+    "bytes=0-1,3-4",
+    "lines=0-1",
+    "bytes=a-b",
+    "bytes =0-",
+    "bytes=5-2",
+  ];
   for (const range of [null, ...others, `bytes=0-${"9".repeat(40)}`, "bytes=0-1\r\nx: y"]) {
     assert.equal(oneRange(range), null, String(range));
   }
