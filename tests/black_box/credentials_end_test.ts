@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { redisTest } from "../support/needs_redis.ts";
 import type { Client } from "./client.ts";
+import { cometdSessions, heldAgain, listening, timesHeld, turnedAway } from "./centre.ts";
 import {
   type Following,
   FOLLOWING_SCOPES,
   followInHurry,
   known,
-  messagesTold,
+  lastMessageTold,
 } from "./following.ts";
-import type { Call, GuardedUpstream } from "./guarded_upstream.ts";
-import { agentText } from "./notifications.ts";
+import type { ContactCentre } from "../../simulator/contact_centre/contact_centre.ts";
+import type { RecordedRequest } from "../../simulator/kit/request_log.ts";
 import { openRedis, openSqliteFile, type TestStore } from "./stores.ts";
 
 const CREDENTIALS = "/v1/agents/me/credentials";
@@ -24,23 +25,24 @@ const SENTENCES: Readonly<Record<string, Following>> = {
   ) {
     const agent = await known(world, "agent-1", "ada");
     await start(agent);
-    await centre.bayeux.heard("ada", "connect", 2);
+    await listening(centre, "ada");
 
     assert.equal((await agent.put(CREDENTIALS, BOB)).status, 204);
-    const before = centre.calls.items.length;
-    assert.equal(centre.bayeux.sessions("ada"), 0);
-    await centre.bayeux.heard("bob", "connect", 2);
+    const before = centre.requests.items.length;
+    assert.equal(cometdSessions(centre, "ada"), 0);
+    await listening(centre, "bob");
     const session = await theSessionOf(agent, world.freshSession());
     for (let round = 1; round <= 3; round++) {
+      const held = timesHeld(centre, "bob");
       // Ends the connect that is held, so that polls and other requests take turns.
-      centre.say(session, agentText(round, "Hi"));
-      await centre.bayeux.heard("bob", "connect", 2 + round);
+      centre.agentTexts(session, "bob", `Hi ${round}`);
+      await heldAgain(centre, "bob", held);
       assert.equal((await agent.get("/api/v2/me")).status, 200);
     }
-    const after = centre.calls.items.slice(before);
+    const after = centre.requests.items.slice(before);
     assert.deepEqual([...new Set(after.map(authorizationOf))], [`Basic ${btoa("bob:staple")}`]);
     assert.equal(cookiesOf(after).size, 1, "polls and other requests are one HTTP session");
-    assert.equal(cookiesOf(centre.calls.items).size, 2);
+    assert.equal(cookiesOf(centre.requests.items).size, 2);
     assertNotTurnedAway(centre);
   },
 
@@ -51,17 +53,17 @@ const SENTENCES: Readonly<Record<string, Following>> = {
     const consumer = await world.consumer();
     const agent = await known(world, "agent-1", "ada");
     const session = await theSessionOf(agent, world.freshSession());
-    await centre.bayeux.heard("ada", "connect", 2);
+    await listening(centre, "ada");
 
     assert.equal((await agent.send(CREDENTIALS, { method: "DELETE" })).status, 204);
-    const before = centre.calls.items.length;
-    assert.equal(centre.bayeux.sessions("ada"), 0);
-    centre.say(session, agentText(1, "missed"));
+    const before = centre.requests.items.length;
+    assert.equal(cometdSessions(centre, "ada"), 0);
+    centre.agentTexts(session, "ada", "missed");
     assert.equal((await agent.get("/api/v2/me")).status, 401);
-    assert.deepEqual(centre.calls.items.slice(before), []);
+    assert.deepEqual(centre.requests.items.slice(before), []);
 
     await known(world, "agent-1", "ada");
-    await messagesTold(consumer, session, 1);
+    await lastMessageTold(centre, consumer, session);
     assertNotTurnedAway(centre);
   },
 
@@ -72,14 +74,21 @@ const SENTENCES: Readonly<Record<string, Following>> = {
     await using second = await world.anotherPatchbay();
     const there = await second.agent("agent-1", FOLLOWING_SCOPES);
     await start(await known(world, "agent-1", "ada"));
-    await centre.bayeux.heard("ada", "connect", 2);
+    await listening(centre, "ada");
 
     assert.equal((await there.put(CREDENTIALS, BOB)).status, 204);
-    await centre.bayeux.heard("bob", "connect", 2, KNOWN_EVERYWHERE_WITHIN_MS);
-    assert.equal(centre.bayeux.sessions("ada"), 0);
+    await listening(centre, "bob", 1, KNOWN_EVERYWHERE_WITHIN_MS);
+    assert.equal(cometdSessions(centre, "ada"), 0);
     assert.equal((await there.send(CREDENTIALS, { method: "DELETE" })).status, 204);
-    await centre.bayeux.heard("bob", "disconnect", 1, KNOWN_EVERYWHERE_WITHIN_MS);
-    assert.equal(centre.bayeux.sessions("bob"), 0);
+    await centre.calls.until(
+      "a disconnect by bob",
+      (calls) =>
+        calls.find(({ agentId, operations }) =>
+          agentId === "bob" && operations.includes("/meta/disconnect")
+        ),
+      { timeoutMs: KNOWN_EVERYWHERE_WITHIN_MS },
+    );
+    assert.equal(cometdSessions(centre, "bob"), 0);
   },
 };
 
@@ -108,16 +117,23 @@ async function theSessionOf(agent: Client, session: string): Promise<string> {
   return session;
 }
 
-function authorizationOf({ headers }: Call): string | null {
+function authorizationOf({ headers }: RecordedRequest): string | null {
   return headers.get("authorization");
 }
 
-function cookiesOf(calls: GuardedUpstream["calls"]["items"]): ReadonlySet<string> {
-  return new Set(calls.flatMap(({ headers }) => headers.get("cookie") ?? []));
+/** The HTTP sessions that these requests name. */
+function cookiesOf(requests: readonly RecordedRequest[]): ReadonlySet<string> {
+  return new Set(
+    requests.flatMap(({ headers }) =>
+      /JSESSIONID=[^;]*/.exec(headers.get("cookie") ?? "")?.[0] ?? []
+    ),
+  );
 }
 
 /** The first POST of an HTTP session is turned down for its CSRF token; nothing else is. */
-function assertNotTurnedAway({ refusals }: GuardedUpstream): void {
-  const others = refusals.filter((refusal) => !/^403 POST \/api\/v2\/me(?:\/|$)/.test(refusal));
+function assertNotTurnedAway(centre: ContactCentre): void {
+  const others = turnedAway(centre).filter((refusal) =>
+    !/^403 POST \/api\/v2\/me(?:\/|$)/.test(refusal)
+  );
   assert.deepEqual(others, []);
 }

@@ -1,19 +1,31 @@
 /** Patchbay with `SUBSCRIBE=on` in front of a contact centre that speaks CometD. */
 import assert from "node:assert/strict";
 import type { Client } from "./client.ts";
-import { type GuardedUpstream, startGuardedUpstream } from "./guarded_upstream.ts";
-import { agentText } from "./notifications.ts";
+import { indexesOf, listening } from "./centre.ts";
+import type { ContactCentre } from "../../simulator/contact_centre/contact_centre.ts";
+import {
+  type ContactCentreOptions,
+  startContactCentre,
+} from "../../simulator/contact_centre/server.ts";
 import type { Environment } from "../support/patchbay_process.ts";
-import { HURRIED_MAIN, HURRY } from "../support/hurried_main.ts";
+import { HURRIED_MAIN } from "../support/hurried_main.ts";
 import type { TestStore } from "./stores.ts";
 import { told } from "./webhook_assertions.ts";
 import type { WebhookConsumer } from "./webhook_consumer.ts";
 import { AGENT_SCOPES, startWorld, type World } from "./world.ts";
 
 /** What is made true or false of both. */
-export type Following = (world: World, centre: GuardedUpstream) => Promise<void>;
+export type Following = (world: World, centre: ContactCentre) => Promise<void>;
 
 const PASSWORDS = { ada: "correct horse", bob: "staple" };
+/** It knows its agents, and takes every Accept. */
+const GUARDED: ContactCentreOptions = {
+  agents: Object.entries(PASSWORDS).map(([agentId, password]) => ({ agentId, password })),
+  csrf: true,
+  acceptsAny: true,
+};
+/** So that who is in a hurry does not give up a connect that is merely held. */
+const HELD_BRIEFLY = { timeoutMs: 1_000 };
 export const FOLLOWING_SCOPES = `${AGENT_SCOPES} credentials:write`;
 
 /** A notification is late where Patchbay first has to notice that it is connected to nothing. */
@@ -28,9 +40,12 @@ export async function follow(
   env: Environment = { UPSTREAM_AUTH: "vault" },
 ): Promise<void> {
   await using store = await open();
-  await using centre = startGuardedUpstream({ passwords: PASSWORDS });
-  const settings = { SUBSCRIBE: "on", UPSTREAM_URL: centre.url, ...env };
-  await using world = await startWorld(store, settings);
+  await using centre = await startContactCentre(GUARDED);
+  await using world = await startWorld(store, {
+    SUBSCRIBE: "on",
+    UPSTREAM_URL: centre.url,
+    ...env,
+  });
   await tell(world, centre);
 }
 
@@ -40,7 +55,7 @@ export async function followInHurry(
   tell: Following,
 ): Promise<void> {
   await using store = await open();
-  await using centre = startGuardedUpstream({ passwords: PASSWORDS, hurry: HURRY });
+  await using centre = await startContactCentre({ ...GUARDED, cometd: HELD_BRIEFLY });
   await using world = await startWorld(store, {
     SUBSCRIBE: "on",
     UPSTREAM_URL: centre.url,
@@ -62,18 +77,28 @@ export async function known(
   return agent;
 }
 
-/** Resolves once the consumer has been told of the message with this index. */
-export async function messagesTold(
+/** Resolves once the consumer has been told of the last message that there is in the session now. */
+export async function lastMessageTold(
+  centre: ContactCentre,
   consumer: WebhookConsumer,
   session: string,
-  index: number,
-  timeoutMs: number = PATIENT_MS,
 ): Promise<void> {
+  const index = indexesOf(centre, session).at(-1);
+  assert.ok(index !== undefined, `nothing was said in ${session}`);
   await consumer.attempts.until(
     `message ${index} of ${session} at the consumer`,
     () => indexesTold(consumer, session).includes(index) || undefined,
-    { timeoutMs },
+    { timeoutMs: PATIENT_MS },
   );
+}
+
+/** Asserts that the consumer has been told of all messages of the session, each once, in their order. */
+export function assertAllTold(
+  centre: ContactCentre,
+  consumer: WebhookConsumer,
+  session: string,
+): void {
+  assert.deepEqual(indexesTold(consumer, session), indexesOf(centre, session));
 }
 
 /** The indexes of all messages that the consumer has been told of, in the order in which it was. */
@@ -88,19 +113,19 @@ export function indexesTold(consumer: WebhookConsumer, session: string): readonl
 }
 
 /** The instance that follows an agent dies; another one follows, and nothing is missing or doubled. */
-export async function takeOver(world: World, centre: GuardedUpstream): Promise<void> {
+export async function takeOver(world: World, centre: ContactCentre): Promise<void> {
   const consumer = await world.consumer();
   const agent = await known(world, "agent-1", "ada");
   const session = world.freshSession();
   await agent.accept(session);
-  await centre.bayeux.heard("ada", "connect", 2);
+  await listening(centre, "ada");
   await using _second = await world.anotherPatchbay();
   await world.patchbay.kill();
-  centre.bayeux.drop("ada");
-  centre.say(session, agentText(1, "missed"));
-  await centre.bayeux.heard("ada", "subscribe", 2, TAKEN_OVER_WITHIN_MS);
-  await messagesTold(consumer, session, 1);
-  centre.say(session, agentText(2, "heard"));
-  await messagesTold(consumer, session, 2);
-  assert.deepEqual(indexesTold(consumer, session), [1, 2]);
+  centre.dropCometdSessions("ada");
+  centre.agentTexts(session, "ada", "missed");
+  await listening(centre, "ada", 2, TAKEN_OVER_WITHIN_MS);
+  await lastMessageTold(centre, consumer, session);
+  centre.agentTexts(session, "ada", "heard");
+  await lastMessageTold(centre, consumer, session);
+  assertAllTold(centre, consumer, session);
 }

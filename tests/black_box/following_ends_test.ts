@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { startContactCentre } from "../../simulator/contact_centre/server.ts";
 import type { ContactCentre } from "../../simulator/contact_centre/contact_centre.ts";
 import type { Environment, LogLine } from "../support/patchbay_process.ts";
-import { FOLLOWING_SCOPES, indexesTold, messagesTold, PATIENT_MS } from "./following.ts";
+import { assertAllTold, FOLLOWING_SCOPES, lastMessageTold } from "./following.ts";
+import { listening } from "./centre.ts";
 import { HURRIED_MAIN } from "../support/hurried_main.ts";
 import { openSqliteFile } from "./stores.ts";
 import { startWorld, type World } from "./world.ts";
@@ -58,11 +59,6 @@ async function play(act: (scene: Scene) => Promise<void>, env: Environment = {})
     );
   }
 
-  function indexesOf(sessionId: string): readonly number[] {
-    const session = centre.sessions.find(({ id }) => id === sessionId);
-    return session?.messages.map(({ index }) => index) ?? [];
-  }
-
   await act({
     world,
     centre,
@@ -84,23 +80,21 @@ async function play(act: (scene: Scene) => Promise<void>, env: Environment = {})
       const user = isShared ? SERVICE : agentId;
       const { id } = centre.addSession({ customer: { nickname: "P" }, agentId: user });
       await client.accept(id);
-      await centre.cometd.happenings.waitFor((one) =>
-        one.kind === "listening" && one.agentId === user
-      );
+      await listening(centre, user);
       const followed = { agentId, sessionId: id };
       await logged("subscriber.live", followed);
       centre.customerTexts(id, "heard");
-      await messagesTold(consumer, id, indexesOf(id).at(-1) ?? 0);
+      await lastMessageTold(centre, consumer, id);
       return followed;
     },
     customerTexts: ({ sessionId }) => centre.customerTexts(sessionId, "missed"),
     async heardAgain(followed) {
       const { sessionId } = followed;
       await logged("subscriber.live", followed, 2);
-      await messagesTold(consumer, sessionId, indexesOf(sessionId).at(-1) ?? 0, PATIENT_MS);
+      await lastMessageTold(centre, consumer, sessionId);
       centre.customerTexts(sessionId, "heard again");
-      await messagesTold(consumer, sessionId, indexesOf(sessionId).at(-1) ?? 0);
-      assert.deepEqual(indexesTold(consumer, sessionId), indexesOf(sessionId));
+      await lastMessageTold(centre, consumer, sessionId);
+      assertAllTold(centre, consumer, sessionId);
     },
     async readiness() {
       const answer = await fetch(`${world.patchbay.url}/readyz`);

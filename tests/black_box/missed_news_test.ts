@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
+import type { ContactCentre } from "../../simulator/contact_centre/contact_centre.ts";
+import { listening, timesListening } from "./centre.ts";
 import { redisTest } from "../support/needs_redis.ts";
 import {
   type Following,
   followInHurry,
   known,
-  messagesTold,
+  lastMessageTold,
   PATIENT_MS,
   TAKEN_OVER_WITHIN_MS,
 } from "./following.ts";
-import type { GuardedUpstream } from "./guarded_upstream.ts";
-import { agentText, statusChange } from "./notifications.ts";
+import { statusChange } from "./notifications.ts";
 import type { Event } from "./shapes.ts";
 import { openRedis, openSqliteFile, type TestStore } from "./stores.ts";
 import { told } from "./webhook_assertions.ts";
@@ -27,23 +28,23 @@ const SENTENCES: Readonly<Record<string, Following>> = {
     const agent = await known(world, "agent-1", "ada");
     const [session, phone] = [world.freshSession(), world.freshPhone()];
     await agent.accept(session);
-    await heardOf(centre, consumer, session);
+    const newsOf = await heardOf(centre, consumer, session);
 
-    centre.bayeux.drop("ada");
+    centre.dropCometdSessions("ada");
     const userData = { PhoneNumber: phone.slice(1), Subject: "shoes" };
-    centre.change(session, { userData });
-    centre.say(session, agentText(2, `Missed in ${session}`));
-    await messagesTold(consumer, session, 2);
+    centre.showInstead(session, { userData });
+    centre.agentTexts(session, "ada", `Missed in ${session}`);
+    await lastMessageTold(centre, consumer, session);
     assert.equal((await world.twilio.asked(`Missed in ${session}`)).to, phone);
-    const updates = ofType(consumer, session, "session.properties_updated");
+    const updates = newsOf("session.properties_updated");
     assert.deepEqual(updates.map(({ data }) => resourceIn(data).userData), [userData]);
     assert.deepEqual(Object(updates[0]?.data.notification).notificationType, "PropertiesUpdated");
 
     // Another gap in which nothing changed but the order of members.
     const { PhoneNumber, Subject } = userData;
-    centre.change(session, { userData: { Subject, PhoneNumber } });
-    await anotherGap(centre, consumer, session, 3);
-    assert.equal(ofType(consumer, session, "session.properties_updated").length, 1);
+    centre.showInstead(session, { userData: { Subject, PhoneNumber } });
+    await anotherGap(centre, consumer, session);
+    assert.equal(newsOf("session.properties_updated").length, 1);
   },
 
   async "data that was deleted, and who came, left or has another name, is told as upstream would"(
@@ -54,7 +55,7 @@ const SENTENCES: Readonly<Record<string, Following>> = {
     const agent = await known(world, "agent-1", "ada");
     const session = world.freshSession();
     await agent.accept(session);
-    await heardOf(centre, consumer, session);
+    const newsOf = await heardOf(centre, consumer, session);
 
     const changes = [
       { userData: { a: "1", b: null }, participants: [ADA, CUSTOMER] },
@@ -62,17 +63,17 @@ const SENTENCES: Readonly<Record<string, Following>> = {
       { userData: {}, participants: [{ ...ADA, nickname: "Ada L." }, CUSTOMER] },
       { userData: {}, participants: [{ ...ADA, nickname: "Ada L." }] },
     ];
-    for (const [at, members] of changes.entries()) {
-      centre.change(session, members);
-      await anotherGap(centre, consumer, session, at + 2);
+    for (const members of changes) {
+      centre.showInstead(session, members);
+      await anotherGap(centre, consumer, session);
     }
-    const dataTold = ofType(consumer, session, "session.properties_updated");
+    const dataTold = newsOf("session.properties_updated");
     assert.deepEqual(dataTold.map(({ data }) => resourceIn(data).userData), [
       changes[0]?.userData,
       changes[1]?.userData,
       {},
     ]);
-    const peopleTold = ofType(consumer, session, "session.participants_updated");
+    const peopleTold = newsOf("session.participants_updated");
     assert.deepEqual(peopleTold.map(({ data }) => resourceIn(data).participants), [
       changes[0]?.participants,
       changes[2]?.participants,
@@ -87,18 +88,20 @@ const SENTENCES: Readonly<Record<string, Following>> = {
     const agent = await known(world, "agent-1", "ada");
     const session = world.freshSession();
     await agent.accept(session);
-    await heardOf(centre, consumer, session);
+    const newsOf = await heardOf(centre, consumer, session);
     const members = { userData: { PhoneNumber: "16501110001" }, participants: [ADA, CUSTOMER] };
+    centre.showInstead(session, members);
+    const types = ["session.properties_updated", "session.participants_updated"];
     for (const notificationType of ["ParticipantsUpdated", "PropertiesUpdated"]) {
-      centre.change(session, members);
-      centre.bayeux.publish("ada", {
-        ...statusChange(session, "Chatting", members),
-        notificationType,
-      });
+      centre.emit({ ...statusChange(session, "Chatting", members), notificationType }, "ada");
     }
-    await anotherGap(centre, consumer, session, 2);
-    for (const type of ["session.properties_updated", "session.participants_updated"]) {
-      assert.equal(ofType(consumer, session, type).length, 1, type);
+    await consumer.attempts.until(
+      "both updates",
+      () => types.every((type) => newsOf(type).length > 0) || undefined,
+    );
+    await anotherGap(centre, consumer, session);
+    for (const type of types) {
+      assert.equal(newsOf(type).length, 1, type);
     }
   },
 
@@ -110,24 +113,24 @@ const SENTENCES: Readonly<Record<string, Following>> = {
     const agent = await known(world, "agent-1", "ada");
     const session = world.freshSession();
     await agent.accept(session);
-    await heardOf(centre, consumer, session);
+    const newsOf = await heardOf(centre, consumer, session);
     const members = { userData: { a: "1" }, participants: [ADA, CUSTOMER] };
-    centre.change(session, members);
-    await anotherGap(centre, consumer, session, 2);
+    centre.showInstead(session, members);
+    await anotherGap(centre, consumer, session);
 
     await world.patchbay.kill();
-    centre.bayeux.drop("ada");
-    centre.change(session, { userData: { a: "2" } });
-    centre.say(session, agentText(3, "meanwhile", { from: CUSTOMER }));
+    centre.dropCometdSessions("ada");
+    centre.showInstead(session, { userData: { a: "2" } });
+    centre.customerTexts(session, "meanwhile");
     await world.startAnew();
-    await centre.bayeux.heard("ada", "subscribe", 3, TAKEN_OVER_WITHIN_MS);
-    await messagesTold(consumer, session, 3);
-    const dataTold = ofType(consumer, session, "session.properties_updated");
+    await listening(centre, "ada", 3, TAKEN_OVER_WITHIN_MS);
+    await lastMessageTold(centre, consumer, session);
+    const dataTold = newsOf("session.properties_updated");
     assert.deepEqual(dataTold.map(({ data }) => resourceIn(data).userData), [
       { a: "1" },
       { a: "2" },
     ]);
-    assert.equal(ofType(consumer, session, "session.participants_updated").length, 1);
+    assert.equal(newsOf("session.participants_updated").length, 1);
   },
 };
 
@@ -146,33 +149,30 @@ async function tellAll(t: Deno.TestContext, open: () => Promise<TestStore>): Pro
   }
 }
 
-/** Patchbay has read the session and hears what is said in it. */
+/** Patchbay has read the session and hears what is said in it. Resolves with a look at the events of a type from then on. */
 async function heardOf(
-  centre: GuardedUpstream,
+  centre: ContactCentre,
   consumer: WebhookConsumer,
   session: string,
-): Promise<void> {
-  await centre.bayeux.heard("ada", "connect", 2);
-  centre.say(session, agentText(1, "Hello", { from: CUSTOMER }));
-  await messagesTold(consumer, session, 1);
+): Promise<(type: string) => readonly Event[]> {
+  await listening(centre, "ada");
+  centre.customerTexts(session, "Hello");
+  await lastMessageTold(centre, consumer, session);
+  const before = told(consumer, session).length;
+  return (type) => told(consumer, session).slice(before).filter((event) => event.type === type);
 }
 
 /** Loses the connection and resolves once what was said meanwhile is told. */
 async function anotherGap(
-  centre: GuardedUpstream,
+  centre: ContactCentre,
   consumer: WebhookConsumer,
   session: string,
-  index: number,
 ): Promise<void> {
-  const subscribed = centre.bayeux.asked.items.filter(({ channel }) => channel === "subscribe");
-  centre.bayeux.drop("ada");
-  centre.say(session, agentText(index, "meanwhile", { from: CUSTOMER }));
-  await centre.bayeux.heard("ada", "subscribe", subscribed.length + 1, PATIENT_MS);
-  await messagesTold(consumer, session, index);
-}
-
-function ofType(consumer: WebhookConsumer, session: string, type: string): readonly Event[] {
-  return told(consumer, session).filter((event) => event.type === type);
+  const times = timesListening(centre, "ada");
+  centre.dropCometdSessions("ada");
+  centre.customerTexts(session, "meanwhile");
+  await listening(centre, "ada", times + 1, PATIENT_MS);
+  await lastMessageTold(centre, consumer, session);
 }
 
 function resourceIn(data: Event["data"]) {

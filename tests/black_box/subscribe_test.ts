@@ -1,17 +1,27 @@
 import assert from "node:assert/strict";
 import { redisTest } from "../support/needs_redis.ts";
+import { NOT_JSON } from "../../simulator/contact_centre/fault_presets.ts";
+import type { ContactCentre } from "../../simulator/contact_centre/contact_centre.ts";
+import {
+  cometdSessions,
+  connectsOf,
+  heldAgain,
+  letIn,
+  listening,
+  operationsOf,
+  timesHeld,
+} from "./centre.ts";
 import type { Client } from "./client.ts";
 import {
+  assertAllTold,
   follow,
   type Following,
   FOLLOWING_SCOPES,
-  indexesTold,
   known,
-  messagesTold,
+  lastMessageTold,
   PATIENT_MS,
 } from "./following.ts";
-import type { GuardedUpstream } from "./guarded_upstream.ts";
-import { agentText, newMessages, statusChange } from "./notifications.ts";
+import { statusChange } from "./notifications.ts";
 import { openRedis, openSqliteFile, openUpstash, type TestStore } from "./stores.ts";
 import { assertInOrder, told } from "./webhook_assertions.ts";
 
@@ -23,27 +33,37 @@ const SENTENCES: Readonly<Record<string, Following>> = {
     const consumer = await world.consumer();
     const agent = await known(world, "agent-1", "ada");
     await start(agent);
-    const subscribing = await centre.bayeux.heard("ada", "subscribe");
-    assert.deepEqual([subscribing.message.subscription].flat(), ["/v2/me/*"]);
-    await centre.bayeux.heard("ada", "connect", 2);
-    const handshake = await centre.bayeux.heard("ada", "handshake");
-    assert.ok(Array.isArray(handshake.message.supportedConnectionTypes));
-    assert.ok(handshake.message.supportedConnectionTypes.includes("long-polling"));
+    await listening(centre, "ada");
+    const { subscription } = firstMessage(centre, "/meta/subscribe");
+    assert.deepEqual([subscription].flat(), ["/v2/me/*"]);
+    const { supportedConnectionTypes } = firstMessage(centre, "/meta/handshake");
+    assert.ok(Array.isArray(supportedConnectionTypes));
+    assert.ok(supportedConnectionTypes.includes("long-polling"));
 
     const session = world.freshSession();
-    centre.bayeux.publish("ada", statusChange(session, "Invited"));
+    centre.emit(statusChange(session, "Invited"), "ada");
     const { event } = await consumer.received(session, "session.status_changed");
     assert.deepEqual(event.data.notification, statusChange(session, "Invited"));
     assert.equal(event.data.agentId, null);
 
     await agent.accept(session);
     await consumer.received(session, "session.accepted");
-    centre.bayeux.publish("ada", statusChange(session, "Chatting"));
-    centre.say(session, agentText(1, "Hello"));
-    const { event: message } = await consumer.received(session, "session.messages_added");
-    assert.equal(message.data.agentId, "agent-1");
-    assertInOrder(consumer, session, 4);
-    assert.equal(centre.bayeux.sessions("ada"), 1);
+    centre.agentTexts(session, "ada", "Hello");
+    await lastMessageTold(centre, consumer, session);
+    assertAllTold(centre, consumer, session);
+    const events = told(consumer, session);
+    assertInOrder(consumer, session, events.length);
+    // Whether the Accept or what it brought about is written down first hangs on two connections.
+    assert.deepEqual(events.map(({ type }) => type).toSorted(), [
+      "session.accepted",
+      "session.messages_added",
+      "session.messages_added",
+      "session.participants_updated",
+      "session.status_changed",
+      "session.status_changed",
+    ]);
+    assert.equal(events.at(-1)?.data.agentId, "agent-1");
+    assert.equal(cometdSessions(centre, "ada"), 1);
   },
 
   async "an Accept opens it as well, of its own agent alone"(world, centre) {
@@ -51,18 +71,18 @@ const SENTENCES: Readonly<Record<string, Following>> = {
     const [one, two] = [await known(world, "agent-1", "ada"), await known(world, "agent-2", "bob")];
     const [ofOne, ofTwo] = [world.freshSession(), world.freshSession()];
     await one.accept(ofOne);
-    await centre.bayeux.heard("ada", "connect", 2);
-    assert.equal(centre.bayeux.sessions("bob"), 0);
+    await listening(centre, "ada");
+    assert.equal(cometdSessions(centre, "bob"), 0);
     await two.accept(ofTwo);
-    await centre.bayeux.heard("bob", "connect", 2);
-    centre.say(ofOne, agentText(1, "of one"));
-    centre.say(ofTwo, agentText(1, "of two"));
+    await listening(centre, "bob");
+    centre.agentTexts(ofOne, "ada", "of one");
+    centre.agentTexts(ofTwo, "bob", "of two");
     for (const [session, agentId] of [[ofOne, "agent-1"], [ofTwo, "agent-2"]] as const) {
-      const { event } = await consumer.received(session, "session.messages_added");
-      assert.equal(event.data.agentId, agentId);
+      await lastMessageTold(centre, consumer, session);
+      assert.equal(told(consumer, session).at(-1)?.data.agentId, agentId);
     }
-    for (const { user, message } of centre.bayeux.asked.items) {
-      assert.ok(user === "ada" || user === "bob", JSON.stringify(message));
+    for (const { agentId, path } of centre.calls.items) {
+      assert.ok(agentId === "ada" || agentId === "bob", `${path} by ${agentId}`);
     }
   },
 
@@ -74,27 +94,26 @@ const SENTENCES: Readonly<Record<string, Following>> = {
     const agent = await known(world, "agent-1", "ada");
     const session = world.freshSession();
     await agent.accept(session);
-    await centre.bayeux.heard("ada", "connect", 2);
-    centre.say(session, agentText(1, "heard"));
-    await consumer.received(session, "session.messages_added");
+    await listening(centre, "ada");
+    centre.agentTexts(session, "ada", "heard");
+    await lastMessageTold(centre, consumer, session);
 
-    for (const [round, index] of [2, 5].entries()) {
-      centre.bayeux.drop("ada");
-      for (const missed of [index, index + 1]) centre.say(session, agentText(missed, "missed"));
-      await centre.bayeux.heard("ada", "subscribe", 2 + round, PATIENT_MS);
-      await messagesTold(consumer, session, index + 1);
-      await untilConnected(centre, "ada");
-      centre.say(session, agentText(index + 2, "heard again"));
-      await messagesTold(consumer, session, index + 2);
+    for (const round of [1, 2]) {
+      centre.dropCometdSessions("ada");
+      for (const text of ["missed", "missed as well"]) centre.agentTexts(session, "ada", text);
+      await listening(centre, "ada", 1 + round, PATIENT_MS);
+      await lastMessageTold(centre, consumer, session);
+      centre.agentTexts(session, "ada", "heard again");
+      await lastMessageTold(centre, consumer, session);
     }
-    assert.deepEqual(indexesTold(consumer, session), [1, 2, 3, 4, 5, 6, 7]);
+    assertAllTold(centre, consumer, session);
     const sequences = told(consumer, session).map(({ data }) => data.sequence);
     assert.deepEqual(sequences, sequences.map((_, index) => index + 1));
-    const reads = centre.calls.items.filter(({ method, target }) =>
-      method === "GET" && target.includes(`/smssessions/${session}/messages`)
+    const reads = centre.calls.items.filter(({ method, path }) =>
+      method === "GET" && path.includes(`/smssessions/${session}/messages`)
     );
     assert.ok(reads.length >= 2, "what was missed is read by GET");
-    assert.equal(centre.operations("ada").filter((name) => name === "Accept").length, 1);
+    assert.equal(operationsOf(centre, "ada").filter((name) => name === "Accept").length, 1);
   },
 
   async "a session that is gone upstream when it looks again is given back"(world, centre) {
@@ -103,9 +122,9 @@ const SENTENCES: Readonly<Record<string, Following>> = {
     const [gone, kept] = [world.freshSession(), world.freshSession()];
     await agent.accept(gone);
     await agent.accept(kept);
-    await centre.bayeux.heard("ada", "connect", 2);
-    centre.end(gone);
-    centre.bayeux.drop("ada");
+    await listening(centre, "ada");
+    centre.removeSession(gone);
+    centre.dropCometdSessions("ada");
     await consumer.received(gone, "session.released", undefined, PATIENT_MS);
     assert.equal((await agent.get(`/v1/sessions/${gone}`)).status, 404);
     assert.equal((await agent.get(`/v1/sessions/${kept}`)).status, 200);
@@ -116,22 +135,18 @@ const SENTENCES: Readonly<Record<string, Following>> = {
     const agent = await known(world, "agent-1", "ada");
     const session = world.freshSession();
     await agent.accept(session);
-    await centre.bayeux.heard("ada", "connect", 2);
-    const nonsense = [
-      () => new Response("<html>502</html>", { status: 502 }),
-      () => new Response("[{not json", { headers: { "content-type": "application/json" } }),
-    ];
-    for (const [index, answer] of nonsense.entries()) {
-      const connects = connectsOf(centre, "ada");
-      centre.bayeux.breakNextConnect("ada", answer);
+    await listening(centre, "ada");
+    for (const nonsense of ["html", NOT_JSON] as const) {
+      const { reached } = centre.faults.next(nonsense, { matching: connectsOf("ada") });
+      const held = timesHeld(centre, "ada");
       // Ends the connect that is held, so that the next one meets the fault.
-      centre.say(session, agentText(2 * index + 1, "before"));
-      await centre.bayeux.heard("ada", "connect", connects + 1, PATIENT_MS);
-      await untilConnected(centre, "ada");
-      centre.say(session, agentText(2 * index + 2, "after"));
-      await messagesTold(consumer, session, 2 * index + 2);
+      centre.agentTexts(session, "ada", "before");
+      await reached;
+      await heldAgain(centre, "ada", held, PATIENT_MS);
+      centre.agentTexts(session, "ada", "after");
+      await lastMessageTold(centre, consumer, session);
     }
-    assert.deepEqual(indexesTold(consumer, session), [1, 2, 3, 4]);
+    assertAllTold(centre, consumer, session);
   },
 
   async "the same news by CometD, by its repetition and by HTTP is one event"(world, centre) {
@@ -139,16 +154,17 @@ const SENTENCES: Readonly<Record<string, Following>> = {
     const agent = await known(world, "agent-1", "ada");
     const session = world.freshSession();
     await agent.accept(session);
-    await centre.bayeux.heard("ada", "connect", 2);
-    const news = newMessages(session, agentText(1, "Once"));
-    centre.bayeux.publish("ada", news);
-    await messagesTold(consumer, session, 1);
+    await listening(centre, "ada");
+    centre.agentTexts(session, "ada", "Once");
+    await lastMessageTold(centre, consumer, session);
+    const news = told(consumer, session).at(-1)?.data.notification;
+    assert.equal(Object(news).notificationType, "NewMessages");
     const answer = await world.notify(news);
     assert.deepEqual(answer.json(), { accepted: 0, duplicates: 1 });
-    centre.bayeux.publish("ada", news);
-    centre.bayeux.publish("ada", newMessages(session, agentText(2, "Twice")));
-    await messagesTold(consumer, session, 2);
-    assert.deepEqual(indexesTold(consumer, session), [1, 2]);
+    centre.emit(Object(news), "ada");
+    centre.agentTexts(session, "ada", "Twice");
+    await lastMessageTold(centre, consumer, session);
+    assertAllTold(centre, consumer, session);
   },
 
   async "what is said by CometD leaves as SMS, also when only a late notification tells the number"(
@@ -159,14 +175,13 @@ const SENTENCES: Readonly<Record<string, Following>> = {
     const agent = await known(world, "agent-1", "ada");
     const [session, phone] = [world.freshSession(), world.freshPhone()];
     await agent.accept(session);
-    await centre.bayeux.heard("ada", "connect", 2);
+    await listening(centre, "ada");
     // Its event shows that Patchbay has read the session, without a number, as `Chatting`.
-    const from = { type: "Customer", nickname: "P", participantId: "0A" };
-    centre.say(session, agentText(1, "Hello", { from }));
-    await messagesTold(consumer, session, 1);
+    centre.customerTexts(session, "Hello");
+    await lastMessageTold(centre, consumer, session);
     const userData = { PhoneNumber: phone.slice(1) };
-    centre.bayeux.publish("ada", statusChange(session, "Chatting", { userData }));
-    centre.say(session, agentText(2, `By CometD ${session}`));
+    centre.emit(statusChange(session, "Chatting", { userData }), "ada");
+    centre.agentTexts(session, "ada", `By CometD ${session}`);
     assert.equal((await world.twilio.asked(`By CometD ${session}`)).to, phone);
   },
 
@@ -183,18 +198,22 @@ const SENTENCES: Readonly<Record<string, Following>> = {
     await start(there);
     await agent.accept(one);
     await there.accept(two);
-    await centre.bayeux.heard("ada", "connect", 2);
+    await listening(centre, "ada");
     for (const session of [one, two]) {
-      centre.say(session, agentText(1, "Hello"));
-      await messagesTold(consumer, session, 1);
+      centre.agentTexts(session, "ada", "Hello");
+      await lastMessageTold(centre, consumer, session);
     }
-    assert.equal(centre.bayeux.sessions("ada"), 1);
+    assert.equal(cometdSessions(centre, "ada"), 1);
 
     for (const session of [one, two]) await agent.operate(session, "Complete");
     const ended = await agent.post("/api/v2/me", { operationName: "EndContactCenterSession" });
     assert.equal(ended.status, 200, ended.text);
-    await centre.bayeux.heard("ada", "disconnect", 1, PATIENT_MS);
-    assert.equal(centre.bayeux.sessions("ada"), 0);
+    await centre.calls.until(
+      "a disconnect",
+      (calls) => calls.find(({ operations }) => operations.includes("/meta/disconnect")),
+      { timeoutMs: PATIENT_MS },
+    );
+    assert.equal(cometdSessions(centre, "ada"), 0);
   },
 };
 
@@ -220,10 +239,10 @@ Deno.test("SUBSCRIBE=on with UPSTREAM_AUTH=forward listens with the agent's own 
     const agent = await world.agent("ada");
     const session = world.freshSession();
     await agent.accept(session);
-    await centre.bayeux.heard("ada", "connect", 2);
-    centre.say(session, agentText(1, "Hello"));
-    await messagesTold(consumer, session, 1);
-    for (const { headers } of centre.calls.items) {
+    await listening(centre, "ada");
+    centre.agentTexts(session, "ada", "Hello");
+    await lastMessageTold(centre, consumer, session);
+    for (const { headers } of letIn(centre)) {
       assert.equal(headers.get("authorization"), `Bearer ${agent.token}`);
     }
   }, FORWARD));
@@ -236,21 +255,10 @@ async function start(agent: Client): Promise<void> {
   assert.equal(answer.status, 200, answer.text);
 }
 
-function connectsOf(centre: GuardedUpstream, user: string): number {
-  return centre.bayeux.asked.items.filter((item) =>
-    item.user === user && item.channel === "connect"
-  ).length;
-}
-
-/** Resolves once the newest session of this user has sent two connects, so that the second is held. */
-async function untilConnected(centre: GuardedUpstream, user: string): Promise<void> {
-  await centre.bayeux.asked.until(
-    `a held connect of ${user}`,
-    (items) => {
-      const connects = items.filter((item) => item.user === user && item.channel === "connect");
-      const { clientId } = connects.at(-1) ?? {};
-      return connects.filter((item) => item.clientId === clientId).length >= 2 || undefined;
-    },
-    { timeoutMs: PATIENT_MS },
-  );
+/** The first CometD message on this channel. */
+function firstMessage({ requests }: ContactCentre, channel: string) {
+  const messages = requests.items
+    .filter(({ path }) => path.startsWith("/api/v2/notifications"))
+    .flatMap(({ body }) => [JSON.parse(body)].flat());
+  return Object(messages.find((message) => message.channel === channel));
 }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { redisTest } from "../support/needs_redis.ts";
 import type { Answer, Client } from "./client.ts";
-import { type GuardedUpstream, startGuardedUpstream } from "./guarded_upstream.ts";
+import { letIn, operationsOf, turnedAway } from "./centre.ts";
+import type { ContactCentre } from "../../simulator/contact_centre/contact_centre.ts";
+import { startContactCentre } from "../../simulator/contact_centre/server.ts";
 import { assertProblem } from "./problem.ts";
 import { openRedis, openSqliteFile, openUpstash, type TestStore } from "./stores.ts";
 import { AGENT_SCOPES, startWorld, type World } from "./world.ts";
@@ -10,7 +12,7 @@ const PASSWORDS = { ada: "correct horse: battery", bob: "staple" };
 const CREDENTIALS = "/v1/agents/me/credentials";
 const SCOPES = `${AGENT_SCOPES} credentials:write`;
 
-type Telling = (world: World, centre: GuardedUpstream) => Promise<void>;
+type Telling = (world: World, centre: ContactCentre) => Promise<void>;
 
 const VAULT: Readonly<Record<string, Telling>> = {
   async "without credentials an agent is told so, and the contact centre does not hear of it"(
@@ -22,7 +24,7 @@ const VAULT: Readonly<Record<string, Telling>> = {
     for (const answer of answers) {
       assert.match(assertProblem(answer, "unauthenticated"), /credential/i);
     }
-    assert.deepEqual([centre.calls.items.length, centre.refusals.length], [0, 0]);
+    assert.deepEqual(centre.requests.items, []);
   },
 
   async "leaving credentials needs its scope, and a body that makes sense"(world) {
@@ -63,8 +65,8 @@ const VAULT: Readonly<Record<string, Telling>> = {
       assert.equal(headers.get("x-csrf-token"), null);
       assert.equal(headers.get("x-csrf-header"), null);
     }
-    assert.deepEqual(centre.operations("ada"), ["Accept", "SendMessage"]);
-    for (const { headers } of centre.calls.items) {
+    assert.deepEqual(operationsOf(centre, "ada"), ["Accept", "SendMessage"]);
+    for (const { headers } of letIn(centre)) {
       const { ada } = PASSWORDS;
       assert.equal(headers.get("authorization"), `Basic ${btoa(`ada:${ada}`)}`);
       assert.ok(!headers.get("cookie")?.includes(agent.token));
@@ -86,10 +88,13 @@ const VAULT: Readonly<Record<string, Telling>> = {
     const session = world.freshSession();
     await agent.accept(session);
     for (let round = 1; round <= 3; round++) {
-      centre.forgetHttpSessions();
+      centre.dropHttpSessions();
       const answer = await agent.operate(session, "SendMessage", { text: `Round ${round}` });
       assert.equal(answer.status, 200, answer.text);
-      assert.equal(centre.operations("ada").filter((name) => name === "SendMessage").length, round);
+      assert.equal(
+        operationsOf(centre, "ada").filter((name) => name === "SendMessage").length,
+        round,
+      );
     }
   },
 
@@ -98,7 +103,7 @@ const VAULT: Readonly<Record<string, Telling>> = {
     const [ofOne, ofTwo] = [world.freshSession(), world.freshSession()];
     await Promise.all([one.accept(ofOne), two.accept(ofTwo)]);
     for (let round = 0; round < 3; round++) {
-      if (round === 2) centre.forgetHttpSessions();
+      if (round === 2) centre.dropHttpSessions();
       const answers = await Promise.all(
         Array.from({ length: 10 }, () => [
           one.operate(ofOne, "SendMessage", { text: "of one" }),
@@ -109,8 +114,8 @@ const VAULT: Readonly<Record<string, Telling>> = {
       );
       for (const { status, text } of answers) assert.equal(status, 200, text);
     }
-    const usersOf = new Map<string, Set<string>>();
-    for (const { user, headers, target } of centre.calls.items) {
+    const usersOf = new Map<string, Set<string | null>>();
+    for (const { agentId: user, headers, path: target } of letIn(centre)) {
       for (const value of [headers.get("cookie"), headers.get("x-csrf-token")]) {
         if (value !== null) usersOf.set(value, (usersOf.get(value) ?? new Set()).add(user));
       }
@@ -120,7 +125,7 @@ const VAULT: Readonly<Record<string, Telling>> = {
     assert.ok(usersOf.size >= 4, "both agents have a cookie and a token");
     for (const users of usersOf.values()) assert.equal(users.size, 1);
     for (const user of ["ada", "bob"]) {
-      const sent = centre.operations(user).filter((name) => name === "SendMessage");
+      const sent = operationsOf(centre, user).filter((name) => name === "SendMessage");
       assert.equal(sent.length, 30);
     }
   },
@@ -131,12 +136,16 @@ const VAULT: Readonly<Record<string, Telling>> = {
     await agent.accept(session);
     assertTaken(await leave(agent, "bob"));
     await agent.operate(session, "SendMessage", { text: "as bob" });
-    assert.deepEqual(centre.operations("bob"), ["SendMessage"], "the cookie of before names ada");
+    assert.deepEqual(
+      operationsOf(centre, "bob"),
+      ["SendMessage"],
+      "the cookie of before names ada",
+    );
 
     assertTaken(await forget(agent));
-    const [calls, refusals] = [centre.calls.items.length, centre.refusals.length];
+    const requests = centre.requests.items.length;
     assertProblem(await agent.get("/api/v2/me"), "unauthenticated");
-    assert.deepEqual([centre.calls.items.length, centre.refusals.length], [calls, refusals]);
+    assert.equal(centre.requests.items.length, requests);
     assertTaken(await forget(agent));
   },
 
@@ -147,7 +156,7 @@ const VAULT: Readonly<Record<string, Telling>> = {
     const answer = await agent.accept(session);
     assert.equal(answer.status, 401);
     assert.deepEqual(answer.json(), { statusCode: 20, statusMessage: "Access denied" });
-    assert.ok(centre.refusals.length <= 3, "no storm");
+    assert.ok(turnedAway(centre).length <= 3, "no storm");
     assertTaken(await leave(agent, "ada"));
     assert.equal((await agent.accept(session)).status, 200);
   },
@@ -164,7 +173,7 @@ const VAULT: Readonly<Record<string, Telling>> = {
     await world.startAnew();
     const agent = await world.agent("agent-1");
     assert.equal((await agent.accept(world.freshSession())).status, 200);
-    assert.deepEqual(centre.operations("ada"), ["Accept", "Accept"]);
+    assert.deepEqual(operationsOf(centre, "ada"), ["Accept", "Accept"]);
   },
 };
 
@@ -175,13 +184,13 @@ const FORWARD: Readonly<Record<string, Telling>> = {
       for (const agent of [one, two]) {
         assert.equal((await agent.accept(world.freshSession())).status, 200);
       }
-      centre.forgetHttpSessions();
+      centre.dropHttpSessions();
     }
     assert.deepEqual(
-      [centre.operations("ada"), centre.operations("bob")].map(({ length }) => length),
+      [operationsOf(centre, "ada"), operationsOf(centre, "bob")].map(({ length }) => length),
       [3, 3],
     );
-    for (const { user, headers } of centre.calls.items) {
+    for (const { agentId: user, headers } of letIn(centre)) {
       const { token } = user === "ada" ? one : two;
       assert.equal(headers.get("authorization"), `Bearer ${token}`);
     }
@@ -197,12 +206,12 @@ const BASIC: Readonly<Record<string, Telling>> = {
     for (const agent of [...agents, ...agents]) {
       assert.equal((await agent.accept(world.freshSession())).status, 200);
     }
-    assert.deepEqual(centre.operations("ada"), Array(4).fill("Accept"));
+    assert.deepEqual(operationsOf(centre, "ada"), Array(4).fill("Accept"));
     const cookies = new Set(
-      centre.calls.items.flatMap(({ headers }) => headers.get("cookie") ?? []),
+      letIn(centre).flatMap(({ headers }) => headers.get("cookie") ?? []),
     );
     assert.equal(cookies.size, 1);
-    for (const { headers } of centre.calls.items) {
+    for (const { headers } of letIn(centre)) {
       assert.equal(headers.get("authorization"), `Basic ${btoa(`ada:${PASSWORDS.ada}`)}`);
     }
   },
@@ -244,7 +253,11 @@ async function run(
   tell: Telling,
 ): Promise<void> {
   await using store = await open();
-  await using centre = startGuardedUpstream({ passwords: PASSWORDS });
+  await using centre = await startContactCentre({
+    agents: Object.entries(PASSWORDS).map(([agentId, password]) => ({ agentId, password })),
+    csrf: true,
+    acceptsAny: true,
+  });
   await using world = await startWorld(store, { ...env, UPSTREAM_URL: centre.url });
   await tell(world, centre);
 }

@@ -63,7 +63,7 @@ Deno.test("the guide's table of control routes has each route that there is, and
 
 Deno.test("the flags that the guide names are there", () => {
   const named = new Set([...GUIDE.matchAll(/--(?!help)[a-z]+(?:-[a-z]+)*/g)].map(([flag]) => flag));
-  const switches = new Set(["--anyone", "--csrf", "--lenient-names"]);
+  const switches = new Set(["--anyone", "--accept-any", "--csrf", "--lenient-names"]);
   const values = new Map([
     ["--port", "1"],
     ["--notify-url", "http://127.0.0.1/"],

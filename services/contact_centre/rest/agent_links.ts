@@ -17,9 +17,10 @@ export interface AgentLink {
    * Takes over what an answer tells: its cookies, and its CSRF token if both of the headers are there. `path` is the
    * request's. To be called with every answer, refusals included.
    *
-   * `sentCookie` is the `cookie` that the request carried, null for none: the token of an answer that sets no cookie is
-   * that of the session which this names, so it is left out once another session's cookies are here. A held poll may be
-   * answered long after. Where it is not given the answer counts as being of the present session.
+   * `sentCookie` is the `cookie` that the request carried, null for none. A cookie that has changed here since the request
+   * left stays as it is, and the answer's token is left out, as it belongs to another session: of requests that leave
+   * together without a session each is given one of its own, and a held poll may be answered long after. Where it is not
+   * given the answer counts as being of the present session.
    */
   adopt(path: string, answerHeaders: Headers, sentCookie?: string | null): Promise<void>;
 }
@@ -102,15 +103,30 @@ function createAgentLink(url: URL): AgentLink {
       // that left with the cookies of one session and the token of another would be refused.
       const { CookieJar } = setCookies.length === 0 ? {} : await import("tough-cookie");
       if (CookieJar !== undefined) jar ??= new CookieJar();
-      else if (sentCookie !== undefined && sentCookie !== cookieFor(path)) return;
 
+      const present = cookieFor(path);
+      const changed = changedCookies(sentCookie === undefined ? present : sentCookie, present);
+      const comesLate = (setCookie: string) => changed.has(nameOf(setCookie));
       for (const untrustedCookie of setCookies) {
+        if (comesLate(untrustedCookie)) continue;
         // A cookie that cannot be read, or is for another host, is left out as in a browser (RFC 6265 §5.3).
         jar?.setCookieSync(untrustedCookie, addressOf(path), { ignoreError: true });
       }
+      if (setCookies.length === 0 ? changed.size > 0 : setCookies.some(comesLate)) return;
       const name = answerHeaders.get(CSRF_ANSWER_HEADERS.name);
       const token = answerHeaders.get(CSRF_ANSWER_HEADERS.token);
       if (name !== null && FIELD_NAME.test(name) && token) csrf = { name, token };
     },
   };
+}
+
+/** The names whose values two `cookie` headers do not share. */
+function changedCookies(before: string | null, after: string | null): ReadonlySet<string> {
+  const pairsOf = (cookie: string | null) => new Set(cookie?.split("; ") ?? []);
+  return new Set([...pairsOf(before).symmetricDifference(pairsOf(after))].map(nameOf));
+}
+
+/** The name in front of a cookie's value, also in `set-cookie`. */
+function nameOf(cookie: string): string {
+  return cookie.split("=", 1)[0]?.trim() ?? "";
 }

@@ -66,6 +66,23 @@ Deno.test("adopt() leaves out the token of a session whose cookie is here no mor
   assert.equal(carried(link)["x-csrf-token"], "two anew");
 });
 
+Deno.test("of answers to requests that left together the first one's session counts, cookie and token", async () => {
+  const link = createAgentLinks({ url, mode: "forward" }).of("agent-1", null);
+  await link.adopt(PATH, anAnswer(["JSESSIONID=0; Path=/"], token("zero")), null);
+  for (const session of ["1", "2"]) {
+    // A refusal brings a cookie and no token.
+    await link.adopt(PATH, anAnswer([`JSESSIONID=${session}; Path=/`]), "JSESSIONID=0");
+  }
+  const read = anAnswer(["JSESSIONID=3; Path=/", "BAYEUX_BROWSER=b; Path=/"], token("three"));
+  await link.adopt(PATH, read, "JSESSIONID=0");
+  assert.deepEqual(carried(link), {
+    "cookie": "JSESSIONID=1; BAYEUX_BROWSER=b",
+    "x-csrf-token": "zero",
+  });
+  await link.adopt(PATH, anAnswer([], token("one")), carried(link)["cookie"]);
+  assert.equal(carried(link)["x-csrf-token"], "one");
+});
+
 Deno.test("a first cookie and its token are there at once, or neither of them", async () => {
   const link = createAgentLinks({ url, mode: "forward" }).of("agent-1", null);
   const adopting = link.adopt(PATH, anAnswer(["JSESSIONID=1; Path=/"], token("one")), null);
