@@ -44,7 +44,15 @@ Deno.test("clientAddress() says null for a peer without an address", async () =>
   assert.equal(await (await appBehind(0).request("/", {}, environment)).json(), null);
 });
 
-for (const [hops, expected] of [[0, "127.0.0.1"], [1, "192.0.2.1"], [5, "127.0.0.1"]] as const) {
+for (
+  const [hops, expected] of [
+    [0, "127.0.0.1"],
+    [1, "192.0.2.1"],
+    [2, "6.6.6.6"],
+    [3, "127.0.0.1"],
+    [32, "127.0.0.1"],
+  ] as const
+) {
   Deno.test(`clientAddress() says ${expected} over a real connection behind ${hops} proxies`, async () => {
     const app = appBehind(hops);
     await using server = Deno.serve(
