@@ -1,5 +1,7 @@
+import { systemClock } from "../../support/clock.ts";
 import { singleSend } from "../../support/single_send.ts";
 import { type Answer, createClientTransport } from "./client_transport.ts";
+import { startDeadline } from "./deadline.ts";
 import { NoAnswer } from "./no_answer.ts";
 import type { RedisTransport } from "./transport.ts";
 
@@ -29,6 +31,17 @@ export function createUpstashTransport(
   let syncToken = "";
 
   async function post(path: string, body: unknown): Promise<unknown> {
+    const ending = new AbortController();
+    const deadline = startDeadline(systemClock, deadlineMs);
+    deadline.passed.catch((missed) => ending.abort(missed));
+    try {
+      return await postUntil(ending.signal, path, body);
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  async function postUntil(signal: AbortSignal, path: string, body: unknown): Promise<unknown> {
     const response = await fetch(origin + path, {
       method: "POST",
       headers: {
@@ -39,7 +52,7 @@ export function createUpstashTransport(
       body: singleSend(new TextEncoder().encode(JSON.stringify(body))),
       // A redirect, too, would be a second sending.
       redirect: "manual",
-      signal: AbortSignal.timeout(deadlineMs),
+      signal,
     });
     const text = await response.text();
     // 400 is the reply to a wrong command. Every other status, such as 401 for a refused token, tells nothing of the command.
@@ -59,7 +72,7 @@ export function createUpstashTransport(
           : await post("/pipeline", commands);
         return single ? [readAnswer(untrustedBody)] : readAnswers(untrustedBody, commands.length);
       } catch (error) {
-        throw error instanceof NoAnswer ? error : new NoAnswer(reasonOf(error, deadlineMs));
+        throw error instanceof NoAnswer ? error : new NoAnswer("the connection failed");
       }
     },
     async close() {
@@ -94,10 +107,4 @@ function readAnswers(untrustedBody: unknown, expected: number): readonly Answer[
   const refused = readAnswer(untrustedBody);
   if ("error" in refused) return Array.from({ length: expected }, () => refused);
   throw new NoAnswer(`the answer is not an array of ${expected}`);
-}
-
-function reasonOf(error: unknown, deadlineMs: number): string {
-  return error instanceof DOMException && error.name === "TimeoutError"
-    ? `no answer within ${deadlineMs} ms`
-    : "the connection failed";
 }
