@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { patchbayEnv } from "./support/patchbay_for_load.ts";
 import { type PatchbayProcess, startPatchbayProcess } from "./support/patchbay_process.ts";
-import { startUpstream } from "./support/scripted_upstream.ts";
-import { createTestKey } from "../simulator/kit/tokens.ts";
+import { startContactCentre } from "../simulator/contact_centre/server.ts";
+import { createTestKey, TEST_AGENT } from "../simulator/kit/tokens.ts";
 
 /** A Patchbay has some 30 files open before anybody connects. */
 const MOST_OPEN_FILES = 150;
@@ -30,25 +30,28 @@ async function openTooMany(url: string): Promise<readonly Promise<void>[]> {
   return over;
 }
 
+/** What the contact centre tells the agent of itself. */
+async function assertAnswered(answer: Response): Promise<void> {
+  const { statusCode, user } = await answer.json();
+  assert.deepEqual([statusCode, user.userName], [0, TEST_AGENT]);
+}
+
 async function withBoundedPatchbay(
   program: "main.ts" | "serve.ts",
   run: (world: {
     readonly patchbay: PatchbayProcess;
-    /** Asks upstream, which has to be let go before it answers. */
+    /** Asks the contact centre, which has to be let go before it answers. */
     ask(): Promise<Response>;
     readonly asked: Promise<unknown>;
     letGo(): void;
   }) => Promise<void>,
 ): Promise<void> {
   const key = await createTestKey();
-  const { promise: letGo, resolve } = Promise.withResolvers<void>();
-  await using upstream = startUpstream(async () => {
-    await letGo;
-    return Response.json({ statusCode: 0 });
-  });
+  await using centre = await startContactCentre();
+  const held = centre.faults.next("hold");
   await using patchbay = await startPatchbayProcess({
     ...await patchbayEnv(0),
-    UPSTREAM_URL: upstream.url.origin,
+    UPSTREAM_URL: centre.url,
     JWT_PUBLIC_KEY: JSON.stringify(key.publicJwk),
     SQLITE_PATH: ":memory:",
     LOG_LEVEL: "info",
@@ -56,7 +59,7 @@ async function withBoundedPatchbay(
   }, { program, launcher: ["prlimit", `--nofile=${MOST_OPEN_FILES}:${MOST_OPEN_FILES}`] });
   const authorization = `Bearer ${await key.sign({ scope: "sms:operate" })}`;
   const ask = () => fetch(`${patchbay.url}/api/v2/me`, { headers: { authorization } });
-  await run({ patchbay, ask, asked: upstream.whenSeen(1), letGo: resolve });
+  await run({ patchbay, ask, asked: held.reached, letGo: held.release });
 }
 
 Deno.test({
@@ -70,7 +73,7 @@ Deno.test({
       await patchbay.logged("patchbay.not_accepting");
       // What was under way is answered before the connections are closed.
       letGo();
-      assert.deepEqual(await (await answer).json(), { statusCode: 0 });
+      await assertAnswered(await answer);
       await patchbay.logged("patchbay.listening_again");
       await Promise.all(over);
 
@@ -91,7 +94,7 @@ Deno.test({
       const over = await openTooMany(patchbay.url);
       await patchbay.logged("patchbay.not_accepting");
       letGo();
-      assert.deepEqual(await (await answer).json(), { statusCode: 0 });
+      await assertAnswered(await answer);
       assert.equal(await patchbay.exited, 69);
       await patchbay.logged("patchbay.stopped");
       await Promise.all(over);

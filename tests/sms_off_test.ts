@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { startTwilio } from "../simulator/twilio/server.ts";
 import { clockAhead, startLocalPatchbay } from "./support/local_patchbay.ts";
 import { clientOf, redisEnv } from "./support/patchbay_for_load.ts";
-import { startUpstream } from "./support/scripted_upstream.ts";
+import { startContactCentre } from "../simulator/contact_centre/server.ts";
 import { startRedisServer } from "../simulator/kit/redis_server.ts";
 import { redisTest } from "./support/needs_redis.ts";
 
@@ -32,9 +32,9 @@ async function sayAsAgent(url: string, text: string): Promise<void> {
 
 /** SMS is on with nobody at Twilio's address, then off, then on with Twilio there. */
 async function switchOffAndOn(storeEnv: Readonly<Record<string, string>>): Promise<void> {
-  await using centre = startUpstream();
+  await using centre = await startContactCentre({ acceptsAny: true });
   await using twilio = await startTwilio();
-  const without = { ...storeEnv, UPSTREAM_URL: centre.url.origin };
+  const without = { ...storeEnv, UPSTREAM_URL: centre.url };
   const withSms = (apiUrl: string) => ({
     ...without,
     PUBLIC_URL: "https://edge.example",

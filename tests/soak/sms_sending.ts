@@ -8,7 +8,7 @@ import { startMortalPatchbay } from "./mortal_patchbay.ts";
 import { settledTexts } from "./text_deliveries.ts";
 import { judgeTexts, type ShownDelivery } from "./text_ledger.ts";
 import { phoneOf, saidTexts, sessionId, textBatches, type TextLoad } from "./texts.ts";
-import { startUpstream } from "../support/scripted_upstream.ts";
+import { startContactCentre } from "../../simulator/contact_centre/server.ts";
 
 export interface SmsSendingOptions extends TextLoad {
   /** The store, as Patchbay's environment names it. */
@@ -61,7 +61,7 @@ const LEAST_DELIVERED = 0.9;
  */
 export async function soakSmsSending(options: SmsSendingOptions): Promise<string> {
   const random = seededRandom(options.seed);
-  await using centre = startUpstream();
+  await using centre = await startContactCentre({ acceptsAny: true });
   const passed = { ms: 0 };
   await using twilio = await startTwilio({
     clock: laterBy(passed),
@@ -69,7 +69,7 @@ export async function soakSmsSending(options: SmsSendingOptions): Promise<string
     faultRates: FAULT_RATES,
     walk: { doubled: 0.1, dropped: 0.3, shuffled: true },
   });
-  const env = environment(options, twilio, centre.url.origin);
+  const env = environment(options, twilio, centre.url);
   await using patchbay = await startMortalPatchbay({
     env,
     onAddress: (url) => twilio.configure({ reach: { [PUBLIC_URL]: url } }),

@@ -1,6 +1,7 @@
 /**
- * An upstream that answers as the test says and knows nothing of sessions. One that does is the simulated contact centre
- * (simulator/contact_centre).
+ * An upstream that is no contact centre: it answers with the bytes that a test gives it, however impossible, and knows nothing
+ * of agents or sessions. The contact centre of the tests is the simulated one (simulator/contact_centre), which can hold, break
+ * and replace its answers too. This one is for what that cannot be: raw and broken HTTP, and a `0` said to any operation at all.
  */
 import { createInbox, type Inbox } from "../../simulator/kit/inbox.ts";
 import { type Exchange, serveStandIn } from "./stand_in.ts";
