@@ -11,7 +11,7 @@ import { createAgentGet } from "../../../services/contact_centre/rest/agent_get.
 import { createSessionLook } from "../../../services/contact_centre/rest/session_look.ts";
 import { createUpstream } from "../../../services/contact_centre/rest/upstream.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
-import { startUpstream } from "../../support/scripted_upstream.ts";
+import { startContactCentre } from "../../../simulator/contact_centre/server.ts";
 import { aRequest } from "../../support/upstream_request.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 
@@ -21,15 +21,17 @@ for (
   Deno.test(`an Accept that ends in ${error.name} leaves the session to the next agent`, async () => {
     const policy = { sessionTtlMs: 86_400_000, eventRetentionMs: 604_800_000 };
     const store = openSqliteStore({ path: ":memory:", sync: "normal", policy });
-    const centre = startUpstream(() => Response.json({ statusCode: 0 }));
+    const centre = await startContactCentre({ acceptsAny: true });
     const clock = createVirtualClock();
     const [log, ids] = [createMemoryLog(), createIds()];
     const upstream = createUpstream({
-      url: centre.url,
+      url: new URL(centre.url),
       auth: { mode: "vault" },
       credentials: {
         authorizationFor: (agentId) =>
-          agentId === "agent-1" ? Promise.reject(error) : Promise.resolve("Basic kept"),
+          agentId === "agent-1"
+            ? Promise.reject(error)
+            : Promise.resolve(`Basic ${btoa("ada:kept")}`),
       },
       timeoutMs: 10_000,
       fetch,
