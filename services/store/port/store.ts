@@ -13,6 +13,7 @@ import type { CharterStore } from "./charter.ts";
 import type { DeliveryStore } from "./deliveries.ts";
 import type { EventStore } from "./events.ts";
 import type { RecordStore } from "./records.ts";
+import type { RevocationStore } from "./revocations.ts";
 import type { SessionStore } from "./sessions.ts";
 import type { WebhookStore } from "./webhooks.ts";
 
@@ -32,7 +33,8 @@ export interface Store
     WebhookStore,
     RecordStore,
     BucketStore,
-    CharterStore {
+    CharterStore,
+    RevocationStore {
   /** Resolves when the store answers. */
   ping(): Promise<void>;
   close(): Promise<void>;

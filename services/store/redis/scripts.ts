@@ -4,6 +4,7 @@ import claiming from "./scripts/claiming.lua" with { type: "text" };
 import history from "./scripts/history.lua" with { type: "text" };
 import publishing from "./scripts/publishing.lua" with { type: "text" };
 import records from "./scripts/records.lua" with { type: "text" };
+import revocations from "./scripts/revocations.lua" with { type: "text" };
 import sessions from "./scripts/sessions.lua" with { type: "text" };
 import settling from "./scripts/settling.lua" with { type: "text" };
 import sweeping from "./scripts/sweeping.lua" with { type: "text" };
@@ -21,6 +22,7 @@ const lua = readSections([
   settling,
   history,
   webhooks,
+  revocations,
   sweeping,
 ]);
 const script = (name: string) => defineScript(name, lua.scriptText(name));
@@ -58,4 +60,6 @@ export const SCRIPTS = {
   changeWebhook: script("change_webhook"),
   raiseVersion: script("raise_version"),
   listWebhooks: script("list_webhooks"),
+  revokeToken: script("revoke_token"),
+  listRevocations: script("list_revocations"),
 };

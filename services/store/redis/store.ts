@@ -5,6 +5,7 @@ import { createRedisCustomers } from "./customers.ts";
 import { createRedisDeliveries } from "./deliveries.ts";
 import { createRedisEvents } from "./events.ts";
 import { createRedisRecords } from "./records.ts";
+import { createRedisRevocations } from "./revocations.ts";
 import { createRedisSessions } from "./sessions.ts";
 import { createShards } from "./shards.ts";
 import type { RedisTransport } from "./transport.ts";
@@ -32,6 +33,7 @@ export function openRedisStore(options: RedisStoreOptions): Store {
     ...createRedisRecords(shards),
     ...createRedisBuckets(shards),
     ...charter,
+    ...createRedisRevocations(shards),
     ping: async () => {
       // A PING is answered by a node of a cluster that serves nothing, and by one alone.
       const keys = Array.from({ length: count }, (_, shard) => `${shards.prefix(shard)}ping`);

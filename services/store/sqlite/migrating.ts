@@ -6,6 +6,7 @@ import seatsAndClaims from "./schema/0003_seats_and_claims.sql" with { type: "te
 import outcomes from "./schema/0004_outcomes.sql" with { type: "text" };
 import endings from "./schema/0005_endings.sql" with { type: "text" };
 import texts from "./schema/0006_texts.sql" with { type: "text" };
+import revocations from "./schema/0007_revocations.sql" with { type: "text" };
 
 /** Schema n is reached by running the first n of these, each once. One that was released is never changed again. */
 const MIGRATIONS: readonly string[] = [
@@ -15,6 +16,7 @@ const MIGRATIONS: readonly string[] = [
   outcomes,
   endings,
   texts,
+  revocations,
 ];
 
 /** The schema that this program reads and writes. */

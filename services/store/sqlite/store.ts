@@ -9,6 +9,7 @@ import { createSqliteEvents } from "./events.ts";
 import { createLanes } from "./lanes.ts";
 import { createPublishingSteps } from "./publishing.ts";
 import { createRecordSteps, createSqliteRecords } from "./records.ts";
+import { createSqliteRevocations } from "./revocations.ts";
 import { createSessionSteps } from "./session_steps.ts";
 import { createSqliteSessions } from "./sessions.ts";
 import { createSweeper } from "./sweeping.ts";
@@ -42,6 +43,7 @@ export function openSqliteStore({ policy, ...options }: SqliteStoreOptions): Sql
     ...createSqliteRecords(db, records),
     ...createSqliteBuckets(db, buckets),
     ...createSqliteCharter(db, records),
+    ...createSqliteRevocations(db),
     ping: () =>
       db.read("reach the store", () => {
         db.one("SELECT 1");

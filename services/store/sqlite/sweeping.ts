@@ -85,6 +85,15 @@ export function createSweeper(
     );
   }
 
+  function dropRevocations(nowMs: number): number {
+    return db.run(
+      `DELETE FROM revoked_tokens WHERE position IN (
+         SELECT position FROM revoked_tokens WHERE until <= ? LIMIT ?)`,
+      nowMs,
+      SWEEP_LIMIT,
+    );
+  }
+
   return function sweep(nowMs) {
     const oldestMs = nowMs - policy.eventRetentionMs;
     const expired = expire(firstDeliveryIdAt(oldestMs), nowMs);
@@ -94,6 +103,7 @@ export function createSweeper(
       dropEvents(firstEventIdAt(oldestMs)),
       dropSessions(nowMs),
       dropRecords(nowMs),
+      dropRevocations(nowMs),
     );
     return { sweptAll: most < SWEEP_LIMIT, expired };
   };

@@ -1,6 +1,6 @@
 -- Dropping what is past its time.
 
---== sweeping uses lanes
+--== sweeping uses lanes revocations
 -- sweep(): drops what is past its time and lets what is still open expire, at most policy.sweepLimit things in all.
 -- Returns whether that was all, and how many deliveries expired.
 
@@ -78,5 +78,6 @@ local function sweep()
   end
   sweep_sessions()
   sweep_records()
+  if budget <= 0 or sweep_revoked(budget) == budget then complete = false end
   return complete, expired
 end

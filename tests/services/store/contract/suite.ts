@@ -9,6 +9,7 @@ import { heardStatesContract } from "./heard_states.ts";
 import { holdingContract } from "./holding.ts";
 import { lateTextsContract } from "./late_texts.ts";
 import { recordContract } from "./records.ts";
+import { revocationContract } from "./revocations.ts";
 import { sessionRulesContract } from "./session_rules.ts";
 import { sessionContract } from "./sessions.ts";
 import { smsContract } from "./sms.ts";
@@ -44,6 +45,7 @@ export function testStoreContract(engine: Engine): void {
   holdingContract(test, engine.shards ?? 1);
   recordContract(test);
   guardContract(test);
+  revocationContract(test);
   smsContract(test);
   charterContract(test);
 }
