@@ -1,7 +1,9 @@
 import { composePatchbay } from "../composition/patchbay.ts";
 import { createTokenVerifier } from "../services/auth/token_verifier.ts";
+import { createRevocations } from "../services/auth/revocations.ts";
 import { createStaticKeySet } from "../services/auth/static_key_set.ts";
 import { readConfig } from "../services/config/config.ts";
+import { openSqliteStore } from "../services/store/sqlite/store.ts";
 import { systemClock } from "../services/support/clock.ts";
 import { generateSecret } from "../services/webhooks/secrets.ts";
 import { createSigner } from "../services/webhooks/sending/signing.ts";
@@ -10,24 +12,38 @@ import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../simulator/kit/toke
 const body = new TextEncoder().encode("x".repeat(2048));
 const secret = generateSecret((length) => crypto.getRandomValues(new Uint8Array(length)));
 const signer = createSigner();
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 Deno.bench("sign a 2 KiB webhook, v1", async () => {
   await signer.signatures([secret], "evt_01M81CJBTBRH1NF1QPC4T587JV", 1_795_341_600, body);
 });
 
+const policy = { sessionTtlMs: 3_600_000, eventRetentionMs: 3_600_000 };
+const revocations = createRevocations({
+  store: openSqliteStore({ path: ":memory:", sync: "normal", policy }),
+  clock: systemClock,
+  log: silent,
+});
+
 for (const algorithm of ["EdDSA", "RS256", "ES256"] as const) {
   const key = await createTestKey(algorithm);
-  const keySet = await createStaticKeySet(JSON.stringify(key.publicJwk), [algorithm]);
-  const policy = {
-    issuer: TEST_ISSUER,
+  const keySet = createStaticKeySet({
+    untrustedText: JSON.stringify(key.publicJwk),
+    algorithms: [algorithm],
+    log: silent,
+  });
+  const tokenPolicy = {
     audiences: [TEST_AUDIENCE],
     algorithms: [algorithm],
     clockToleranceS: 30,
     agentClaim: "sub",
     scopeClaim: "scope",
   };
-  const token = await key.sign({ scope: "sms:operate" }, { lifetimeS: 86_400 });
-  const options = { keySet, policy, clock: systemClock };
+  const scope = "sms:operate";
+  const token = await key.sign({ scope }, { lifetimeS: 86_400 });
+  const named = await key.sign({ scope, jti: crypto.randomUUID() }, { lifetimeS: 86_400 });
+  const keySets = new Map([[TEST_ISSUER, keySet]]);
+  const options = { keySets, revocations, policy: tokenPolicy, clock: systemClock };
   const remembering = createTokenVerifier(options);
   const forgetful = createTokenVerifier({ ...options, maxCachedMs: 0 });
   Deno.bench(`verify a token, ${algorithm}, for the first time`, async () => {
@@ -35,6 +51,9 @@ for (const algorithm of ["EdDSA", "RS256", "ES256"] as const) {
   });
   Deno.bench(`verify a token, ${algorithm}, again`, async () => {
     await remembering.verify(token);
+  });
+  Deno.bench(`verify a token that can be revoked, ${algorithm}, again`, async () => {
+    await remembering.verify(named);
   });
 }
 
@@ -48,7 +67,6 @@ const reading = readConfig({
   RATE_LIMIT_PER_AGENT: "100000/s",
 });
 if (!reading.ok) throw new Error(reading.faults.join("\n"));
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const patchbay = await composePatchbay(reading.config, {
   log: silent,
   clock: systemClock,

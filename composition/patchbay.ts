@@ -59,7 +59,7 @@ export async function composePatchbay(
   const { log, clock } = environment;
   const ids = createIds();
   const { store, keys } = await openStore(config.store, log);
-  const auth = await composeAuth(config, environment);
+  const auth = composeAuth(config, environment, store);
   const sealer = createSealer(keys);
 
   let engine: DeliveryEngine | null = null;
@@ -168,6 +168,7 @@ export async function composePatchbay(
       log,
       eventRetentionMs: config.store.eventRetentionMs,
     }),
+    tokenDesk: auth.tokenDesk,
     idempotency,
     contactCentre: createContactCentreSessions({ upstream, workSignals }),
     ownReads: createOwnReads({ upstream, store, clock, isShared }),
@@ -189,7 +190,11 @@ export async function composePatchbay(
     health: {
       keysLoaded: auth.keysLoaded,
       draining: drain.hasBegun,
-      degraded: () => ({ ...sms?.degraded(), ...degradedFollowing(subscriber) }),
+      degraded: () => ({
+        ...auth.degraded(),
+        ...sms?.degraded(),
+        ...degradedFollowing(subscriber),
+      }),
     },
     onDue: wake,
   });

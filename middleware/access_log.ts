@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { Clock } from "../services/support/clock.ts";
-import { PatchbayError } from "../services/errors.ts";
+import { PatchbayError, Unauthenticated } from "../services/errors.ts";
 import { type Logger, shownId } from "../services/support/log.ts";
 import type { AppEnv } from "./app_env.ts";
 
@@ -28,6 +28,7 @@ export function accessLog(
       requestId: c.get("requestId"),
       agentId: agentId(c),
       problem: c.error instanceof PatchbayError ? c.error.code : undefined,
+      ...refusalOf(c.error),
     });
   };
 }
@@ -59,4 +60,10 @@ function agentId(c: Context<AppEnv>): string | undefined {
   // Requests that were not let in have none, which the type of the environment does not say.
   const agent: AppEnv["Variables"]["agent"] | undefined = c.get("agent");
   return agent?.id;
+}
+
+/** Why an agent's token was refused, where it was: the answer says no more than that it was. */
+function refusalOf(error: unknown): { readonly refusal?: string } {
+  const refusal = error instanceof Unauthenticated ? error.refusal : null;
+  return refusal === null ? {} : { refusal };
 }

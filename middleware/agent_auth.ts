@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { InsufficientScope, Unauthenticated } from "../services/errors.ts";
-import type { TokenFault, TokenVerifier } from "../services/auth/token_verifier.ts";
+import type { TokenFault } from "../services/auth/token_check.ts";
+import type { TokenVerifier } from "../services/auth/token_verifier.ts";
 import type { AppEnv, Scope } from "./app_env.ts";
 
 /** RFC 6750 §3 asks for at least one parameter after the scheme. */
@@ -12,13 +13,14 @@ const DESCRIPTIONS: Readonly<Record<TokenFault, string>> = {
   "malformed": "the token is not a signed JWT",
   "algorithm-not-allowed": "the token is signed by an algorithm that is not allowed",
   "wrong-type": "the token has a typ other than JWT or at+jwt",
-  "unknown-key": "no known key fits the token",
+  "no-key": "no known key fits the token",
   "bad-signature": "the signature does not fit the token",
   "wrong-issuer": "the token is from another issuer",
   "wrong-audience": "the token is for another audience",
   "expired": "the token has expired",
   "not-yet-valid": "the token is not valid yet",
   "bad-claims": "the token lacks exp or holds a claim of the wrong type",
+  "revoked": "the token was revoked",
   "no-agent": "the token names no agent, or one by an id that cannot be one",
 };
 
@@ -39,7 +41,7 @@ export function requireAgent(
 ): MiddlewareHandler<AppEnv> {
   return async function requireAgent(c, next) {
     const verification = await verifier.verify(bearerToken(c.req.header("authorization")));
-    if (!verification.ok) throw badToken(DESCRIPTIONS[verification.reason]);
+    if (!verification.ok) throw badToken(verification.reason);
     c.set("agent", verification.agent);
     await next();
   };
@@ -67,17 +69,24 @@ function bearerToken(authorization: string | undefined): string {
     // RFC 6750 §3.1: a request that brings no token gets no error code.
     throw new Unauthenticated("Cannot tell who is calling: expected a bearer token", {
       headers: { "www-authenticate": CHALLENGE },
+      refusal: "no-token",
     });
   }
   const token = BEARER_CREDENTIALS.exec(authorization)?.[1];
-  if (token === undefined) throw badToken("the header does not hold exactly one token");
+  if (token === undefined) {
+    throw badToken("malformed", "the header does not hold exactly one token");
+  }
   return token;
 }
 
-function badToken(description: string): Unauthenticated {
+function badToken(
+  refusal: TokenFault,
+  description: string = DESCRIPTIONS[refusal],
+): Unauthenticated {
   return new Unauthenticated(`Cannot accept the bearer token: ${description}`, {
     headers: {
       "www-authenticate": `${CHALLENGE}, error="invalid_token", error_description="${description}"`,
     },
+    refusal,
   });
 }

@@ -14,7 +14,8 @@ export type Scope =
   | "webhooks:write"
   | "opt-outs:read"
   | "opt-outs:write"
-  | "credentials:write";
+  | "credentials:write"
+  | "tokens:revoke";
 
 /** By which scheme and authority a client reached Patchbay. */
 export interface ReachedAddress {

@@ -17,7 +17,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: "Not authenticated",
     statusCode: 20,
     explanation:
-      "The request carries no token, or one that is bad or expired: get a new one and repeat it; if `detail` says so, the agent has left no credentials for the contact centre.",
+      "The request carries no token, or one that is bad, expired or revoked: get a new one and repeat it; if `detail` says so, the agent has left no credentials for the contact centre.",
   },
   "insufficient-scope": {
     status: 403,
@@ -45,7 +45,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: "Keys unavailable",
     statusCode: 4,
     explanation:
-      "The issuer's keys cannot be had, so no token can be verified; repeat the request after `retry-after` seconds.",
+      "The issuer's keys cannot be had, so none of its tokens can be verified; repeat the request after `retry-after` seconds.",
   },
   "store-unavailable": {
     status: 503,

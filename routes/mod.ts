@@ -17,6 +17,7 @@ import type { Clock } from "../services/support/clock.ts";
 import type { Idempotency } from "../services/idempotency/idempotency.ts";
 import type { Logger } from "../services/support/log.ts";
 import type { Metric } from "../services/support/metrics.ts";
+import type { TokenDesk } from "../services/auth/token_desk.ts";
 import type { Publisher } from "../services/events/publisher.ts";
 import { API_ROOT } from "../services/contact_centre/dialect/paths.ts";
 import type { ContactCentreSessions } from "../services/sessions/contact_centre_sessions.ts";
@@ -40,6 +41,7 @@ import { metricsRoutes } from "./metrics.ts";
 import { optOutRoutes } from "./opt_outs.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { smsSessionRoutes } from "./smssessions.ts";
+import { tokenRoutes } from "./tokens.ts";
 import { webhookKeyRoutes } from "./webhook_keys.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
@@ -49,6 +51,7 @@ export interface AppDependencies {
   readonly managedSessions: ManagedSessions;
   readonly numbers: PhoneNumbers;
   readonly optOutDesk: OptOutDesk;
+  readonly tokenDesk: TokenDesk;
   readonly idempotency: Idempotency;
   readonly contactCentre: ContactCentreSessions;
   readonly ownReads: OwnReads;
@@ -103,6 +106,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/", credentialRoutes({ guards, vault: dependencies.vault ?? null }));
   app.route("/", sessionRoutes(dependencies));
   app.route("/", optOutRoutes(dependencies));
+  app.route("/", tokenRoutes(dependencies));
   app.route("/", webhookRoutes(dependencies));
   app.route("/", webhookKeyRoutes(dependencies));
   app.route("/", eventRoutes({ store, guards }));

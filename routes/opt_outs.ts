@@ -1,5 +1,4 @@
 import { type Context, Hono } from "hono";
-import * as v from "valibot";
 import type { AppEnv, RouteGuards } from "../middleware/app_env.ts";
 import { InvalidBody, InvalidParameter } from "../services/errors.ts";
 import type { OptOutDesk, OptOutWord } from "../services/sms/opt_out_desk.ts";
@@ -7,15 +6,9 @@ import type { PhoneNumbers } from "../services/sms/phone.ts";
 import { isJsonObject } from "../services/support/json_object.ts";
 import { filtersIn, JSON_TYPE, listBody, readPage } from "./paging.ts";
 import { queryOf } from "./query.ts";
+import { readReason } from "./reason.ts";
 
 const MAX_BODY_BYTES = 4 * 1024;
-const REASON = "1 to 256 characters without control characters";
-
-const reasonSchema = v.pipe(
-  v.string(),
-  v.regex(/^\P{Cc}{1,256}$/u),
-  v.check((text) => text.isWellFormed()),
-);
 
 export interface OptOutRoutesDependencies {
   readonly guards: RouteGuards;
@@ -71,11 +64,4 @@ async function readPhone(
 function reasonIn(untrustedJson: unknown): unknown {
   if (isJsonObject(untrustedJson)) return untrustedJson["reason"];
   throw new InvalidBody("Cannot read the body: expected a JSON object with reason, or none");
-}
-
-function readReason(untrustedReason: unknown): string | null {
-  if (untrustedReason === undefined || untrustedReason === null) return null;
-  const read = v.safeParse(reasonSchema, untrustedReason);
-  if (read.success) return read.output;
-  throw new InvalidParameter(`Cannot use reason: expected ${REASON}`);
 }

@@ -49,6 +49,16 @@ export abstract class PatchbayError extends Error {
 /** No token, or one that does not prove who is calling. Carries the `WWW-Authenticate` of RFC 6750 §3. */
 export class Unauthenticated extends PatchbayError {
   readonly code = "unauthenticated";
+  /** Why an agent's token was refused, in a stable word for the log and the metrics; null where it is not about one. */
+  readonly refusal: string | null;
+
+  constructor(
+    message: string,
+    { refusal = null, ...options }: ProblemOptions & { readonly refusal?: string | null } = {},
+  ) {
+    super(message, options);
+    this.refusal = refusal;
+  }
 }
 
 /** The token is good but lacks a scope (RFC 6750 §3.1). */

@@ -1,10 +1,15 @@
 import { createHash } from "node:crypto";
-import { errors, type JWTPayload, jwtVerify, type JWTVerifyResult } from "jose";
-import type { Clock } from "../support/clock.ts";
-import type { Config } from "../config/config.ts";
-import type { KeySet } from "./key_set.ts";
-import { isAgentId } from "./agent_id.ts";
 import { createLruMap } from "../support/lru_map.ts";
+import { isAgentId } from "./agent_id.ts";
+import { type Revocations, tokenIdOf } from "./revocations.ts";
+import {
+  type CheckedToken,
+  checkToken,
+  type TokenCheckOptions,
+  type TokenFault,
+  type TokenPolicy,
+} from "./token_check.ts";
+import { SIGNATURE_ALGORITHMS } from "./verification_key.ts";
 
 /** Who is calling, as a verified token says. */
 export interface Agent {
@@ -15,40 +20,20 @@ export interface Agent {
   readonly tokenExpiresAtMs: number;
 }
 
-/** Why a token does not prove who is calling. */
-export type TokenFault =
-  | "too-long"
-  | "malformed"
-  | "algorithm-not-allowed"
-  | "wrong-type"
-  | "unknown-key"
-  | "bad-signature"
-  | "wrong-issuer"
-  | "wrong-audience"
-  | "expired"
-  | "not-yet-valid"
-  | "bad-claims"
-  | "no-agent";
-
 export type Verification =
   | { readonly ok: true; readonly agent: Agent }
   | { readonly ok: false; readonly reason: TokenFault };
 
 export interface TokenVerifier {
-  /** @throws KeysUnavailable when no key set can be had to verify with */
+  /**
+   * @throws KeysUnavailable when no key set can be had to verify with, StoreUnavailable when it cannot be told whether the
+   * token was revoked
+   */
   verify(untrustedToken: string): Promise<Verification>;
 }
 
-/** What the configuration says of tokens. */
-export type TokenPolicy = Pick<
-  Config["jwt"],
-  "issuer" | "audiences" | "algorithms" | "clockToleranceS" | "agentClaim" | "scopeClaim"
->;
-
-export interface TokenVerifierOptions {
-  readonly keySet: Pick<KeySet, "keyFor">;
-  readonly policy: TokenPolicy;
-  readonly clock: Clock;
+export interface TokenVerifierOptions extends TokenCheckOptions {
+  readonly revocations: Pick<Revocations, "isRevoked">;
   /** How many verified tokens are remembered. */
   readonly maxCachedTokens?: number;
   /** How long one is remembered at most. */
@@ -58,32 +43,46 @@ export interface TokenVerifierOptions {
 /** In characters. Servers commonly take 8 KiB per header line; a longer token is not worth hashing. */
 const MAX_TOKEN_LENGTH = 8 * 1024;
 
-/** How many keys are tried when the token names none and the set has several that fit. */
-const MAX_CANDIDATE_KEYS = 8;
-
-/** RFC 7519 §5.1 and RFC 9068 §4, which spells the second one in both ways; compared without case. */
-const ACCEPTED_TYPES: ReadonlySet<string> = new Set(["jwt", "at+jwt", "application/at+jwt"]);
+/** A token that was verified. */
+interface Verified {
+  readonly agent: Agent;
+  /** Null where it has no `jti`, so that nothing revokes it. */
+  readonly tokenId: string | null;
+}
 
 /**
- * Verifies the tokens of agents: signature by an allowed algorithm, exact issuer, any of the audiences, `exp` (required)
- * and `nbf` with tolerance, `typ`, and an agent claim.
+ * Verifies the tokens of agents: all that `checkToken` does, an agent claim, and that nobody has revoked it.
  *
  * Verified tokens are remembered for a minute at most and never past their `exp`, because a signature check costs up to
- * a millisecond. A key that the issuer withdraws may therefore serve known tokens for that long.
+ * a millisecond. A key that the issuer withdraws may therefore serve known tokens for that long; a revoked token is asked
+ * for each time.
  *
  * @throws TypeError when the policy allows a symmetric algorithm or none, or is empty where it must not be
  */
 export function createTokenVerifier({
-  keySet,
+  keySets,
+  revocations,
   policy,
   clock,
   maxCachedTokens = 10_000,
   maxCachedMs = 60_000,
 }: TokenVerifierOptions): TokenVerifier {
-  assertSafe(policy);
-  const verified = createLruMap<string, { readonly agent: Agent; readonly untilMs: number }>(
-    maxCachedTokens,
-  );
+  assertSafe(policy, keySets);
+  const verified = createLruMap<string, Verified & { readonly untilMs: number }>(maxCachedTokens);
+
+  async function verifyAnew(untrustedToken: string, cacheKey: string): Promise<Verified | Refusal> {
+    const checked = await checkToken(untrustedToken, { keySets, policy, clock });
+    if (!checked.ok) return checked;
+    const agent = agentOf(checked, policy);
+    if (agent === null) return { ok: false, reason: "no-agent" };
+    const { jti } = checked.claims;
+    const found = { agent, tokenId: jti === undefined ? null : tokenIdOf(jti) };
+
+    // The tolerance lets a token past its `exp` through, as clocks differ, but such a token is not remembered.
+    const untilMs = Math.min(clock.now() + maxCachedMs, checked.expiresAtMs);
+    if (clock.now() < untilMs) verified.set(cacheKey, { ...found, untilMs });
+    return found;
+  }
 
   return {
     async verify(untrustedToken) {
@@ -92,103 +91,21 @@ export function createTokenVerifier({
       // The hash stands for the token, so that a memory dump holds nothing that could be sent again.
       const cacheKey = createHash("sha256").update(untrustedToken).digest("base64");
       const known = verified.get(cacheKey);
-      if (known !== undefined) {
-        if (clock.now() < known.untilMs) return { ok: true, agent: known.agent };
-        verified.delete(cacheKey);
-      }
-
-      const checked = await checkToken(untrustedToken, { keySet, policy, clock });
-      if (!checked.ok) return checked;
-      const agent = agentOf(checked, policy);
-      if (agent === null) return { ok: false, reason: "no-agent" };
-
-      // The tolerance lets a token past its `exp` through, as clocks differ, but such a token is not remembered.
-      const untilMs = Math.min(clock.now() + maxCachedMs, checked.expiresAtMs);
-      if (clock.now() < untilMs) verified.set(cacheKey, { agent, untilMs });
-      return { ok: true, agent };
+      const isKnown = known !== undefined && clock.now() < known.untilMs;
+      const found = isKnown ? known : await verifyAnew(untrustedToken, cacheKey);
+      if ("ok" in found) return found;
+      const { agent, tokenId } = found;
+      return tokenId !== null && await revocations.isRevoked(tokenId)
+        ? { ok: false, reason: "revoked" }
+        : { ok: true, agent };
     },
   };
 }
 
-type Checked =
-  | { readonly ok: true; readonly claims: JWTPayload; readonly expiresAtMs: number }
-  | { readonly ok: false; readonly reason: TokenFault };
-
-async function checkToken(
-  untrustedToken: string,
-  options: Pick<TokenVerifierOptions, "keySet" | "policy" | "clock">,
-): Promise<Checked> {
-  try {
-    const { payload, protectedHeader: { typ } } = await verifyWithSomeKey(untrustedToken, options);
-    // jose's own `typ` option takes one value and makes it required.
-    const untrustedType: unknown = typ;
-    if (untrustedType !== undefined && !isAcceptedType(untrustedType)) {
-      return { ok: false, reason: "wrong-type" };
-    }
-    // `requiredClaims` has made sure that `exp` is there; the type does not know.
-    return { ok: true, claims: payload, expiresAtMs: (payload.exp ?? 0) * 1000 };
-  } catch (error) {
-    const reason = faultOf(error);
-    if (reason === null) throw error;
-    return { ok: false, reason };
-  }
-}
-
-async function verifyWithSomeKey(
-  untrustedToken: string,
-  { keySet, policy, clock }: Pick<TokenVerifierOptions, "keySet" | "policy" | "clock">,
-): Promise<JWTVerifyResult> {
-  const options = {
-    algorithms: [...policy.algorithms],
-    issuer: policy.issuer,
-    audience: [...policy.audiences],
-    requiredClaims: ["exp"],
-    clockTolerance: policy.clockToleranceS,
-    currentDate: new Date(clock.now()),
-  };
-  try {
-    return await jwtVerify(untrustedToken, keySet.keyFor, options);
-  } catch (error) {
-    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
-    let tried = 0;
-    for await (const key of error) {
-      if (++tried > MAX_CANDIDATE_KEYS) break;
-      try {
-        return await jwtVerify(untrustedToken, key, options);
-      } catch (attemptError) {
-        if (!(attemptError instanceof errors.JWSSignatureVerificationFailed)) throw attemptError;
-      }
-    }
-    throw new errors.JWSSignatureVerificationFailed();
-  }
-}
-
-function isAcceptedType(untrustedType: unknown): boolean {
-  return typeof untrustedType === "string" && ACCEPTED_TYPES.has(untrustedType.toLowerCase());
-}
-
-/** What an error of jose says of the token; null when it says nothing of the token. */
-function faultOf(error: unknown): TokenFault | null {
-  if (error instanceof errors.JWTExpired) return "expired";
-  if (error instanceof errors.JWTClaimValidationFailed) return claimFaultOf(error);
-  if (error instanceof errors.JWSSignatureVerificationFailed) return "bad-signature";
-  if (error instanceof errors.JWKSNoMatchingKey) return "unknown-key";
-  if (error instanceof errors.JOSEAlgNotAllowed) return "algorithm-not-allowed";
-  const isMalformed = error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid ||
-    // A `crit` header with an extension that nobody here knows (RFC 7515 §4.1.11).
-    error instanceof errors.JOSENotSupported;
-  return isMalformed ? "malformed" : null;
-}
-
-function claimFaultOf({ claim, reason }: errors.JWTClaimValidationFailed): TokenFault {
-  if (claim === "iss") return "wrong-issuer";
-  if (claim === "aud") return "wrong-audience";
-  if (claim === "nbf" && reason === "check_failed") return "not-yet-valid";
-  return "bad-claims";
-}
+type Refusal = Extract<Verification, { ok: false }>;
 
 function agentOf(
-  { claims, expiresAtMs }: Extract<Checked, { ok: true }>,
+  { claims, expiresAtMs }: Extract<CheckedToken, { ok: true }>,
   { agentClaim, scopeClaim }: TokenPolicy,
 ): Agent | null {
   const id = claims[agentClaim];
@@ -208,13 +125,18 @@ function scopesOf(claim: unknown): ReadonlySet<string> {
   );
 }
 
-function assertSafe({ issuer, audiences, algorithms }: TokenPolicy): void {
-  if (issuer === "") throw new TypeError("Cannot verify tokens of no issuer: expected an issuer");
+function assertSafe(
+  { audiences, algorithms }: TokenPolicy,
+  keySets: TokenCheckOptions["keySets"],
+): void {
+  if (keySets.size === 0 || keySets.has("")) {
+    throw new TypeError("Cannot verify tokens of no issuer: expected one or more");
+  }
   if (audiences.length === 0) {
     throw new TypeError("Cannot verify tokens for no audience: expected one or more");
   }
   // RFC 8725 §3.1 and §2.1: anyone could sign HS* with the public key as the secret, and anyone can sign `none`.
-  const unsafe = algorithms.find((name) => name === "none" || name.startsWith("HS"));
+  const unsafe = algorithms.find((name) => !SIGNATURE_ALGORITHMS.includes(name));
   if (unsafe !== undefined || algorithms.length === 0) {
     throw new TypeError(
       `Cannot verify tokens by ${unsafe ?? "no algorithm"}: expected asymmetric algorithms`,

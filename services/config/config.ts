@@ -101,13 +101,16 @@ function subscribe({ mode, path, channels }: TableReadings["notifications"]["sub
 type TokenKeys =
   | { readonly kind: "remote"; readonly url: URL }
   /** A PEM, JWK or JWKS text. */
-  | { readonly kind: "static"; readonly untrustedText: string };
+  | { readonly kind: "static"; readonly untrustedText: string }
+  /** Each issuer tells where its keys are. */
+  | { readonly kind: "discovered" };
 
 function tokenKeys(
   { url, untrustedText }: TableReadings["jwt"]["keys"],
 ): TokenKeys | undefined {
-  if (url) return { kind: "remote", url };
-  return untrustedText ? { kind: "static", untrustedText } : undefined;
+  if (url === undefined || untrustedText === undefined) return undefined;
+  if (url !== null) return { kind: "remote", url };
+  return untrustedText === null ? { kind: "discovered" } : { kind: "static", untrustedText };
 }
 
 type StoreEngine =

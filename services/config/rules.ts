@@ -1,10 +1,13 @@
 /**
- * What several variables have to be together, beyond what each of them has to be by itself. A rule looks at what is set
- * and at nothing else, so that all faults can be told at once, whether or not the single values are good.
+ * What several variables have to be together, beyond what each of them has to be by itself. A rule looks at their texts,
+ * so that all faults can be told at once, whether or not the single values are good.
  */
+import { metadataAddresses } from "../auth/issuer_address.ts";
+import { readPublicKeys } from "../auth/public_key_text.ts";
+import { SIGNATURE_ALGORITHMS } from "../auth/verification_key.ts";
 import { httpOrigin } from "./address_parsers.ts";
 import { ENCRYPTION_KEY_FORM } from "./key_parsers.ts";
-import type { VariableName } from "./variables.ts";
+import { TABLE, type VariableName } from "./variables.ts";
 
 /** The text of a variable; undefined where it is unset or empty. */
 type TextOf = (name: VariableName) => string | undefined;
@@ -14,7 +17,7 @@ export function brokenRules(textOf: TextOf): string[] {
   const isSet = (name: VariableName) => textOf(name) !== undefined;
   return [
     ...(textOf("UPSTREAM_AUTH") === "basic" ? basicNeedsAUserName(isSet) : []),
-    ...oneSourceOfKeys(isSet),
+    ...keysAreTold(textOf),
     ...upstashIsWhole(isSet),
     ...oneStore(isSet),
     ...redisNeedsAnEncryptionKey(isSet),
@@ -33,12 +36,44 @@ function basicNeedsAUserName(isSet: IsSet): string[] {
     : ["Cannot use UPSTREAM_AUTH=basic without UPSTREAM_USERNAME: expected its user name"];
 }
 
-function oneSourceOfKeys(isSet: IsSet): string[] {
-  const sources = (["JWKS_URL", "JWT_PUBLIC_KEY"] as const).filter(isSet);
-  if (sources.length === 1) return [];
-  return sources.length > 1
-    ? ["Cannot use JWKS_URL and JWT_PUBLIC_KEY together: expected only one of them"]
-    : ["Cannot start without JWKS_URL or JWT_PUBLIC_KEY: expected one of them"];
+/** Where each issuer's keys come from: one setting for the only issuer, or every issuer by itself. */
+function keysAreTold(textOf: TextOf): string[] {
+  const issuerText = textOf("JWT_ISSUER") ?? null;
+  const issuers = issuerText === null ? [] : TABLE.jwt.variables.issuers.parser.parse(issuerText);
+  if (issuers === undefined) return publicKeyVerifies(textOf);
+  const sources = (["JWKS_URL", "JWT_PUBLIC_KEY"] as const).filter((name) => textOf(name));
+  if (sources.length === 0) return keysAreDiscovered(issuers);
+  return [
+    ...(sources.length > 1
+      ? ["Cannot use JWKS_URL and JWT_PUBLIC_KEY together: expected only one of them"]
+      : []),
+    ...publicKeyVerifies(textOf),
+    // A set that all of them shared would let a key of one verify the tokens of another.
+    ...(new Set(issuers).size > 1
+      ? [
+        `Cannot use ${sources.join(" and ")} with several issuers in JWT_ISSUER: ` +
+        "expected one issuer, or no such setting, so that each tells its own keys",
+      ]
+      : []),
+  ];
+}
+
+function keysAreDiscovered(issuers: readonly string[]): string[] {
+  const areAddresses = issuers.every((issuer) => metadataAddresses(issuer) !== null);
+  if (issuers.length > 0 && areAddresses) return [];
+  return [
+    "Cannot start without JWKS_URL or JWT_PUBLIC_KEY: expected one of them, or issuers that are http or " +
+    "https URLs without query or fragment, by which their keys are found",
+  ];
+}
+
+function publicKeyVerifies(textOf: TextOf): string[] {
+  const text = textOf("JWT_PUBLIC_KEY");
+  if (text === undefined) return [];
+  const { parser, defaultText } = TABLE.jwt.variables.algorithms;
+  const allowed = parser.parse(textOf("JWT_ALGORITHMS") ?? defaultText) ?? SIGNATURE_ALGORITHMS;
+  const reading = readPublicKeys(text, allowed);
+  return reading.ok ? [] : [`Cannot use JWT_PUBLIC_KEY=(hidden): ${reading.reason}`];
 }
 
 function upstashIsWhole(isSet: IsSet): string[] {

@@ -113,11 +113,15 @@ export const TABLE = {
   jwt: {
     title: "Agents' tokens (JWT)",
     variables: {
-      issuer: {
+      issuers: {
         name: "JWT_ISSUER",
         required: true,
-        parser: parse.plainText("the issuer's exact iss claim"),
-        meaning: "The exact iss claim",
+        parser: parse.commaList(parse.plainText("").parse, {
+          expected: "the exact iss claims of up to 32 issuers, separated by commas",
+          max: 32,
+        }),
+        meaning:
+          "The exact iss claim, or several, separated by commas; each issuer's keys verify its own tokens only",
       },
       audiences: {
         name: "JWT_AUDIENCE",
@@ -132,7 +136,8 @@ export const TABLE = {
         url: {
           name: "JWKS_URL",
           parser: httpUrl({ query: true }),
-          meaning: "Address of the issuer's key set; this or JWT_PUBLIC_KEY is required",
+          meaning:
+            "Address of the issuer's key set, of one issuer only; without it and JWT_PUBLIC_KEY each issuer's /.well-known/openid-configuration names it",
         },
         untrustedText: {
           name: "JWT_PUBLIC_KEY",
@@ -140,7 +145,7 @@ export const TABLE = {
           secret: true,
           parser: publicKeyText,
           meaning:
-            "The key itself instead: a PEM (line breaks may be written \\n), JWK or JWKS text",
+            "The key itself instead, of one issuer only: a PEM (line breaks may be written \\n), JWK or JWKS text",
         },
       },
       algorithms: {

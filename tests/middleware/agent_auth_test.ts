@@ -4,10 +4,12 @@ import { requestId } from "hono/request-id";
 import { requireAgent, requireScope } from "../../middleware/agent_auth.ts";
 import type { AppEnv, Scope } from "../../middleware/app_env.ts";
 import { createErrorHandler } from "../../middleware/problem_details.ts";
-import { createRemoteKeySet } from "../../services/auth/key_set.ts";
+import { keysAt } from "../../services/auth/key_source.ts";
+import { createRemoteKeySet } from "../../services/auth/remote_key_set.ts";
 import { createTokenVerifier } from "../../services/auth/token_verifier.ts";
 import { type JwksServer, startJwksServer } from "../support/jwks_server.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
+import { NO_REVOCATIONS } from "../support/no_revocations.ts";
 import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../../simulator/kit/tokens.ts";
 import { createVirtualClock } from "../support/virtual_clock.ts";
 
@@ -17,11 +19,17 @@ const key = await createTestKey("EdDSA");
 function appOver(server: JwksServer) {
   const clock = createVirtualClock();
   const log = createMemoryLog();
-  const keySet = createRemoteKeySet({ url: server.url, fetch, clock, log });
+  const keySet = createRemoteKeySet({
+    issuer: TEST_ISSUER,
+    source: keysAt({ url: server.url, fetch }),
+    algorithms: ["EdDSA"],
+    clock,
+    log,
+  });
   const verifier = createTokenVerifier({
-    keySet,
+    keySets: new Map([[TEST_ISSUER, keySet]]),
+    revocations: NO_REVOCATIONS,
     policy: {
-      issuer: TEST_ISSUER,
       audiences: [TEST_AUDIENCE],
       algorithms: ["EdDSA"],
       clockToleranceS: 0,

@@ -7,6 +7,7 @@ import { createStaticKeySet } from "../../services/auth/static_key_set.ts";
 import { createTokenVerifier } from "../../services/auth/token_verifier.ts";
 import { openGuards } from "../support/open_guards.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
+import { NO_REVOCATIONS } from "../support/no_revocations.ts";
 import { createTestKey, TEST_AUDIENCE, TEST_ISSUER } from "../../simulator/kit/tokens.ts";
 import { createVirtualClock, type VirtualClock } from "../support/virtual_clock.ts";
 
@@ -21,10 +22,15 @@ export interface TestGuards {
 export async function createTestGuards(): Promise<TestGuards> {
   const clock = createVirtualClock();
   const key = await createTestKey();
+  const keySet = createStaticKeySet({
+    untrustedText: JSON.stringify(key.jwks),
+    algorithms: ["EdDSA"],
+    log: createMemoryLog(),
+  });
   const verifier = createTokenVerifier({
-    keySet: await createStaticKeySet(JSON.stringify(key.jwks), ["EdDSA"]),
+    keySets: new Map([[TEST_ISSUER, keySet]]),
+    revocations: NO_REVOCATIONS,
     policy: {
-      issuer: TEST_ISSUER,
       audiences: [TEST_AUDIENCE],
       algorithms: ["EdDSA"],
       clockToleranceS: 30,

@@ -32,7 +32,7 @@ Deno.test("readConfig() fills in every documented default when only the required
     },
     subscribe: null,
     jwt: {
-      issuer: "https://issuer.example/",
+      issuers: ["https://issuer.example/"],
       audiences: ["patchbay"],
       keys: { kind: "remote", url: new URL("https://issuer.example/keys") },
       algorithms: ["EdDSA", "RS256", "ES256"],
@@ -78,8 +78,9 @@ Deno.test("readConfig() reads every section when all is set", () => {
     UPSTREAM_TIMEOUT_MS: "100",
     JWT_ISSUER: "me",
     JWT_AUDIENCE: "one, two",
-    JWT_PUBLIC_KEY: '{"kty":"OKP","crv":"Ed25519","x":"AA"}',
-    JWT_ALGORITHMS: "ES384",
+    JWT_PUBLIC_KEY:
+      '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
+    JWT_ALGORITHMS: "ES384,EdDSA",
     JWT_CLOCK_TOLERANCE_S: "0",
     JWT_AGENT_CLAIM: "agent",
     JWT_SCOPE_CLAIM: "scp",
@@ -133,7 +134,8 @@ Deno.test("readConfig() reads every section when all is set", () => {
   assert.deepEqual(config.jwt.audiences, ["one", "two"]);
   assert.deepEqual(config.jwt.keys, {
     kind: "static",
-    untrustedText: '{"kty":"OKP","crv":"Ed25519","x":"AA"}',
+    untrustedText:
+      '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
   });
   assert.deepEqual(config.store, {
     engine: { kind: "redis", url: new URL("rediss://user:secret@redis.example:6380/2") },
@@ -198,7 +200,7 @@ Deno.test("readConfig() lists every fault at once, the missing ones too", () => 
 Deno.test("readConfig() asks an environment with get(), as Deno.env is one", () => {
   const values = new Map(Object.entries(MINIMAL));
   assert.equal(
-    configOf(readConfig({ get: (name) => values.get(name) })).jwt.issuer,
+    configOf(readConfig({ get: (name) => values.get(name) })).jwt.issuers[0],
     MINIMAL.JWT_ISSUER,
   );
 });

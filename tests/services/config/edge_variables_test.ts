@@ -32,6 +32,8 @@ for (const mode of ["forward", "vault"]) {
 
 testTaken([
   ["CometD settings that are not used", { COMETD_PATH: "/", COMETD_SUBSCRIPTIONS: "/metal,/**" }],
+  ["an issuer that tells its keys by itself", { JWKS_URL: "" }],
+  ["several issuers", { JWT_ISSUER: "https://a.example, http://127.0.0.1:8080/b/", JWKS_URL: "" }],
   ["the upper bounds", {
     PORT: "65535",
     DRAIN_MS: "60000",
@@ -97,9 +99,26 @@ testRefused([
     { UPSTREAM_AUTH: "basic", UPSTREAM_USERNAME: "a:b" },
     "Cannot use UPSTREAM_USERNAME=a:b: expected a user name without colon or control characters",
   ],
-  [{ JWKS_URL: "" }, "Cannot start without JWKS_URL or JWT_PUBLIC_KEY: expected one of them"],
+  ...wrongTexts(
+    "JWT_ISSUER",
+    [",", "https://a.example,", "a,,b", Array.from({ length: 33 }, (_, at) => at).join()],
+    "the exact iss claims of up to 32 issuers, separated by commas",
+  ),
   [
-    { JWT_PUBLIC_KEY: '{"kty":"OKP"}' },
+    { JWT_ISSUER: "https://a.example, https://b.example" },
+    "Cannot use JWKS_URL with several issuers in JWT_ISSUER: expected one issuer, or no such setting, so " +
+    "that each tells its own keys",
+  ],
+  [
+    { JWT_ISSUER: "patchbay", JWKS_URL: "" },
+    "Cannot start without JWKS_URL or JWT_PUBLIC_KEY: expected one of them, or issuers that are http or " +
+    "https URLs without query or fragment, by which their keys are found",
+  ],
+  [
+    {
+      JWT_PUBLIC_KEY:
+        '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
+    },
     "Cannot use JWKS_URL and JWT_PUBLIC_KEY together: expected only one of them",
   ],
   [
@@ -107,7 +126,8 @@ testRefused([
       JWKS_URL: "",
       JWT_PUBLIC_KEY: "-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----",
     },
-    "Cannot use JWT_PUBLIC_KEY=(hidden): expected a public key: PEM (PUBLIC KEY or CERTIFICATE), JWK or JWKS text",
+    "Cannot use JWT_PUBLIC_KEY=(hidden): expected a public key for one of JWT_ALGORITHMS (one PEM of type " +
+    "PUBLIC KEY or CERTIFICATE, a JWK or a JWKS), but it is a private key",
   ],
 ]);
 

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { errors, type JWTHeaderParameters, type JWTVerifyGetKey } from "jose";
 import { KeysUnavailable } from "../../../services/errors.ts";
-import { createRemoteKeySet } from "../../../services/auth/key_set.ts";
+import { keysAt } from "../../../services/auth/key_source.ts";
+import { createRemoteKeySet } from "../../../services/auth/remote_key_set.ts";
 import { hang, type JwksServer, startJwksServer } from "../../support/jwks_server.ts";
 import { createMemoryLog } from "../../support/memory_log.ts";
-import { createTestKey, jwksOf, type TestKey } from "../../../simulator/kit/tokens.ts";
+import { createTestKey, jwksOf, TEST_ISSUER, type TestKey } from "../../../simulator/kit/tokens.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 
 const SECOND_MS = 1_000;
@@ -17,7 +19,13 @@ const second = await createTestKey("EdDSA", "second");
 function keySetAt(server: JwksServer, { fetch = globalThis.fetch } = {}) {
   const clock = createVirtualClock();
   const log = createMemoryLog();
-  const keySet = createRemoteKeySet({ url: server.url, fetch, clock, log });
+  const keySet = createRemoteKeySet({
+    issuer: TEST_ISSUER,
+    source: keysAt({ url: server.url, fetch }),
+    algorithms: ["EdDSA", "RS256", "ES256"],
+    clock,
+    log,
+  });
   return { keySet, clock, log };
 }
 
@@ -55,6 +63,7 @@ Deno.test("warm() logs and does not throw when the issuer is down", async () => 
   assert.deepEqual(keySet.state(), { loaded: false, ageMs: null });
   assert.deepEqual(log.of("key_set.fetch_failed").map(({ fields }) => fields), [
     {
+      issuer: TEST_ISSUER,
       reason: "expected status 200, got 503",
       failures: 1,
       retryInMs: 30 * SECOND_MS,
@@ -339,6 +348,17 @@ const badAnswers: { name: string; answer: () => Response; reason: RegExp }[] = [
     answer: () => Response.json({ keys: [1] }),
     reason: /"keys"/,
   },
+  {
+    name: "keys of which none is of use",
+    answer: () => Response.json({ keys: [{ kty: "oct" }, { kty: "RSA", n: "AQAB", e: "AQAB" }] }),
+    reason: /usable key/,
+  },
+  { name: "an array", answer: () => Response.json([1]), reason: /JSON object/ },
+  {
+    name: "text that is no UTF-8",
+    answer: () => new Response(new Uint8Array([0x7b, 0xff, 0x7d])),
+    reason: /not valid/,
+  },
 ];
 for (const { name, answer, reason } of badAnswers) {
   Deno.test(`createRemoteKeySet() keeps the keys it has when it is answered ${name}`, async () => {
@@ -362,19 +382,85 @@ Deno.test("createRemoteKeySet() survives an address that nobody listens at", asy
   assert.equal(log.of("key_set.fetch_failed").length, 1);
 });
 
-Deno.test("keyFor() takes a key that cannot be imported for one that is not there, and logs it", async () => {
+const weakJwk = {
+  ...generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" }),
+  kid: "weak",
+};
+
+Deno.test("createRemoteKeySet() skips keys that verify nothing and says so once per change", async () => {
   await using server = startJwksServer();
-  server.publish({ keys: [{ ...first.publicJwk, x: "AAAA" }, second.publicJwk] });
-  const { keySet, log } = keySetAt(server);
+  const { keySet, clock, log } = keySetAt(server);
+  const warnings = () =>
+    log.of("key_set.unusable_keys").map(({ level, fields }) => [level, fields.skipped]);
+  const fetchAnew = async () => {
+    clock.advance(10 * MINUTE_MS);
+    await keySet.warm();
+  };
+  server.answer(() => Response.json({ keys: [weakJwk, { kty: "oct" }, first.publicJwk] }));
+  await keySet.warm();
+  await fetchAnew();
+  await fetchAnew();
+  const expected = ["warn", "weak: 1, symmetric: 1 (kid weak)"];
+  assert.deepEqual(warnings(), [expected]);
+  assert.equal(await ask(keySet, first), "public");
+  assert.equal(await askHeader(keySet, { alg: "EdDSA" }), "public", "the weak one stood first");
+  await assert.rejects(askHeader(keySet, { alg: "RS256", kid: "weak" }), errors.JWKSNoMatchingKey);
+  await assert.rejects(askHeader(keySet, { alg: "RS256" }), errors.JWKSNoMatchingKey);
+
+  server.publish(jwksOf(first, second));
+  await fetchAnew();
+  assert.equal(warnings().length, 1, "nothing to say of good keys");
+  server.answer(() =>
+    Response.json({ keys: [{ ...first.publicJwk, x: "AAAA" }, second.publicJwk] })
+  );
+  await fetchAnew();
+  assert.deepEqual(warnings(), [expected, ["warn", "malformed: 1 (kid first)"]]);
   await assert.rejects(ask(keySet, first), errors.JWKSNoMatchingKey);
-  assert.equal(log.of("key_set.unusable_key")[0]?.fields.kid, "first");
   assert.equal(await ask(keySet, second), "public");
+});
+
+Deno.test("createRemoteKeySet() finds the good key behind 10,000 that are none", async () => {
+  await using server = startJwksServer();
+  const junk = Array.from({ length: 10_000 }, () => ({ kty: "oct" }));
+  server.answer(() => Response.json({ keys: [...junk, first.publicJwk] }));
+  const { keySet, log } = keySetAt(server);
+  assert.equal(await ask(keySet, first), "public");
+  assert.deepEqual(log.of("key_set.unusable_keys").map(({ fields }) => fields.skipped), [
+    "symmetric: 10000",
+  ]);
+});
+
+Deno.test("keyFor() takes tokens for signed by no known key while no key of the issuer's is of use", async () => {
+  await using server = startJwksServer();
+  server.answer(() => Response.json({ keys: [weakJwk] }));
+  const { keySet, clock } = keySetAt(server);
+  await assert.rejects(askHeader(keySet, { alg: "RS256", kid: "weak" }), errors.JWKSNoMatchingKey);
+  assert.deepEqual(keySet.state(), { loaded: false, ageMs: 0 });
+  server.publish(first.jwks);
+  clock.advance(30 * SECOND_MS);
+  assert.equal(await ask(keySet, first), "public", "as soon as there is one");
+  assert.deepEqual(keySet.state(), { loaded: true, ageMs: 0 });
+});
+
+Deno.test("renew() gets another set, at most once per cooldown", async () => {
+  await using server = startJwksServer();
+  server.publish(first.jwks);
+  const { keySet, clock } = keySetAt(server);
+  await keySet.warm();
+  assert.equal(await keySet.renew(), false, "within the cooldown");
+  clock.advance(30 * SECOND_MS);
+  assert.deepEqual(await Promise.all([keySet.renew(), keySet.renew()]), [true, true]);
+  assert.equal(server.requests, 2);
+  assert.equal(await keySet.renew(), false);
+  server.answer(down);
+  clock.advance(30 * SECOND_MS);
+  assert.equal(await keySet.renew(), false, "there is no other set to try");
+  assert.equal(server.requests, 3);
 });
 
 Deno.test("keyFor() leaves it to the caller when several keys fit", async () => {
   await using server = startJwksServer();
   server.publish(jwksOf(first, second));
-  const { keySet, log } = keySetAt(server);
+  const { keySet } = keySetAt(server);
   await assert.rejects(askHeader(keySet, { alg: "EdDSA" }), errors.JWKSMultipleMatchingKeys);
-  assert.equal(log.of("key_set.unusable_key").length, 0);
 });
