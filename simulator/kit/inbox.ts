@@ -1,5 +1,5 @@
 /** How long a wait lasts at most when the caller does not say. */
-const DEFAULT_TIMEOUT_MS = 20_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** A bound on waiting, in real time: also under a test's own clock nothing waits for ever. */
 export interface WaitOptions {

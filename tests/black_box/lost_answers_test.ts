@@ -10,11 +10,11 @@ import { openSqliteFile } from "./stores.ts";
 import { startWorld, type World } from "./world.ts";
 import { told } from "./webhook_assertions.ts";
 
-const UPSTREAM_TIMEOUT_MS = 600;
+const UPSTREAM_TIMEOUT_MS = 1_000;
 /** A late answer: after the deadline, though not by much. */
-const LATE: Fault = { kind: "delay", ms: 900 };
+const LATE: Fault = { kind: "delay", ms: 1_500 };
 /** It is looked at upstream after a second, and then after twice as long each. */
-const BY_ITSELF_MS = 8_000;
+const BY_ITSELF_MS = 15_000;
 const SUPERVISOR = "sms:operate sms:supervise sessions:read";
 
 type Telling = (world: World, centre: ContactCentre) => Promise<void>;

@@ -155,8 +155,8 @@ const SCENARIOS: readonly Scenario[] = [
       world.patchbay.terminate();
       await world.patchbay.exited;
       const tookMs = Math.round(performance.now() - startedMs);
-      // Far from UPSTREAM_TIMEOUT_MS, and wide enough for a busy machine.
-      assert.ok(tookMs <= 1_500 + 1_000, `ended after ${tookMs} ms`);
+      // Far from UPSTREAM_TIMEOUT_MS, 10 s, and wide enough for a busy machine.
+      assert.ok(tookMs < 5_000, `ended after ${tookMs} ms`);
       const answer = await accepting;
       assert.ok(answer === null || answer.status >= 500, answer?.text);
     },

@@ -7,7 +7,7 @@ export interface ProgramProcess extends AsyncDisposable {
   readonly ended: Promise<Deno.CommandStatus>;
   /** Sends SIGTERM and returns at once; `ended` tells how it ends. */
   terminate(): void;
-  /** SIGTERM, and SIGKILL for one that stays on for 15 s. Safe to call more than once. */
+  /** SIGTERM, and SIGKILL for one that stays on for a minute. Safe to call more than once. */
   stop(): Promise<Deno.CommandStatus>;
   /** SIGKILL: it has no time for anything. Safe when it has ended. */
   kill(): Promise<void>;
@@ -38,7 +38,8 @@ export interface Ended {
   readonly stderr: string;
 }
 
-const ENDS_WITHIN_MS = 15_000;
+/** A busy machine takes long for a start alone. */
+const ENDS_WITHIN_MS = 60_000;
 /** What Deno needs to find its cache and packages. */
 const INHERITED = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", "NPM_CONFIG_REGISTRY"];
 const ROOT = new URL("../../", import.meta.url);
@@ -91,7 +92,7 @@ export function startProgram(options: ProgramOptions): ProgramProcess {
   };
 }
 
-/** Starts a program that is expected to end by itself, and tells how it did; it is killed after 15 s. */
+/** Starts a program that is expected to end by itself, and tells how it did; it is killed after a minute. */
 export async function runToItsEnd(
   options: Omit<ProgramOptions, "onLine" | "onErrorLine">,
 ): Promise<Ended> {

@@ -11,7 +11,7 @@ import { setUp, TOKEN } from "./setup.ts";
 redisTest(
   "while Redis is away every request is answered 503 at once, and served when it is back",
   async () => {
-    await using setup = await setUp();
+    await using setup = await setUp({ redisTimeoutMs: 10_000 });
     const redis = setup.client();
     await redis.set("a", 1);
 
@@ -21,7 +21,7 @@ redisTest(
       const answer = await setup.call("/get/a");
       assert.equal(answer.status, 503);
       assert.match((await answer.json()).error, /^Redis did not answer: /);
-      assert.ok(performance.now() - startedAt < 1000);
+      assert.ok(performance.now() - startedAt < 4_000);
     }
     await assert.rejects(redis.get("a"), /Redis did not answer/);
     await setup.server.restart();
@@ -30,16 +30,17 @@ redisTest(
   },
 );
 
-redisTest("a Redis that hangs is answered for with 503 in less than 2 s", async () => {
-  await using setup = await setUp({ redisTimeoutMs: 500 });
+redisTest("a Redis that hangs is answered for with 503 when its time is over", async () => {
+  await using setup = await setUp({ redisTimeoutMs: 1_000 });
 
   setup.server.pause();
   const startedAt = performance.now();
   const answer = await setup.call("/get/a");
 
   assert.equal(answer.status, 503);
-  assert.equal((await answer.json()).error, "Redis did not answer: no answer within 500 ms");
-  assert.ok(performance.now() - startedAt < 2000);
+  assert.equal((await answer.json()).error, "Redis did not answer: no answer within 1000 ms");
+  const tookMs = performance.now() - startedAt;
+  assert.ok(tookMs >= 990 && tookMs < 5_000, `${tookMs} ms`);
 });
 
 redisTest("planned faults lose a command before or after it was carried out", async () => {

@@ -53,7 +53,8 @@ Deno.test("over REST a command is sent once to a server that never answers", asy
     unavailable("run SET", "no answer within 200 ms"),
   );
 
-  assert.ok(performance.now() - startedAt < 500);
+  // Far from what it is where nothing is said, 1500, on a busy machine too.
+  assert.ok(performance.now() - startedAt < 1_200);
   assert.equal(server.seen(), 1);
   release();
 });

@@ -167,7 +167,7 @@ for (const [name, setUp] of Object.entries(TRANSPORTS)) {
   redisTest(
     `${name} a Redis that is away is unavailable at once, and found when it is back`,
     async () => {
-      await using setup = await setUp();
+      await using setup = await setUp(10_000);
       const { transport, server } = setup;
       await redisCommand(transport, ["PING"]);
 
@@ -175,7 +175,8 @@ for (const [name, setUp] of Object.entries(TRANSPORTS)) {
       for (let i = 0; i < 2; i++) {
         const startedAt = performance.now();
         await assert.rejects(redisCommand(transport, ["SET", "k", SECRET]), unavailable("run SET"));
-        assert.ok(performance.now() - startedAt < 1000);
+        // Far from the deadline.
+        assert.ok(performance.now() - startedAt < 4_000);
       }
       await server.restart();
 
@@ -184,7 +185,7 @@ for (const [name, setUp] of Object.entries(TRANSPORTS)) {
   );
 
   redisTest(`${name} a Redis that hangs is unavailable when the deadline is over`, async () => {
-    await using setup = await setUp(300);
+    await using setup = await setUp(1_000);
     const { transport, server } = setup;
     await redisCommand(transport, ["PING"]);
 
@@ -192,12 +193,12 @@ for (const [name, setUp] of Object.entries(TRANSPORTS)) {
     const startedAt = performance.now();
     await assert.rejects(
       transport.script(FAIL, [], [SECRET]),
-      unavailable("run script fail_it", "no answer within 300 ms"),
+      unavailable("run script fail_it", "no answer within 1000 ms"),
     );
     const tookMs = performance.now() - startedAt;
     server.resume();
 
-    assert.ok(tookMs >= 290 && tookMs < 600, `${tookMs} ms`);
+    assert.ok(tookMs >= 990 && tookMs < 5_000, `${tookMs} ms`);
     assert.equal(await redisCommand(transport, ["PING"]), "PONG");
   });
 
