@@ -15,7 +15,7 @@ import { type Command, histories } from "./histories/commands.ts";
 import { createPlayer, draftsOf, newHistory, type Player } from "./histories/player.ts";
 import { redisCommand } from "../../support/redis_command.ts";
 
-/** Enough to find in a few days of everybody's runs what is there to be found; HISTORY_RUNS=1000 takes minutes. */
+/** Of each kind; more of them, such as HISTORY_RUNS=1000, take minutes. */
 const RUNS = Number(Deno.env.get("HISTORY_RUNS") ?? 100);
 
 /** Plays one history on all engines, step by step; throws at the first answer that differs from SQLite's. */
