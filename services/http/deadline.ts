@@ -1,11 +1,19 @@
-import type { Clock } from "../support/clock.ts";
+import type { Clock, Timer } from "../support/clock.ts";
+import { afterTogether } from "../support/shared_timer.ts";
+
+/** What ends a request before it is over by itself. */
+export interface Ending {
+  readonly hasEnded: boolean;
+  /** Aborts at the end. Made when it is first asked for, as it costs more than all the rest. */
+  readonly signal: AbortSignal;
+  /** Calls `listener` at the end, instead of the one that was named before; null: nobody. */
+  onEnd(listener: (() => void) | null): void;
+}
 
 /** The time that something may take. To be disposed of when it is over, so that no timer and no listener stays behind. */
-export interface Deadline extends Disposable {
+export interface Deadline extends Ending, Disposable {
   readonly clock: Clock;
-  /** Aborts at the end of the time, or with the caller's signal, whichever comes first. */
-  readonly signal: AbortSignal;
-  /** Which of them came first; null: neither has come yet. */
+  /** What came first, the end of the time or the caller's signal; null: neither has come yet. */
   readonly ended: "timeout" | "aborted" | null;
 }
 
@@ -17,26 +25,49 @@ export function startDeadline(
     readonly signal?: AbortSignal | undefined;
   },
 ): Deadline {
-  const ending = new AbortController();
-  let ended: Deadline["ended"] = null;
-  function end(how: "timeout" | "aborted"): void {
-    ended ??= how;
-    ending.abort();
+  return new Countdown(clock, timeoutMs, signal);
+}
+
+/** A class, as there is one for each request: its methods are there once. */
+class Countdown implements Deadline {
+  ended: "timeout" | "aborted" | null = null;
+  readonly #timer: Timer;
+  readonly #given: AbortSignal | undefined;
+  #listener: (() => void) | null = null;
+  #controller: AbortController | null = null;
+
+  constructor(readonly clock: Clock, timeoutMs: number, given: AbortSignal | undefined) {
+    this.#timer = afterTogether(clock, timeoutMs, () => this.#end("timeout"));
+    this.#given = given;
+    // Taken off again below, unlike with AbortSignal.any: a caller's signal may outlive thousands of requests.
+    given?.addEventListener("abort", this.#abort);
+    if (given?.aborted) this.#abort();
   }
-  const abort = () => end("aborted");
-  const timer = clock.after(timeoutMs, () => end("timeout"));
-  // Taken off again below, unlike with AbortSignal.any: a caller's signal may outlive thousands of requests.
-  signal?.addEventListener("abort", abort);
-  if (signal?.aborted) abort();
-  return {
-    clock,
-    signal: ending.signal,
-    get ended() {
-      return ended;
-    },
-    [Symbol.dispose]() {
-      timer.cancel();
-      signal?.removeEventListener("abort", abort);
-    },
-  };
+
+  get hasEnded(): boolean {
+    return this.ended !== null;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.hasEnded) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  onEnd(listener: (() => void) | null): void {
+    this.#listener = listener;
+  }
+
+  readonly #abort = () => this.#end("aborted");
+
+  #end(how: "timeout" | "aborted"): void {
+    this.ended ??= how;
+    this.#controller?.abort();
+    this.#listener?.();
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer.cancel();
+    this.#given?.removeEventListener("abort", this.#abort);
+  }
 }

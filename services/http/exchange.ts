@@ -1,7 +1,7 @@
 import { concatenate } from "../support/concatenate.ts";
 import type { Deadline } from "./deadline.ts";
-import { type NetworkFailure, readNetworkFailure } from "./network_failure.ts";
-import type { HttpHead, HttpRequest, HttpTransport } from "./transport.ts";
+import { type NetworkFailure, NotSent, readNetworkFailure } from "./network_failure.ts";
+import type { HttpBody, HttpHead, HttpRequest, HttpTransport } from "./transport.ts";
 
 /** What came of a request. */
 export type Exchange = ExchangedAnswer | ExchangeFailure;
@@ -62,7 +62,7 @@ export async function exchange(
 ): Promise<Exchange> {
   let begun: BegunAnswer | null = null;
   try {
-    const { status, headers, body } = await transport(request, deadline.signal);
+    const { status, headers, body } = await transport(request, deadline);
     begun = { status, headers, headAtMs: deadline.clock.now(), body: NO_BYTES };
     if (!await onHead({ status, headers })) {
       await body?.cancel();
@@ -87,17 +87,16 @@ type Reading =
   | { readonly end: "too-long"; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly end: "broken"; readonly bytes: Uint8Array<ArrayBuffer>; readonly error: unknown };
 
-async function readBody(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<Reading> {
+async function readBody(body: HttpBody, maxBytes: number): Promise<Reading> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const reader = body.getReader();
   try {
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      const taken = read.value.subarray(0, maxBytes - length);
+    for (let piece = await body.read(); piece !== null; piece = await body.read()) {
+      const taken = piece.subarray(0, maxBytes - length);
       chunks.push(taken);
       length += taken.length;
-      if (taken.length < read.value.length) {
-        await reader.cancel();
+      if (taken.length < piece.length) {
+        await body.cancel();
         return { end: "too-long", bytes: concatenate(chunks, length) };
       }
     }
@@ -129,8 +128,13 @@ function failureOf(
 ): ExchangeFailure {
   const failure = ended === null
     ? readNetworkFailure(cause)
-    : { class: ended, reached: "maybe", obstacle: null, detail: ENDED[ended] } as const;
+    : { class: ended, reached: reachedBy(cause), obstacle: null, detail: ENDED[ended] };
   if (begun === null) return { kind: "failure", ...failure, cause, begun };
   // Whoever has begun to answer has got the request.
   return { kind: "failure", ...failure, reached: "maybe", cause, begun };
+}
+
+/** The end of the time may find a request that waits for its connection. */
+function reachedBy(cause: unknown): NetworkFailure["reached"] {
+  return cause instanceof NotSent ? "never" : "maybe";
 }

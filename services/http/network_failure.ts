@@ -1,11 +1,23 @@
-/** What a guarded `fetch` throws for an address that it will not connect to. The message says why, in one line. */
-export class EgressRefused extends Error {
-  override readonly name = "EgressRefused";
+/** How a request came to nothing before anything of it had left. */
+export type UnsentClass =
+  | "egress-refused"
+  | "name-not-found"
+  | "resolver-failed"
+  | "connect-failed"
+  | "proxy-failed";
+
+/** What a client throws as long as nothing of a request can have reached the other side. The message is one line for people. */
+export class NotSent extends Error {
+  override readonly name = "NotSent";
+
+  constructor(readonly kind: UnsentClass, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
 }
 
 /** Why a request brought no answer, as the network or the egress guard gave it. */
 export interface NetworkFailure {
-  readonly class: "egress-refused" | "connect-failed" | "connection-lost";
+  readonly class: UnsentClass | "connection-lost";
   /** Whether the other side may have got the request and acted on it. */
   readonly reached: "never" | "maybe";
   /** What kept a connection from being made, where that is told. */
@@ -35,8 +47,8 @@ const DENO_FETCH_TEXT = /client error \((\w+)\): (.*)$/s;
  */
 export function readNetworkFailure(error: unknown): NetworkFailure {
   const chain = causes(error);
-  const refusal = chain.find((cause) => cause instanceof EgressRefused);
-  if (refusal !== undefined) return failure("egress-refused", refusal.message);
+  const unsent = chain.find((cause) => cause instanceof NotSent);
+  if (unsent !== undefined) return failure(unsent.kind, unsent.message);
   for (const cause of chain) {
     // Without the permission to connect, a request never leaves the process.
     if (cause instanceof Deno.errors.NotCapable) return failure("connect-failed", cause.message);

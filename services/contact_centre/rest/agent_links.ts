@@ -1,3 +1,4 @@
+import type { HeadersView } from "../../http/transport.ts";
 import type { CookieJar } from "tough-cookie";
 import { CSRF_ANSWER_HEADERS } from "../dialect/csrf.ts";
 import { createLruMap } from "../../support/lru_map.ts";
@@ -22,7 +23,7 @@ export interface AgentLink {
    * together without a session each is given one of its own, and a held poll may be answered long after. Where it is not
    * given the answer counts as being of the present session.
    */
-  adopt(path: string, answerHeaders: Headers, sentCookie?: string | null): Promise<void>;
+  adopt(path: string, answerHeaders: HeadersView, sentCookie?: string | null): Promise<void>;
 }
 
 /** The links of one instance. No two agents share one, except where all of them go upstream as one user. */

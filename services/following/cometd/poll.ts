@@ -3,7 +3,7 @@ import type { AgentLink } from "../../contact_centre/rest/agent_links.ts";
 import { startDeadline } from "../../http/deadline.ts";
 import { exchange } from "../../http/exchange.ts";
 import { parseRetryAfter } from "../../http/retry_after.ts";
-import { overFetch } from "../../http/transport.ts";
+import { type HeadersView, overFetch } from "../../http/transport.ts";
 import type { Clock } from "../../support/clock.ts";
 import { type BayeuxMessage, MAX_ADVICE_MS, readBayeuxAnswer } from "./bayeux.ts";
 
@@ -96,7 +96,7 @@ export function createPoller({ fetch, clock }: PollerOptions): Poller {
 function judge(
   { status, headers, body }: {
     readonly status: number;
-    readonly headers: Headers;
+    readonly headers: HeadersView;
     readonly body: Uint8Array<ArrayBuffer>;
   },
   nowMs: number,

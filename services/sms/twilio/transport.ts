@@ -1,7 +1,7 @@
 import { startDeadline } from "../../http/deadline.ts";
 import { exchange as httpExchange, type ExchangeFailure } from "../../http/exchange.ts";
 import { parseRetryAfter } from "../../http/retry_after.ts";
-import { overFetch } from "../../http/transport.ts";
+import { type HeadersView, overFetch } from "../../http/transport.ts";
 import { systemClock } from "../../support/clock.ts";
 import type { SendResult } from "../provider.ts";
 import { TOO_MANY_REQUESTS } from "./codes.ts";
@@ -86,7 +86,7 @@ export async function getOnce(call: TwilioCall, options: TransportOptions): Prom
 
 interface RawAnswer {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: HeadersView;
   readonly untrustedBody: string;
 }
 
@@ -137,7 +137,7 @@ function requestHeaders({ headers, username, password }: TwilioCall): Headers {
   return sent;
 }
 
-function judgeAnswer(status: number, headers: Headers, untrustedBody: string): TwilioAnswer {
+function judgeAnswer(status: number, headers: HeadersView, untrustedBody: string): TwilioAnswer {
   const body = parseObject(untrustedBody);
   if (status >= 200 && status < 300) {
     const sid = body["sid"];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { startDeadline } from "../../../services/http/deadline.ts";
 import { exchange, type ExchangeOptions } from "../../../services/http/exchange.ts";
-import type { HttpTransport } from "../../../services/http/transport.ts";
+import { type HttpTransport, overStream } from "../../../services/http/transport.ts";
 import { createVirtualClock } from "../../support/virtual_clock.ts";
 
 const REQUEST = { method: "GET", url: "https://other.test/", headers: {}, body: null } as const;
@@ -12,7 +12,7 @@ function answering(
   { ends = true, status = 200 }: { readonly ends?: boolean; readonly status?: number } = {},
 ) {
   const seen = { cancelled: false };
-  const transport: HttpTransport = (_request, signal) => {
+  const transport: HttpTransport = (_request, { signal }) => {
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
         for (const chunk of chunks) controller.enqueue(new TextEncoder().encode(chunk));
@@ -23,12 +23,13 @@ function answering(
         seen.cancelled = true;
       },
     });
-    return Promise.resolve({ status, headers: new Headers({ "x-a": "1" }), body });
+    const headers = new Headers({ "x-a": "1" });
+    return Promise.resolve({ status, headers, body: overStream(body) });
   };
   return { transport, seen };
 }
 
-const silent: HttpTransport = (_request, signal) =>
+const silent: HttpTransport = (_request, { signal }) =>
   new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener("abort", () => reject(signal.reason));
@@ -80,7 +81,7 @@ Deno.test("no answer in time is a timeout, and may have reached the other side",
 
 Deno.test("a body that is not over in time is a timeout with what had come of it", async () => {
   const begun = Promise.withResolvers<void>();
-  const transport: HttpTransport = (_request, signal) => {
+  const transport: HttpTransport = (_request, { signal }) => {
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
         controller.enqueue(new TextEncoder().encode("1234"));
@@ -90,7 +91,7 @@ Deno.test("a body that is not over in time is a timeout with what had come of it
         });
       },
     }, { highWaterMark: 0 });
-    return Promise.resolve({ status: 200, headers: new Headers(), body });
+    return Promise.resolve({ status: 200, headers: new Headers(), body: overStream(body) });
   };
   const { outcome, clock } = start({ transport });
   await begun.promise;
@@ -119,7 +120,7 @@ Deno.test("a body that breaks off has reached the other side, whatever the error
     start: (controller) => controller.error(new Error("client error (Connect): odd")),
   });
   const transport: HttpTransport = () =>
-    Promise.resolve({ status: 200, headers: new Headers(), body: broken });
+    Promise.resolve({ status: 200, headers: new Headers(), body: overStream(broken) });
   const came = await start({ transport }).outcome;
   assert.ok(came.kind === "failure");
   assert.equal(came.reached, "maybe");
