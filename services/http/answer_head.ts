@@ -52,7 +52,7 @@ export function parseAnswerHead(untrustedHead: string): AnswerHead {
   };
   const framing = framingOf(values);
   // In HTTP/1.0 chunks are a fault (RFC 9112 §6.1), and so is a length beside them (§6.3): what comes after is anybody's.
-  const persists = minorVersion === "1" && framing !== "until-closed" &&
+  const persists = minorVersion === "1" &&
     !(values.has("transfer-encoding") && values.has("content-length")) &&
     !/(^|[\s,])close($|[\s,])/i.test(values.get("connection") ?? "");
   return { status: Number(status), headers, framing, idleMs: persists ? idleMsIn(values) : 0 };

@@ -2,11 +2,12 @@ import type { Clock } from "../support/clock.ts";
 import { createLruMap } from "../support/lru_map.ts";
 import { type AnswerHead, parseAnswerHead } from "./answer_head.ts";
 import { createHttpConnection, type HttpConnection } from "./connection.ts";
-import type { Connector, Target, TlsOptions } from "./connector.ts";
+import type { Connector, Target } from "./connector.ts";
 import type { Ending } from "./deadline.ts";
 import { decoded } from "./decoding.ts";
 import { NotSent, readNetworkFailure } from "./network_failure.ts";
 import { requestBytes } from "./request_bytes.ts";
+import type { TlsOptions } from "./streams.ts";
 import type { HttpRequest, HttpTransport } from "./transport.ts";
 
 /** A client of HTTP/1.1. docs/egress.md says why there is one beside `fetch`. */

@@ -1,5 +1,7 @@
+import type { Duplex } from "node:stream";
 import type { Clock } from "../support/clock.ts";
 import type { Socket } from "./socket_reader.ts";
+import { dialStream, startTls, streamSocket, type TlsOptions } from "./streams.ts";
 
 /** Where a connection is to lead. */
 export interface Target {
@@ -8,14 +10,6 @@ export interface Target {
   readonly hostname: string;
   readonly port: number;
   readonly tls: TlsOptions | undefined;
-}
-
-/** What a TLS connection goes by beside the name. */
-export interface TlsOptions {
-  /** Tells one set from another: only requests with the same one share connections. */
-  readonly id: string;
-  /** PEM; trusted beside the usual ones. */
-  readonly caCerts: readonly string[];
 }
 
 export interface Connected {
@@ -33,29 +27,29 @@ export interface ConnectOptions {
 /** Makes a connection over which HTTP/1.1 can be spoken. Rejects where none comes to stand. */
 export type Connector = (target: Target, options: ConnectOptions) => Promise<Connected>;
 
-/** How connections are made; by default as Deno makes them. */
+/** How addresses are dialled, which are no names; by default as Deno and Node do it. */
 export interface Dialler {
-  /** Dials an address and no name. */
-  readonly dial: (address: string, port: number, signal: AbortSignal) => Promise<Deno.TcpConn>;
-  /** Begins TLS on a connection: the name goes out as SNI, and the certificate is checked against it. */
-  readonly startTls: typeof Deno.startTls;
+  /** For HTTP in the clear. */
+  readonly dial: (address: string, port: number, signal: AbortSignal) => Promise<Socket>;
+  /** For what is to be laid over the connection. */
+  readonly dialStream: (address: string, port: number, signal: AbortSignal) => Promise<Duplex>;
 }
 
-export const denoDialler: Dialler = {
-  dial: (address, port, signal) => Deno.connect({ hostname: address, port, signal }),
-  startTls: Deno.startTls,
+export const systemDialler: Dialler = {
+  dial: (hostname, port, signal) => Deno.connect({ hostname, port, signal }),
+  dialStream,
 };
 
 /** After so long without an answer the next address is tried beside the last one (RFC 8305 §5). */
 const NEXT_AFTER_MS = 250;
 
 /** Dials addresses in their order until one of them answers. Rejects as the first of them did when none does. */
-export async function dialFirst(
+export async function dialFirst<T extends { close(): void } | { destroy(): void }>(
   addresses: readonly string[],
-  dial: (address: string, signal: AbortSignal) => Promise<Deno.TcpConn>,
+  dial: (address: string, signal: AbortSignal) => Promise<T>,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<{ readonly connection: Deno.TcpConn; readonly address: string }> {
-  const first = Promise.withResolvers<{ connection: Deno.TcpConn; address: string }>();
+): Promise<{ readonly connection: T; readonly address: string }> {
+  const first = Promise.withResolvers<{ connection: T; address: string }>();
   const rest = new AbortController();
   const failures: unknown[] = [];
   let tried = 0;
@@ -68,7 +62,7 @@ export async function dialFirst(
     if (address === undefined || isOver) return;
     if (tried < addresses.length) cancelTimer = clock.after(NEXT_AFTER_MS, tryNext).cancel;
     dial(address, rest.signal).then((connection) => {
-      if (isOver) return connection.close();
+      if (isOver) return "close" in connection ? connection.close() : connection.destroy();
       isOver = true;
       first.resolve({ connection, address });
     }, (error) => {
@@ -80,6 +74,7 @@ export async function dialFirst(
 
   const giveUp = () => first.reject(signal.reason);
   signal.addEventListener("abort", giveUp);
+  if (signal.aborted) giveUp();
   try {
     tryNext();
     return await first.promise;
@@ -88,29 +83,6 @@ export async function dialFirst(
     cancelTimer();
     signal.removeEventListener("abort", giveUp);
     rest.abort();
-  }
-}
-
-/** The connection as it is, or with TLS: the target's name goes out as SNI, and the certificate is checked against it. */
-export async function secured(
-  connection: Deno.TcpConn,
-  { isSecure, hostname, tls }: Target,
-  { startTls, signal }: Pick<Dialler, "startTls"> & { readonly signal: AbortSignal },
-): Promise<Socket> {
-  if (!isSecure) return connection;
-  const caCerts = [...tls?.caCerts ?? []];
-  const socket = await startTls(connection, { hostname, caCerts, alpnProtocols: ["http/1.1"] });
-  const giveUp = () => socket.close();
-  if (signal.aborted) giveUp();
-  else signal.addEventListener("abort", giveUp);
-  try {
-    await socket.handshake();
-    return socket;
-  } catch (error) {
-    if (!signal.aborted) socket.close();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", giveUp);
   }
 }
 
@@ -125,11 +97,19 @@ export interface ConnectorOptions {
 export function createConnector({ addressesOf, dialler, clock }: ConnectorOptions): Connector {
   return async (target, { signal, onAddress }) => {
     const addresses = await addressesOf(target, signal);
-    const { connection, address } = await dialFirst(addresses, (address, signal) => {
-      onAddress(address);
-      return dialler.dial(address, target.port, signal);
-    }, { clock, signal });
-    const { startTls } = dialler;
-    return { socket: await secured(connection, target, { startTls, signal }), address };
+    const first = <T extends { close(): void } | { destroy(): void }>(
+      dial: (address: string, port: number, signal: AbortSignal) => Promise<T>,
+    ) =>
+      dialFirst(addresses, (address, signal) => {
+        onAddress(address);
+        return dial(address, target.port, signal);
+      }, { clock, signal });
+    if (!target.isSecure) {
+      const { connection, address } = await first(dialler.dial);
+      return { socket: connection, address };
+    }
+    const { connection, address } = await first(dialler.dialStream);
+    const secure = await startTls(connection, target.hostname, { tls: target.tls, signal });
+    return { socket: streamSocket(secure), address };
   };
 }

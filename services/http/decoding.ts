@@ -24,7 +24,12 @@ function decompressed(body: HttpBody, coding: string): HttpBody {
   return {
     async read() {
       opening ??= open();
-      return (await (await opening).plain.next()).value ?? null;
+      try {
+        return (await (await opening).plain.next()).value ?? null;
+      } catch (error) {
+        await body.cancel();
+        throw error;
+      }
     },
     async cancel() {
       (await opening)?.unzip.destroy();

@@ -66,12 +66,17 @@ function failure(kind: NetworkFailure["class"], detail: string): NetworkFailure 
   return {
     class: kind,
     reached: kind === "connection-lost" ? "maybe" : "never",
-    obstacle: kind === "connect-failed" ? obstacleIn(detail) : null,
+    obstacle: obstacleIn(kind, detail),
     detail: detail.slice(0, MAX_DETAIL_LENGTH),
   };
 }
 
-function obstacleIn(detail: string): NetworkFailure["obstacle"] {
+function obstacleIn(
+  kind: NetworkFailure["class"],
+  detail: string,
+): NetworkFailure["obstacle"] {
+  if (kind === "name-not-found" || kind === "resolver-failed") return "name-not-resolved";
+  if (kind !== "connect-failed") return null;
   if (/dns error|^ENOTFOUND|^EAI_/.test(detail)) return "name-not-resolved";
   return /refused|^ECONNREFUSED/.test(detail) ? "refused" : null;
 }

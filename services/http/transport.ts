@@ -1,6 +1,6 @@
-import type { TlsOptions } from "./connector.ts";
 import type { Ending } from "./deadline.ts";
 import { singleSend } from "../support/single_send.ts";
+import type { TlsOptions } from "./streams.ts";
 
 /** A request, ready to go. */
 export interface HttpRequest {

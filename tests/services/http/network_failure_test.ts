@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {
-  EgressRefused,
   type NetworkFailure,
+  NotSent,
   readNetworkFailure,
 } from "../../../services/http/network_failure.ts";
 
@@ -56,8 +56,28 @@ const ROWS: readonly (readonly [
   ],
   [
     "an address that the egress guard refuses",
-    new TypeError("fetch failed", { cause: new EgressRefused("10.0.0.1 is private") }),
+    new TypeError("fetch failed", { cause: new NotSent("egress-refused", "it is not public") }),
     ["egress-refused", "never", null],
+  ],
+  [
+    "a name that does not exist",
+    new NotSent("name-not-found", "no such name"),
+    ["name-not-found", "never", "name-not-resolved"],
+  ],
+  [
+    "a resolver that fails",
+    new NotSent("resolver-failed", "SERVFAIL"),
+    ["resolver-failed", "never", "name-not-resolved"],
+  ],
+  [
+    "a connection that did not come to stand",
+    new NotSent("connect-failed", "Connection refused (os error 111)"),
+    ["connect-failed", "never", "refused"],
+  ],
+  [
+    "a proxy that refuses",
+    new NotSent("proxy-failed", "The proxy answered 407"),
+    ["proxy-failed", "never", null],
   ],
 ];
 

@@ -4,6 +4,7 @@ import {
   type RedisServer,
   startRedisServer,
 } from "../../../../simulator/kit/redis_server.ts";
+import { createCertificates } from "../../../support/certificates.ts";
 import { SECRET } from "./transport_errors.ts";
 
 // Which authorities are trusted a program is told when it starts, so each test runs one of its own.
@@ -62,15 +63,15 @@ interface TlsRedis extends AsyncDisposable {
 
 async function startTlsRedis(): Promise<TlsRedis> {
   await using started = new AsyncDisposableStack();
-  const dir = await Deno.makeTempDir({ prefix: "redis-tls-" });
-  started.defer(() => Deno.remove(dir, { recursive: true }));
-  await makeCertificates(dir);
+  const certificates = started.use(await createCertificates());
+  const { dir } = certificates;
+  await certificates.make("redis", "IP:127.0.0.1");
   const port = freePort();
   const server = started.use(
     await startRedisServer({
       args: [
         ...["--tls-port", String(port), "--tls-auth-clients", "no"],
-        ...["--tls-cert-file", `${dir}/cert.pem`, "--tls-key-file", `${dir}/key.pem`],
+        ...["--tls-cert-file", `${dir}/redis.pem`, "--tls-key-file", `${dir}/redis.key.pem`],
         ...["--tls-ca-cert-file", `${dir}/authority.pem`],
         ...["--user", "patch-bay", "on", ">p@ss", "~*", "+@all"],
       ],
@@ -83,26 +84,6 @@ async function startTlsRedis(): Promise<TlsRedis> {
     authority: `${dir}/authority.pem`,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
-}
-
-async function makeCertificates(dir: string): Promise<void> {
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-  await openssl(dir, [
-    ...["req", "-x509", ...key, "-subj", "/CN=An authority of a test"],
-    ...["-keyout", "authority.key.pem", "-out", "authority.pem"],
-  ]);
-  await openssl(dir, [
-    ...["req", "-x509", ...key, "-subj", "/CN=A Redis of a test"],
-    ...["-CA", "authority.pem", "-CAkey", "authority.key.pem"],
-    ...["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"],
-    ...["-keyout", "key.pem", "-out", "cert.pem"],
-  ]);
-}
-
-async function openssl(dir: string, args: readonly string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("openssl", { args: [...args], cwd: dir })
-    .output();
-  if (!success) throw new Error(`Cannot run openssl: ${new TextDecoder().decode(stderr)}`);
 }
 
 async function hasTls(): Promise<boolean> {
