@@ -3,6 +3,7 @@ import { systemClock } from "./services/support/clock.ts";
 import { type Config, readConfig } from "./services/config/config.ts";
 import { StoreUnavailable } from "./services/errors.ts";
 import { OtherTerms } from "./services/store/charter.ts";
+import { systemNetwork } from "./services/http/network.ts";
 import { createLogger, type Logger } from "./services/support/log.ts";
 import {
   MissingKeyFile,
@@ -77,7 +78,13 @@ export async function begin<T>(
   const log = createLogger({ ...config.log, now: Date.now, write: writeLine });
   for (const note of notes) log.warn("config.note", { note });
 
-  const environment = { log, clock: systemClock, random: Math.random, fetch };
+  const environment = {
+    log,
+    clock: systemClock,
+    random: Math.random,
+    fetch,
+    network: systemNetwork,
+  };
   const made = await make(config, environment).catch((error: unknown) => {
     // deno-lint-ignore no-console
     console.error(startFailure(error, config));

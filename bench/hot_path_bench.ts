@@ -1,3 +1,4 @@
+import { systemNetwork } from "../services/http/network.ts";
 import { composePatchbay } from "../composition/patchbay.ts";
 import { createTokenVerifier } from "../services/auth/token_verifier.ts";
 import { createRevocations } from "../services/auth/revocations.ts";
@@ -73,6 +74,7 @@ const patchbay = await composePatchbay(reading.config, {
   random: Math.random,
   // Upstream answers at once, so that what is measured is Patchbay's own.
   fetch: () => Promise.resolve(Response.json({ statusCode: 0 })),
+  network: systemNetwork,
 });
 const agentToken = await agentKey.sign({ scope: "sms:operate" }, { lifetimeS: 86_400 });
 const info = {

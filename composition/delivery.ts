@@ -1,12 +1,11 @@
-import { lookup } from "node:dns/promises";
 import type { Config } from "../services/config/config.ts";
 import { createDeliveryEngine, type DeliveryEngine } from "../services/delivery/engine.ts";
 import { createGovernor, type SinkSettings } from "../services/delivery/governor.ts";
-import { createHostAddresses } from "../services/webhooks/sending/host_addresses.ts";
 import { createSettler } from "../services/delivery/settler.ts";
 import { createSigner } from "../services/webhooks/sending/signing.ts";
 import type { Sink } from "../services/delivery/sink.ts";
 import { createWebhookSink } from "../services/webhooks/sending/webhook_sink.ts";
+import type { HttpTransport } from "../services/http/transport.ts";
 import type { Ids } from "../services/support/ids.ts";
 import type { Publisher } from "../services/events/publisher.ts";
 import { SMS_SINK } from "../services/store/port/deliveries.ts";
@@ -28,13 +27,15 @@ export interface DeliveryParts {
   readonly ids: Ids;
   /** Null where SMS is off. */
   readonly sms: Sms | null;
+  /** The way to webhooks. */
+  readonly transport: HttpTransport;
 }
 
 /** The delivery engine with its sinks. */
 export function composeDelivery(
   config: Config,
   environment: Environment,
-  { store, publisher, webhooks, ids, sms }: DeliveryParts,
+  { store, publisher, webhooks, ids, sms, transport }: DeliveryParts,
 ): DeliveryEngine {
   const { clock, log } = environment;
   const leaseMs = config.webhooks.timeoutMs + 15_000;
@@ -55,14 +56,10 @@ export function composeDelivery(
       concurrencyPerSink: DEFAULTS.concurrency,
     }),
     onSweep: () => void webhooks.resumeStale(),
-    sinkFor: createSinks(config, environment, { store, webhooks, sms, leaseMs }),
+    sinkFor: createSinks(config, environment, { store, webhooks, sms, transport, leaseMs }),
     ids,
     leaseMs,
   });
-}
-
-async function addressOf(host: string): Promise<string> {
-  return (await lookup(host)).address;
 }
 
 /** How each webhook wants to be sent to, and whether texts may go at all. */
@@ -80,16 +77,16 @@ async function settingsOf(webhooks: WebhookService, sms: Sms | null): Promise<Si
 function createSinks(
   config: Config,
   environment: Environment,
-  { store, webhooks, sms, leaseMs }: Pick<DeliveryParts, "store" | "webhooks" | "sms"> & {
-    readonly leaseMs: number;
-  },
+  { store, webhooks, sms, transport, leaseMs }:
+    & Pick<DeliveryParts, "store" | "webhooks" | "sms" | "transport">
+    & { readonly leaseMs: number },
 ): (sinkId: string) => Sink {
   const webhookSink = createWebhookSink({
     ...environment,
     webhooks,
     readCredentials: webhooks.readCredentials,
     signer: createSigner(),
-    addresses: createHostAddresses({ resolve: addressOf, clock: environment.clock }),
+    transport,
     timeoutMs: config.webhooks.timeoutMs,
     retryWaitsMs: config.webhooks.retryWaitsMs,
     version: VERSION,

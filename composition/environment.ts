@@ -1,3 +1,4 @@
+import type { Network } from "../services/http/network.ts";
 import type { Clock } from "../services/support/clock.ts";
 import type { Logger } from "../services/support/log.ts";
 
@@ -8,4 +9,6 @@ export interface Environment {
   /** In [0, 1). */
   readonly random: () => number;
   readonly fetch: typeof fetch;
+  /** The way to webhooks. */
+  readonly network: Network;
 }

@@ -4,7 +4,6 @@ import type { Config } from "../services/config/config.ts";
 import { createAgentGet } from "../services/contact_centre/rest/agent_get.ts";
 import { createSessionLook } from "../services/contact_centre/rest/session_look.ts";
 import type { DeliveryEngine } from "../services/delivery/engine.ts";
-import { judgeWebhookUrl, parseEgressAllow } from "../services/egress/egress.ts";
 import type { Subscriber } from "../services/following/subscriber.ts";
 import type { Publisher } from "../services/events/publisher.ts";
 import { createIdempotency } from "../services/idempotency/idempotency.ts";
@@ -25,6 +24,7 @@ import { VERSION } from "../version.ts";
 import { composeAuth } from "./auth.ts";
 import { composeDelivery } from "./delivery.ts";
 import { createDrain } from "./drain.ts";
+import { composeEgress } from "./egress.ts";
 import type { Environment } from "./environment.ts";
 import { createGuards } from "./guards.ts";
 import { composeMetrics } from "./metrics.ts";
@@ -72,12 +72,12 @@ export async function composePatchbay(
     smsEnabled: config.sms !== null,
     onPublished: wake,
   });
-  const egressAllow = await parseEgressAllow(config.webhooks.egressAllow);
+  const egress = await composeEgress(config, environment);
   const webhooks = createWebhookService({
     store,
     publisher,
     sealer,
-    judgeUrl: (untrustedUrl) => judgeWebhookUrl(untrustedUrl, egressAllow),
+    judgeUrl: egress.guard.judgeUrl,
     clock,
     ids,
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
@@ -121,7 +121,14 @@ export async function composePatchbay(
     ledger,
     sealer,
   });
-  const delivery = composeDelivery(config, environment, { store, publisher, webhooks, ids, sms });
+  const delivery = composeDelivery(config, environment, {
+    store,
+    publisher,
+    webhooks,
+    ids,
+    sms,
+    transport: egress.client.transport,
+  });
   engine = delivery;
   const { timeoutMs: upstreamTimeoutMs } = config.upstream;
   const shared = { clock, ids, log, upstreamTimeoutMs };
@@ -151,6 +158,7 @@ export async function composePatchbay(
     ],
     async close() {
       upstreamParts.close();
+      egress.client.close();
       await store.close();
     },
   });

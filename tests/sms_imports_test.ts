@@ -71,6 +71,7 @@ const PROGRAM = `
   import { createRequire } from "node:module";
   import { startPatchbay } from ${JSON.stringify(new URL("main.ts", root).href)};
   import { systemClock } from ${JSON.stringify(new URL("services/support/clock.ts", root).href)};
+  import { systemNetwork } from ${JSON.stringify(new URL("services/http/network.ts", root).href)};
   import { readConfig } from ${JSON.stringify(new URL("services/config/config.ts", root).href)};
   const env = JSON.parse(Deno.args[0]);
   const reading = readConfig(env);
@@ -78,7 +79,7 @@ const PROGRAM = `
   const quiet = () => {};
   const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
   const patchbay = await startPatchbay(reading.config, {
-    log, clock: systemClock, random: Math.random, fetch,
+    log, clock: systemClock, random: Math.random, fetch, network: systemNetwork,
   });
   const answer = await fetch(patchbay.url + "/healthz");
   await answer.body?.cancel();

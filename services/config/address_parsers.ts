@@ -61,6 +61,26 @@ export const redisUrl: Parser<URL> = {
   },
 };
 
+/** A proxy that is asked by CONNECT; credentials may be part of its address. */
+export const proxyUrl: Parser<URL> = {
+  expected: "http:// or https:// with a host, such as http://user:password@proxy.example:3128",
+  parse(text) {
+    const url = /^https?:\/\//i.test(text) && !/[\s\p{Cc}\\?#]/u.test(text)
+      ? URL.parse(text)
+      : null;
+    if (url === null || url.pathname !== "/") return undefined;
+    try {
+      // Basic credentials are parted by the first colon (RFC 7617 §2), so a user has none.
+      const user = decodeURIComponent(url.username);
+      return user.includes(":") || /\p{Cc}/u.test(user + decodeURIComponent(url.password))
+        ? undefined
+        : url;
+    } catch {
+      return undefined;
+    }
+  },
+};
+
 /** An address or name to listen on; IPv6 without brackets, as `Deno.serve` takes it. */
 export const listenHost: Parser<string> = {
   expected: "an IP address or host name such as 0.0.0.0, :: or localhost",

@@ -9,6 +9,7 @@ import {
   httpUrl,
   listenHost,
   pageOrigin,
+  proxyUrl,
   redisUrl,
   typedOrigin,
 } from "./address_parsers.ts";
@@ -299,6 +300,14 @@ export const TABLE = {
         }),
         meaning:
           "CIDRs, addresses and hosts (*.example.com too) that webhooks may use though the guard refuses them",
+      },
+      egressProxy: {
+        name: "EGRESS_PROXY",
+        // It may carry a password.
+        secret: true,
+        parser: proxyUrl,
+        meaning:
+          "Proxy (CONNECT) for all calls to webhooks: http:// or https://, with user:password@ where it asks for them",
       },
     },
   },

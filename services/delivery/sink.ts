@@ -11,6 +11,9 @@ export type AttemptClass =
   | "connect-failed"
   | "connection-lost"
   | "egress-refused"
+  | "name-not-found"
+  | "resolver-failed"
+  | "proxy-failed"
   | "sink-missing"
   | "sink-disabled"
   | "not-sendable"
@@ -33,7 +36,7 @@ export interface AttemptReport {
   readonly durationMs: number;
   /** How long the answer's first byte took, where there was one. */
   readonly firstByteMs?: number;
-  /** What the host's name stood for, or the address in the URL itself. */
+  /** The address that was called. */
   readonly resolvedAddress?: string;
   /** HTTP status, where there was an answer. */
   readonly status?: number;

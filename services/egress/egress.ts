@@ -1,9 +1,7 @@
+import { isLocalName } from "./local_names.ts";
 import { findNonPublicRange } from "./public_address.ts";
 
-/**
- * The egress guard: where Patchbay may be sent to by those who register webhooks. It judges a URL by itself, at the
- * registration; what its host name resolves to is not looked at.
- */
+/** The rules of the egress guard: where Patchbay may be sent to by those who register webhooks. */
 
 /** What the operator lets through although the guard would refuse it. */
 export interface EgressAllowList {
@@ -11,6 +9,16 @@ export interface EgressAllowList {
   readonly hasHost: (host: string) => boolean;
   /** Whether an address (IPv6 without brackets) is on the list, as itself or within a CIDR. */
   readonly hasAddress: (ip: string) => boolean;
+  /** Whether there are addresses on the list at all. */
+  readonly hasRanges: boolean;
+}
+
+/** Where a URL leads: all that the guard goes by. */
+export interface Place {
+  readonly isSecure: boolean;
+  /** A name in lower case without a dot at its end, or an address without brackets. */
+  readonly hostname: string;
+  readonly port: number;
 }
 
 export type UrlVerdict =
@@ -33,24 +41,23 @@ export async function parseEgressAllow(entries: readonly string[]): Promise<Egre
         entry.startsWith("*.") ? host.endsWith(entry.slice(1)) : host === entry
       ),
     hasAddress: addressEntries.length === 0 ? () => false : await matchNetworks(addressEntries),
+    hasRanges: addressEntries.length > 0,
   };
 }
 
 /**
- * Judges the URL of a webhook about to be registered: https on port 443 or 8443, no credentials, no fragment, and a
- * host that is neither a non-public address nor a name that never leaves the machine or its network. Being on the
- * allow list lifts the rules on scheme, port and host.
+ * Reads the URL of a webhook as far as no allow list changes anything: an absolute http or https URL without credentials and
+ * without a fragment.
  */
-export async function judgeWebhookUrl(
+export function readWebhookUrl(
   untrustedUrl: string,
-  allow: EgressAllowList,
-): Promise<UrlVerdict> {
+): { readonly ok: true; readonly url: URL; readonly place: Place } | (UrlVerdict & { ok: false }) {
   // The URL parser writes every spelling of an IPv4 address (2130706433, 0x7f.1, 127.1) as four decimal parts
   // (WHATWG URL §3.5), so that the guard judges the very address that is connected to.
   const url = URL.parse(untrustedUrl);
   if (url === null) return refuse("Cannot use the webhook URL: expected an absolute https URL");
   if (url.protocol !== "https:" && url.protocol !== "http:") {
-    return refuse(wrongScheme(url));
+    return refuse(wrongScheme(url.protocol.slice(0, -1)));
   }
   if (url.username !== "" || url.password !== "") {
     return refuse("Cannot use a webhook URL with credentials: expected them in its headers");
@@ -59,58 +66,79 @@ export async function judgeWebhookUrl(
     return refuse("Cannot use a webhook URL with a fragment: expected none, as it is never sent");
   }
   if (url.hostname.endsWith(".")) url.hostname = url.hostname.slice(0, -1);
-
-  const ip = literalAddress(url.hostname);
-  const allowed = ip === null
-    ? allow.hasHost(url.hostname) || (url.hostname === "localhost" && allow.hasAddress(LOOPBACK))
-    : allow.hasAddress(ip);
-  const reason = allowed ? null : judgeScheme(url) ?? judgePort(url) ??
-    (ip === null ? judgeName(url.hostname) : await judgeAddress(ip));
-  return reason === null ? { ok: true, url } : refuse(reason);
+  if (url.hostname.split(".").includes("")) {
+    const host = JSON.stringify(url.hostname);
+    return refuse(`Cannot use the webhook host ${host}: expected a host name`);
+  }
+  const isSecure = url.protocol === "https:";
+  const place = {
+    isSecure,
+    hostname: url.hostname.replace(/^\[|\]$/g, ""),
+    port: url.port === "" ? (isSecure ? 443 : 80) : Number(url.port),
+  };
+  return { ok: true, url, place };
 }
 
-/** The address of `localhost`, the one name that needs no resolver (RFC 6761 §6.3). */
-const LOOPBACK = "127.0.0.1";
-
-const refuse = (reason: string): UrlVerdict => ({ ok: false, reason });
-
-function judgeScheme(url: URL): string | null {
-  return url.protocol === "https:" ? null : wrongScheme(url);
+/**
+ * Why no connection may be made to a place that stands for these addresses; null: it may, to any of them. Without addresses
+ * the place is judged by itself: https on port 443 or 8443, and a name that is known outside its network. A host on the allow
+ * list, by its name or by every one of its addresses, is let through whatever its scheme and port are. The reason is a
+ * sentence for the client, and never tells where a name leads.
+ */
+export async function refusalOf(
+  place: Place,
+  addresses: readonly string[],
+  allow: EgressAllowList,
+): Promise<string | null> {
+  const { hostname } = place;
+  const isName = literalAddress(hostname) === null;
+  if (isName && allow.hasHost(hostname)) return null;
+  if (addresses.length > 0 && addresses.every(allow.hasAddress)) return null;
+  const reason = judgeScheme(place) ?? judgePort(place) ?? (isName ? judgeName(hostname) : null) ??
+    await judgeAddresses(hostname, addresses, allow);
+  return reason === null ? null : `${reason}; EGRESS_ALLOW can allow it`;
 }
 
-function wrongScheme({ protocol }: URL): string {
-  return `Cannot use a webhook URL of the scheme ${protocol.slice(0, -1)}: expected https`;
+const refuse = (reason: string) => ({ ok: false, reason }) as const;
+
+function judgeScheme({ isSecure }: Place): string | null {
+  return isSecure ? null : wrongScheme("http");
 }
 
-const PORTS = ["", /* 443, which the URL parser leaves out */ "8443"];
-
-function judgePort({ port }: URL): string | null {
-  return PORTS.includes(port) ? null : `Cannot use the webhook port ${port}: expected 443 or 8443`;
+function wrongScheme(scheme: string): string {
+  return `Cannot use a webhook URL of the scheme ${scheme}: expected https`;
 }
 
-/** Names below these resolve on the machine or in its network only (RFC 6761 §6.3, RFC 6762 §3, ICANN 2024-07-29). */
-const LOCAL_SUFFIXES = ["localhost", "local", "internal"];
+function judgePort({ port }: Place): string | null {
+  return port === 443 || port === 8443
+    ? null
+    : `Cannot use the webhook port ${port}: expected 443 or 8443`;
+}
 
 function judgeName(host: string): string | null {
-  if (host.split(".").includes("")) {
-    return `Cannot use the webhook host ${JSON.stringify(host)}: expected a host name`;
-  }
-  return LOCAL_SUFFIXES.some((suffix) => `.${host}`.endsWith(`.${suffix}`))
+  return isLocalName(host)
     ? `Cannot use the webhook host ${host}: expected a public name, this one is local`
     : null;
 }
 
-async function judgeAddress(ip: string): Promise<string | null> {
-  const range = await findNonPublicRange(ip);
-  return range === null
-    ? null
-    : `Cannot use the webhook host ${ip}: expected a public address, this one is ${range.what}`;
+async function judgeAddresses(
+  host: string,
+  addresses: readonly string[],
+  allow: EgressAllowList,
+): Promise<string | null> {
+  for (const address of addresses) {
+    const range = allow.hasAddress(address) ? null : await findNonPublicRange(address);
+    if (range === null) continue;
+    return address === host
+      ? `Cannot use the webhook host ${host}: expected a public address, this one is ${range.what}`
+      : `Cannot use the webhook host ${host}: expected a name of public addresses alone`;
+  }
+  return null;
 }
 
-/** The address in a URL's host (`URL.hostname`), IPv6 without its brackets; null for a name. */
+/** The address that a host is (IPv6 without brackets); null for a name. */
 export function literalAddress(hostname: string): string | null {
-  if (hostname.startsWith("[")) return hostname.slice(1, -1);
-  return /^\d+\.\d+\.\d+\.\d+$/.test(hostname) ? hostname : null;
+  return hostname.includes(":") || /^\d+\.\d+\.\d+\.\d+$/.test(hostname) ? hostname : null;
 }
 
 function isAddressEntry(entry: string): boolean {

@@ -1,3 +1,4 @@
+import { systemNetwork } from "../../services/http/network.ts";
 import { type Patchbay, startPatchbay } from "../../main.ts";
 import { systemClock } from "../../services/support/clock.ts";
 import { readConfig } from "../../services/config/config.ts";
@@ -78,7 +79,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   );
   const patchbay = await startPatchbay(
     configFor({ key, contactCentre, twilio, port: options.port }),
-    { log: options.log, clock: systemClock, random: Math.random, fetch },
+    { log: options.log, clock: systemClock, random: Math.random, fetch, network: systemNetwork },
   );
   patchbayUrl = patchbay.url;
   twilio.configure({ reach: { [PUBLIC_URL]: patchbay.url } });

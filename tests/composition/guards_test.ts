@@ -1,4 +1,5 @@
 /** How often and how much at a time a whole Patchbay takes in, without a network around it. */
+import { noNetwork } from "../support/no_network.ts";
 import assert from "node:assert/strict";
 import { composePatchbay } from "../../composition/patchbay.ts";
 import { readConfig } from "../../services/config/config.ts";
@@ -46,6 +47,7 @@ async function openPatchbay(env: Record<string, string> = {}, upstream = () => P
       await upstream();
       return Response.json({ statusCode: 0 });
     },
+    network: noNetwork,
   });
   const send = async (path: string, { method = "GET", headers = {}, body }: Sending = {}) => {
     const answer = await patchbay.fetch(

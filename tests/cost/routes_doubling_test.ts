@@ -1,3 +1,4 @@
+import { noNetwork } from "../support/no_network.ts";
 import assert from "node:assert/strict";
 import { composePatchbay } from "../../composition/patchbay.ts";
 import { readConfig } from "../../services/config/config.ts";
@@ -57,6 +58,7 @@ async function startWorld(): Promise<World> {
     clock: systemClock,
     random: Math.random,
     fetch: () => Promise.resolve(Response.json({ statusCode: 0 })),
+    network: noNetwork,
   });
   const token = await key.sign({ scope: SCOPES }, { lifetimeS: 3_600 });
   return {

@@ -1,3 +1,4 @@
+import { systemNetwork } from "../../services/http/network.ts";
 import { type Patchbay, startPatchbay } from "../../main.ts";
 import { type Clock, systemClock } from "../../services/support/clock.ts";
 import { readConfig } from "../../services/config/config.ts";
@@ -12,7 +13,13 @@ export async function startLocalPatchbay(
 ): Promise<Patchbay & AsyncDisposable> {
   const reading = readConfig({ ...await patchbayEnv(0), ...env });
   if (!reading.ok) throw new Error(reading.faults.join("\n"));
-  const patchbay = await startPatchbay(reading.config, { log, clock, random: Math.random, fetch });
+  const patchbay = await startPatchbay(reading.config, {
+    log,
+    clock,
+    random: Math.random,
+    fetch,
+    network: systemNetwork,
+  });
   return { ...patchbay, [Symbol.asyncDispose]: () => patchbay.drain() };
 }
 

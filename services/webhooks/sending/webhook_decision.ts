@@ -13,6 +13,9 @@ export type WebhookOutcome =
       | "connect-failed"
       | "connection-lost"
       | "egress-refused"
+      | "name-not-found"
+      | "resolver-failed"
+      | "proxy-failed"
       | "sink-missing"
       | "not-sendable"
       | "sink-disabled"
@@ -49,6 +52,8 @@ const GONE = 410;
 const PASSING_CLIENT_ERRORS: ReadonlySet<number> = new Set([408, 425, 429]);
 const OTHER_SIDES_FAILURES: ReadonlySet<AttemptClass> = new Set([
   "timeout",
+  "name-not-found",
+  "resolver-failed",
   "connect-failed",
   "connection-lost",
 ]);

@@ -6,7 +6,7 @@ import {
   type Unanswered,
   type Unfinished,
 } from "../../http/exchange.ts";
-import { overFetch } from "../../http/transport.ts";
+import type { HttpTransport } from "../../http/transport.ts";
 import { parseRetryAfter } from "../../http/retry_after.ts";
 
 /** A request, ready to go. */
@@ -17,12 +17,15 @@ export interface WebhookRequest {
 }
 
 export interface PostOptions {
-  readonly fetch: typeof fetch;
+  /** The way out, behind the egress guard. */
+  readonly transport: HttpTransport;
   readonly clock: Clock;
   /** Bounds the whole exchange, the answer's body included. */
   readonly timeoutMs: number;
   /** Ends the exchange at once. */
   readonly signal: AbortSignal;
+  /** Told each address that is dialled, and at last the one that the request goes to. */
+  readonly onAddress?: (address: string) => void;
 }
 
 /** What came of it. */
@@ -58,11 +61,12 @@ export const MAX_EXCERPT_BYTES = 4 * 1_024;
  */
 export async function postWebhook(
   { url, headers, body }: WebhookRequest,
-  { fetch, clock, timeoutMs, signal }: PostOptions,
+  { transport, clock, timeoutMs, signal, onAddress = () => {} }: PostOptions,
 ): Promise<WebhookAnswer> {
   using deadline = startDeadline({ clock, timeoutMs, signal });
-  const exchanged = await exchange({ method: "POST", url, headers, body }, {
-    transport: overFetch(fetch),
+  const request = { method: "POST", url, headers, body, decode: true, onAddress };
+  const exchanged = await exchange(request, {
+    transport,
     deadline,
     // Whether more comes after so much is not waited for.
     maxBodyBytes: MAX_ANSWER_BYTES - 1,

@@ -1,3 +1,4 @@
+import type { HttpTransport } from "../../http/transport.ts";
 import type { OwnEvent } from "../../events/own_event.ts";
 import type { Clock } from "../../support/clock.ts";
 import { isOperational } from "../../events/event_types.ts";
@@ -10,7 +11,6 @@ import { decideAttempt, healthOf, type WebhookOutcome } from "./webhook_decision
 import { renderEvent } from "../../events/event_body.ts";
 import type { Signer } from "./signing.ts";
 import type { ClaimedDelivery } from "../../store/port/deliveries.ts";
-import type { HostAddresses } from "./host_addresses.ts";
 import type { AttemptEnd, AttemptReport, Sink } from "../../delivery/sink.ts";
 import { postWebhook, type WebhookAnswer, type WebhookRequest } from "./webhook_request.ts";
 
@@ -26,10 +26,8 @@ export interface WebhookSinkOptions {
   readonly webhooks: WebhookSource;
   readonly readCredentials: (webhook: Webhook) => Promise<WebhookCredentials>;
   readonly signer: Signer;
-  /** Fetch behind the egress guard. */
-  readonly fetch: typeof fetch;
-  /** For the attempt log. */
-  readonly addresses: HostAddresses;
+  /** The way out, behind the egress guard. */
+  readonly transport: HttpTransport;
   readonly clock: Clock;
   /** A number in [0, 1), for jitter. */
   readonly random: () => number;
@@ -60,13 +58,13 @@ export function createWebhookSink(options: WebhookSinkOptions): Sink {
   ): Promise<{ outcome: WebhookOutcome; finding: Finding }> {
     const credentials = await options.readCredentials(webhook);
     const request = await signedRequest(delivery, webhook, credentials, options);
-    const addressByNow = options.addresses.lookUp(webhook.url);
+    let resolvedAddress: string | undefined;
+    const onAddress = (address: string) => void (resolvedAddress = address);
     const startedAtMs = clock.now();
-    const answer = await postWebhook(request, { ...options, signal });
-    const resolvedAddress = addressByNow();
+    const answer = await postWebhook(request, { ...options, signal, onAddress });
     const finding = {
       ...findingOf(answer, startedAtMs, credentials),
-      ...(resolvedAddress !== null && { resolvedAddress }),
+      ...(resolvedAddress !== undefined && { resolvedAddress }),
     };
     return { outcome: outcomeOf(answer), finding };
   }
@@ -150,7 +148,9 @@ async function signedRequest(
     url: webhook.url,
     body,
     headers: {
+      accept: "*/*",
       ...credentials.headers,
+      "accept-encoding": "gzip, br",
       "content-type": "application/json",
       "user-agent": `Patchbay/${version}`,
       "webhook-id": event.id,

@@ -1,7 +1,7 @@
+import { createDirectClient } from "../../support/direct_client.ts";
 import assert from "node:assert/strict";
 import { createDeliveryEngine, type DeliveryEngine } from "../../../services/delivery/engine.ts";
 import { createGovernor } from "../../../services/delivery/governor.ts";
-import { createHostAddresses } from "../../../services/webhooks/sending/host_addresses.ts";
 import { createSettler } from "../../../services/delivery/settler.ts";
 import { createSigner } from "../../../services/webhooks/sending/signing.ts";
 import { createWebhookSink } from "../../../services/webhooks/sending/webhook_sink.ts";
@@ -26,12 +26,12 @@ async function startBench() {
   const { webhooks, publisher, store, clock } = parts;
   const consumer: WebhookConsumer = await startWebhookConsumer({ clock });
   const log = createMemoryLog();
+  const client = createDirectClient();
   const sink = createWebhookSink({
     webhooks,
     readCredentials: webhooks.readCredentials,
     signer: createSigner(),
-    fetch,
-    addresses: createHostAddresses({ resolve: () => Promise.resolve(null), clock }),
+    transport: client.transport,
     clock,
     random: () => 0.5,
     log,
@@ -88,6 +88,7 @@ async function startBench() {
       }),
     async [Symbol.asyncDispose]() {
       await running.stop(0);
+      client.close();
       await consumer.close();
       await parts[Symbol.asyncDispose]();
     },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { NotFound, StoreUnavailable, WebhookUrlRefused } from "../../../services/errors.ts";
-import { judgeWebhookUrl, parseEgressAllow } from "../../../services/egress/egress.ts";
 import { liveSecrets } from "../../../services/webhooks/credentials.ts";
+import { createTestGuard } from "../../support/egress_guard.ts";
 import { createTestWebhooks } from "../../support/webhooks.ts";
 
 const URL_TEXT = "https://hook.test/in";
@@ -63,8 +63,8 @@ Deno.test("a webhook with v1a alone has a public key and no secret to show", asy
 });
 
 Deno.test("the egress guard judges the URL at registering and at changing, and its spelling is kept", async () => {
-  const allow = await parseEgressAllow([]);
-  await using bench = createTestWebhooks({ judgeUrl: (url) => judgeWebhookUrl(url, allow) });
+  const { judgeUrl } = await createTestGuard();
+  await using bench = createTestWebhooks({ judgeUrl });
   const { webhooks, store } = bench;
   await assert.rejects(webhooks.create({ url: "http://127.0.0.1/" }), WebhookUrlRefused);
   await assert.rejects(webhooks.create({ url: "no url" }), WebhookUrlRefused);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { createDirectClient } from "../../../support/direct_client.ts";
 import { createHttpClient } from "../../../../services/http/client.ts";
 import { createConnector, systemDialler } from "../../../../services/http/connector.ts";
 import { createVirtualClock } from "../../../support/virtual_clock.ts";
-import { ask, bytesOf, directClient, listenRaw, readRequest, told } from "./sockets.ts";
+import { ask, bytesOf, listenRaw, readRequest, told } from "./sockets.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -29,7 +30,7 @@ Deno.test("one request after the other goes over the same connection, also after
     "HTTP/1.1 307 Elsewhere\r\nlocation: /\r\ncontent-length: 0\r\n\r\n",
   ];
   await using server = listenAnswering((_request, _connection, count) => answers[count] ?? "");
-  const client = directClient();
+  const client = createDirectClient();
   const seen: string[] = [];
   for (const _ of answers) seen.push(told(await ask(client.transport, { url: server.url })));
   assert.deepEqual(seen, ['200 "ok"', '204 ""', '500 "no"', '304 ""', '200 "ok"', '307 ""']);
@@ -39,7 +40,7 @@ Deno.test("one request after the other goes over the same connection, also after
 
 Deno.test("two requests at once have a connection each, and both are kept", async () => {
   await using server = listenAnswering(() => OK);
-  const client = directClient();
+  const client = createDirectClient();
   const two = () => Promise.all([0, 1].map(() => ask(client.transport, { url: server.url })));
   await two();
   await two();
@@ -67,7 +68,7 @@ const LAST_ANSWERS: readonly [what: string, answer: string][] = [
 for (const [what, answer] of LAST_ANSWERS) {
   Deno.test(`a connection whose answer ${what} is not used again`, async () => {
     await using server = listenAnswering(() => answer);
-    const client = directClient();
+    const client = createDirectClient();
     for (const count of [1, 2]) {
       assert.equal(told(await ask(client.transport, { url: server.url })), '200 "ok"');
       assert.equal(server.connections(), count);
@@ -88,7 +89,7 @@ Deno.test("bytes that come while nobody asks end the connection, and answer nobo
     assert.equal(await readRequest(connection), null);
     seen.resolve();
   });
-  const client = directClient();
+  const client = createDirectClient();
   await ask(client.transport, { url: server.url });
   forged.resolve();
   await seen.promise;
@@ -107,7 +108,7 @@ Deno.test("a connection that the other side has closed meanwhile is not used aga
     assert.equal(await readRequest(connection), null);
     closed.resolve();
   });
-  const client = directClient();
+  const client = createDirectClient();
   await ask(client.transport, { url: server.url });
   await closed.promise;
   assert.equal(told(await ask(client.transport, { method: "POST", url: server.url })), '200 "ok"');
@@ -121,7 +122,7 @@ Deno.test("a request over a connection that dies under it is sent once, and may 
     requests.push(request);
     return count === 0 ? OK : "";
   });
-  const client = directClient();
+  const client = createDirectClient();
   await ask(client.transport, { url: server.url });
   const lost = await ask(client.transport, {
     method: "POST",
@@ -143,7 +144,7 @@ Deno.test("an answer before the request has been sent is the answer, and the con
     await connection.closeWrite();
     while (await connection.read(new Uint8Array(65_536)).catch(() => null) !== null);
   });
-  const client = directClient();
+  const client = createDirectClient();
   const body = new Uint8Array(32 * 1_024 * 1_024);
   const outcome = await ask(client.transport, { method: "POST", url: server.url, body });
   assert.equal(told(outcome), '413 "no"');
@@ -156,7 +157,7 @@ Deno.test("how long the other side waits is heeded, less a second; without a wor
   await using server = listenAnswering(() =>
     `HTTP/1.1 200 OK\r\n${keepAlive}content-length: 2\r\n\r\nok`
   );
-  const client = directClient({ clock });
+  const client = createDirectClient({ clock });
   const used = async () => {
     await ask(client.transport, { url: server.url });
     return server.connections();
@@ -184,7 +185,7 @@ Deno.test("what nobody uses is closed without anybody asking", async () => {
     assert.equal(await readRequest(connection), null);
     hungUp.resolve();
   });
-  const client = directClient({ clock });
+  const client = createDirectClient({ clock });
   await ask(client.transport, { url: server.url });
   clock.advance(120_000);
   await hungUp.promise;
@@ -201,7 +202,7 @@ Deno.test("close() closes what is idle at once and what is under way at its end"
     assert.equal(await readRequest(connection), null);
     hungUp.resolve();
   });
-  const client = directClient();
+  const client = createDirectClient();
   const both = [0, 1].map(() => ask(client.transport, { url: server.url }));
   await Promise.race(both);
   client.close();

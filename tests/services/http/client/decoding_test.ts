@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { createDirectClient } from "../../../support/direct_client.ts";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { ask, bytesOf, directClient, listenRaw, readRequest, textOf, told } from "./sockets.ts";
+import { ask, bytesOf, listenRaw, readRequest, textOf, told } from "./sockets.ts";
 
 function listenCompressed(coding: string, bytes: Uint8Array) {
   const head = bytesOf(
@@ -27,7 +28,7 @@ for (const [coding, compress] of Object.entries(COMPRESS)) {
   Deno.test(`${coding} is undone where that is asked for, and nowhere else`, async () => {
     const compressed = compress(bytesOf("hello"));
     await using server = listenCompressed(coding, compressed);
-    const client = directClient();
+    const client = createDirectClient();
     const asked = await ask(client.transport, { url: server.url, decode: true });
     assert.equal(told(asked), '200 "hello"');
     const plain = await ask(client.transport, { url: server.url });
@@ -44,7 +45,7 @@ for (const [coding, compress] of Object.entries(COMPRESS)) {
       await connection.write(bytesOf(head + "\xff".repeat(20)));
       assert.equal(await readRequest(connection), null);
     });
-    const client = directClient();
+    const client = createDirectClient();
     const outcome = await ask(client.transport, { url: server.url, decode: true });
     client.close();
     assert.equal(told(outcome), "connection-lost after 200");
@@ -53,7 +54,7 @@ for (const [coding, compress] of Object.entries(COMPRESS)) {
   Deno.test(`${coding} that unfolds without end takes no more memory than is read of it`, async () => {
     const bomb = compress(new Uint8Array(32 * 1_024 * 1_024));
     await using server = listenCompressed(coding, bomb);
-    const client = directClient();
+    const client = createDirectClient();
     const before = Deno.memoryUsage().external;
     const outcome = await ask(client.transport, { url: server.url, decode: true });
     assert.equal(told(outcome), "too-long after 200");
@@ -64,7 +65,7 @@ for (const [coding, compress] of Object.entries(COMPRESS)) {
 
 Deno.test("gzip that is not whole breaks off", async () => {
   await using server = listenCompressed("gzip", gzipSync(bytesOf("hello")).subarray(0, -3));
-  const client = directClient();
+  const client = createDirectClient();
   const outcome = await ask(client.transport, { url: server.url, decode: true });
   client.close();
   assert.equal(told(outcome), "connection-lost after 200");
@@ -72,7 +73,7 @@ Deno.test("gzip that is not whole breaks off", async () => {
 
 Deno.test("a coding that is not known is left as it is", async () => {
   await using server = listenCompressed("zstd", bytesOf("hello"));
-  const client = directClient();
+  const client = createDirectClient();
   assert.equal(told(await ask(client.transport, { url: server.url, decode: true })), '200 "hello"');
   client.close();
 });

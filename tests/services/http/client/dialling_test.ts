@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createDirectClient } from "../../../support/direct_client.ts";
 import {
   createConnector,
   dialFirst,
@@ -8,7 +9,7 @@ import {
 import { createHttpClient } from "../../../../services/http/client.ts";
 import { systemClock } from "../../../../services/support/clock.ts";
 import { createVirtualClock } from "../../../support/virtual_clock.ts";
-import { ask, directClient } from "./sockets.ts";
+import { ask } from "./sockets.ts";
 
 /** Connections that come or fail when the test says so. */
 function scriptedDials() {
@@ -94,7 +95,7 @@ Deno.test("a port where nobody listens is a failed connection, and nothing has a
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
-  const client = directClient();
+  const client = createDirectClient();
   const addresses: string[] = [];
   const outcome = await ask(client.transport, {
     url: `http://127.0.0.1:${port}/`,

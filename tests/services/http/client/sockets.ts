@@ -1,16 +1,11 @@
 /** Sockets in memory and on loopback, and a client over them. */
 import { Buffer } from "node:buffer";
-import { createHttpClient, type HttpClient } from "../../../../services/http/client.ts";
-import {
-  type Connector,
-  createConnector,
-  systemDialler,
-} from "../../../../services/http/connector.ts";
+import type { Connector } from "../../../../services/http/connector.ts";
 import { type Deadline, startDeadline } from "../../../../services/http/deadline.ts";
 import { type Exchange, exchange } from "../../../../services/http/exchange.ts";
 import type { Socket } from "../../../../services/http/socket_reader.ts";
 import type { HttpRequest, HttpTransport } from "../../../../services/http/transport.ts";
-import { type Clock, systemClock } from "../../../../services/support/clock.ts";
+import { systemClock } from "../../../../services/support/clock.ts";
 
 /** Text as bytes, one for each character. */
 export function bytesOf(latin1: string): Uint8Array<ArrayBuffer> {
@@ -38,13 +33,6 @@ export function socketOf(pieces: readonly Uint8Array[]): Socket {
 /** Resolves as `socket` says, whoever is asked for. */
 export function connecting(socket: () => Socket): Connector {
   return () => Promise.resolve({ socket: socket(), address: "203.0.113.1" });
-}
-
-/** A client that dials hosts as they are named: loopback addresses, in these tests. */
-export function directClient({ clock = systemClock }: { readonly clock?: Clock } = {}): HttpClient {
-  const addressesOf = ({ hostname }: { readonly hostname: string }) => Promise.resolve([hostname]);
-  const connect = createConnector({ addressesOf, dialler: systemDialler, clock });
-  return createHttpClient({ connect, clock });
 }
 
 const REQUEST: HttpRequest = { method: "GET", url: "http://other.test/", headers: {}, body: null };

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createDirectClient } from "../../../support/direct_client.ts";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:tls";
 import { createHttpClient } from "../../../../services/http/client.ts";
@@ -7,7 +8,7 @@ import { startDeadline } from "../../../../services/http/deadline.ts";
 import { systemClock } from "../../../../services/support/clock.ts";
 import { createCertificates } from "../../../support/certificates.ts";
 import { createVirtualClock } from "../../../support/virtual_clock.ts";
-import { ask, directClient, told } from "./sockets.ts";
+import { ask, told } from "./sockets.ts";
 
 const certificates = await createCertificates();
 const { authority } = certificates;
@@ -112,7 +113,7 @@ Deno.test("a certificate of our own is shown to whoever asks for one", async () 
   const port = await new Promise<number>((resolve) => {
     server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
   });
-  const client = directClient();
+  const client = createDirectClient();
   const url = `https://127.0.0.1:${port}/`;
   const own = { ...TLS, ...patchbay, id: "with a certificate" };
   assert.equal(told(await ask(client.transport, { url, tls: own })), '200 "patchbay of a test"');
