@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { egressEntry } from "../../../services/config/address_parsers.ts";
-import { judgeWebhookUrl, parseEgressAllow } from "../../../services/egress/egress.ts";
+import { parseEgressAllow } from "../../../services/egress/egress.ts";
+import { createTestGuard } from "../../support/egress_guard.ts";
 
-const NOBODY = await parseEgressAllow([]);
+const { judgeUrl } = await createTestGuard();
 
 const TAKEN: readonly [url: string, href: string][] = [
   ["https://hooks.example", "https://hooks.example/"],
@@ -14,20 +15,23 @@ const TAKEN: readonly [url: string, href: string][] = [
   ["https://[2606:4700:4700::1111]:8443/", "https://[2606:4700:4700::1111]:8443/"],
   ["https://[::ffff:8.8.8.8]/", "https://[::ffff:808:808]/"],
   ["https://notlocalhost.example/", "https://notlocalhost.example/"],
-  ["https://mylocal/", "https://mylocal/"],
+  ["https://mylocal.example/", "https://mylocal.example/"],
   ["https://local.example/", "https://local.example/"],
+  ["https://svc.example/", "https://svc.example/"],
+  ["https://corp.home.example/", "https://corp.home.example/"],
+  ["https://mylan.nyc/", "https://mylan.nyc/"],
   ["https://10.example/", "https://10.example/"],
 ];
 for (const [url, href] of TAKEN) {
-  Deno.test(`judgeWebhookUrl() takes ${url} as ${href}`, async () => {
-    const verdict = await judgeWebhookUrl(url, NOBODY);
+  Deno.test(`a webhook may have the URL ${url} which is ${href}`, async () => {
+    const verdict = await judgeUrl(url);
     assert.ok(verdict.ok, JSON.stringify(verdict));
     assert.equal(verdict.url.href, href);
   });
 }
 
 const loopback = "Cannot use the webhook host 127.0.0.1: expected a public address, " +
-  "this one is loopback (RFC 1122)";
+  "this one is loopback (RFC 1122); EGRESS_ALLOW can allow it";
 const REFUSED: readonly [url: string, reason: string | RegExp][] = [
   ["", "Cannot use the webhook URL: expected an absolute https URL"],
   ["hooks.example/in", "Cannot use the webhook URL: expected an absolute https URL"],
@@ -35,7 +39,10 @@ const REFUSED: readonly [url: string, reason: string | RegExp][] = [
   ["https://hooks.example:65536/", "Cannot use the webhook URL: expected an absolute https URL"],
   ["https://1.2.3.4.5/", "Cannot use the webhook URL: expected an absolute https URL"],
   ["https://[fe80::1%25eth0]/", "Cannot use the webhook URL: expected an absolute https URL"],
-  ["http://hooks.example/", "Cannot use a webhook URL of the scheme http: expected https"],
+  [
+    "http://hooks.example/",
+    "Cannot use a webhook URL of the scheme http: expected https; EGRESS_ALLOW can allow it",
+  ],
   ["ftp://hooks.example/", "Cannot use a webhook URL of the scheme ftp: expected https"],
   ["file:///etc/passwd", "Cannot use a webhook URL of the scheme file: expected https"],
   ["javascript:alert(1)", "Cannot use a webhook URL of the scheme javascript: expected https"],
@@ -43,23 +50,69 @@ const REFUSED: readonly [url: string, reason: string | RegExp][] = [
   ["https://:secret@hooks.example/", /with credentials/],
   ["https://hooks.example/#in", /with a fragment/],
   ["https://hooks.example/#", /with a fragment/],
-  ["https://hooks.example:80/", "Cannot use the webhook port 80: expected 443 or 8443"],
-  ["https://hooks.example:22/", "Cannot use the webhook port 22: expected 443 or 8443"],
-  ["https://hooks.example:8444/", "Cannot use the webhook port 8444: expected 443 or 8443"],
-  ["https://hooks.example:0/", "Cannot use the webhook port 0: expected 443 or 8443"],
+  [
+    "https://hooks.example:80/",
+    "Cannot use the webhook port 80: expected 443 or 8443; EGRESS_ALLOW can allow it",
+  ],
+  [
+    "https://hooks.example:22/",
+    "Cannot use the webhook port 22: expected 443 or 8443; EGRESS_ALLOW can allow it",
+  ],
+  [
+    "https://hooks.example:8444/",
+    "Cannot use the webhook port 8444: expected 443 or 8443; EGRESS_ALLOW can allow it",
+  ],
+  [
+    "https://hooks.example:0/",
+    "Cannot use the webhook port 0: expected 443 or 8443; EGRESS_ALLOW can allow it",
+  ],
   ["https://./", 'Cannot use the webhook host ".": expected a host name'],
   ["https://hooks..example/", 'Cannot use the webhook host "hooks..example": expected a host name'],
   [
     "https://hooks.example../",
     'Cannot use the webhook host "hooks.example.": expected a host name',
   ],
-  ...["localhost", "LOCALHOST.", "api.localhost", "printer.local", "printer.LOCAL.", "internal"]
+  ...[
+    "localhost",
+    "LOCALHOST.",
+    "api.localhost",
+    "printer.local",
+    "printer.LOCAL.",
+    "internal",
+    "mylocal",
+    "com",
+    "consumer.prod.svc",
+    "consumer.prod.svc.cluster.local",
+    "consumer.prod.svc.cluster",
+    "nas.lan",
+    "NAS.LAN.",
+    "router.home.arpa",
+    "1.0.0.10.in-addr.arpa",
+    "wiki.corp",
+    "wiki.intranet",
+    "wiki.private",
+    "tv.home",
+    "mx.mail",
+    "host.docker.internal",
+    "machine.localdomain",
+    "hidden.onion",
+    "a.alt",
+    "nas.ｌａｎ",
+    "nas。lan",
+    "n%61s.l%61n",
+  ]
     .map(
       (
         host,
-      ): [string, RegExp] => [`https://${host}/`, /expected a public name, this one is local$/],
+      ): [string, RegExp] => [
+        `https://${host}/`,
+        /expected a public name, this one is local; EGRESS_ALLOW can allow it$/,
+      ],
     ),
-  ["https://metadata.google.internal/", /expected a public name, this one is local$/],
+  [
+    "https://metadata.google.internal/",
+    /expected a public name, this one is local; EGRESS_ALLOW can allow it$/,
+  ],
   // Spellings of 127.0.0.1 that resolvers and the URL parser understand.
   ...[
     "127.0.0.1",
@@ -92,8 +145,8 @@ const REFUSED: readonly [url: string, reason: string | RegExp][] = [
   ["https://255.255.255.255/", /broadcast/],
 ];
 for (const [url, reason] of REFUSED) {
-  Deno.test(`judgeWebhookUrl() refuses ${JSON.stringify(url)}`, async () => {
-    const verdict = await judgeWebhookUrl(url, NOBODY);
+  Deno.test(`no webhook may have the URL ${JSON.stringify(url)}`, async () => {
+    const verdict = await judgeUrl(url);
     assert.ok(!verdict.ok, "it was taken");
     if (typeof reason === "string") assert.equal(verdict.reason, reason);
     else assert.match(verdict.reason, reason);
@@ -142,15 +195,16 @@ const WITH_ALLOW: readonly [url: string, taken: boolean][] = [
   ["http://localhost/#", false],
 ];
 for (const [url, taken] of WITH_ALLOW) {
-  Deno.test(`judgeWebhookUrl() ${taken ? "takes" : "refuses"} ${url} with ${ALLOW.join()}`, async () => {
-    assert.equal((await judgeWebhookUrl(url, await parseEgressAllow(ALLOW))).ok, taken);
+  Deno.test(`${taken ? "a" : "no"} webhook may have the URL ${url} with ${ALLOW.join()}`, async () => {
+    const { judgeUrl } = await createTestGuard({ allow: ALLOW });
+    assert.equal((await judgeUrl(url)).ok, taken);
   });
 }
 
-for (const [entries, taken] of [[["127.0.0.0/8"], true], [["::1"], false]] as const) {
-  Deno.test(`judgeWebhookUrl() ${taken ? "takes" : "refuses"} localhost with ${entries.join()}`, async () => {
-    const allow = await parseEgressAllow(entries);
-    assert.equal((await judgeWebhookUrl("http://localhost:3000/", allow)).ok, taken);
+for (const allow of [["127.0.0.0/8"], ["::1"], ["localhost"]]) {
+  Deno.test(`a webhook may be at localhost with ${allow.join()}`, async () => {
+    const { judgeUrl } = await createTestGuard({ allow });
+    assert.ok((await judgeUrl("http://localhost:3000/")).ok);
   });
 }
 
