@@ -157,7 +157,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 422,
     title: "Webhook URL refused",
     statusCode: 10,
-    explanation: "Patchbay does not send to that URL; `detail` says why.",
+    explanation:
+      "Patchbay does not send to that URL; `detail` says why, and docs/egress.md how it is lifted.",
   },
   "internal-error": {
     status: 500,

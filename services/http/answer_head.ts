@@ -1,4 +1,4 @@
-import type { HeadersView } from "./transport.ts";
+import type { HeadersView } from "./headers_view.ts";
 
 /** An answer that breaks the rules of HTTP/1.1, or goes past a bound. */
 export class MalformedAnswer extends Error {

@@ -1,5 +1,6 @@
 import type { Ending } from "./deadline.ts";
 import { singleSend } from "../support/single_send.ts";
+import type { HeadersView } from "./headers_view.ts";
 import type { TlsOptions } from "./streams.ts";
 
 /** A request, ready to go. */
@@ -15,9 +16,6 @@ export interface HttpRequest {
   /** Told each address that is dialled, and then the one that the request goes to. */
   readonly onAddress?: (address: string) => void;
 }
-
-/** An answer's headers, asked for by names in any case. */
-export type HeadersView = Pick<Headers, "get" | "getSetCookie">;
 
 /** What comes before an answer's body. */
 export interface HttpHead {

@@ -78,7 +78,7 @@ async function ask(
     ? ""
     : `proxy-authorization: Basic ${Buffer.from(credentials).toString("base64")}\r\n`;
   stream.write(`CONNECT ${authority} HTTP/1.1\r\nhost: ${authority}\r\n${authorization}\r\n`);
-  const { status } = parseAnswerHead(await readHead(stream, signal));
+  const status = await readStatus(stream, signal);
   if (status >= 500) {
     throw new NotSent("connect-failed", `The proxy could not connect: it answered ${status}`);
   }
@@ -87,8 +87,8 @@ async function ask(
   }
 }
 
-/** The head of the proxy's answer. As the client speaks first in what follows, nothing comes behind it. */
-async function readHead(stream: Duplex, signal: AbortSignal): Promise<string> {
+/** Of the proxy's answer. As the client speaks first in what follows, nothing comes behind its head. */
+async function readStatus(stream: Duplex, signal: AbortSignal): Promise<number> {
   let head = "";
   const giveUp = () => stream.destroy();
   signal.addEventListener("abort", giveUp);
@@ -99,7 +99,7 @@ async function readHead(stream: Duplex, signal: AbortSignal): Promise<string> {
       else await readable(stream);
       if (head.length > MAX_HEAD_BYTES) throw new Error("it answered with too long a head");
     }
-    return head;
+    return parseAnswerHead(head).status;
   } catch (error) {
     const { detail } = readNetworkFailure(error);
     throw new NotSent("proxy-failed", `The proxy broke off: ${detail}`, { cause: error });

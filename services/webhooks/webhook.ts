@@ -55,7 +55,8 @@ export const MEMBERS = {
     input: v.pipe(v.string(URL_TEXT), v.maxLength(MAX_URL_LENGTH, URL_TEXT)),
     kept: v.string(),
     expected: URL_TEXT,
-    meaning: "`https`, port 443 or 8443, a public address; no user name, no fragment",
+    meaning:
+      "`https`, port 443 or 8443, a name of public addresses alone (docs/egress.md); no user name, no fragment",
   },
   eventTypes: row({
     input: v.pipe(

@@ -6,6 +6,7 @@ import {
 } from "../../simulator/kit/tokens.ts";
 import {
   type PatchbayProcess,
+  type Program,
   type Running,
   spawnPatchbay,
   type StartingPatchbay,
@@ -28,6 +29,8 @@ export interface PatchbayClient {
 }
 
 export interface PatchbayForLoadOptions extends Omit<Running, "program"> {
+  /** `main.ts` where left out; none that listens by itself, at a port of its own. */
+  readonly program?: Exclude<Program, "serve.ts">;
   /** Beside what every one of them needs: the store above all. */
   readonly env: Readonly<Record<string, string>>;
 }

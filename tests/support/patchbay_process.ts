@@ -54,6 +54,8 @@ export interface Running {
 }
 
 const DENO_COMMANDS = {
+  // With names of its own, which it is told by a server of the test's.
+  "tests/support/patchbay_with_names.ts": ["run", "-A", "--quiet"],
   "main.ts": ["run", "--quiet", ...await permissionsOf("start")],
   [HURRIED_MAIN]: ["run", "--quiet", ...await permissionsOf("start")],
   "serve.ts": [

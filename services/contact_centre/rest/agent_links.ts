@@ -1,4 +1,4 @@
-import type { HeadersView } from "../../http/transport.ts";
+import type { HeadersView } from "../../http/headers_view.ts";
 import type { CookieJar } from "tough-cookie";
 import { CSRF_ANSWER_HEADERS } from "../dialect/csrf.ts";
 import { createLruMap } from "../../support/lru_map.ts";

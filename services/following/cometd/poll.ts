@@ -3,7 +3,8 @@ import type { AgentLink } from "../../contact_centre/rest/agent_links.ts";
 import { startDeadline } from "../../http/deadline.ts";
 import { exchange } from "../../http/exchange.ts";
 import { parseRetryAfter } from "../../http/retry_after.ts";
-import { type HeadersView, overFetch } from "../../http/transport.ts";
+import type { HeadersView } from "../../http/headers_view.ts";
+import { overFetch } from "../../http/transport.ts";
 import type { Clock } from "../../support/clock.ts";
 import { type BayeuxMessage, MAX_ADVICE_MS, readBayeuxAnswer } from "./bayeux.ts";
 

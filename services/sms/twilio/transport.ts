@@ -1,7 +1,8 @@
 import { startDeadline } from "../../http/deadline.ts";
 import { exchange as httpExchange, type ExchangeFailure } from "../../http/exchange.ts";
+import type { HeadersView } from "../../http/headers_view.ts";
 import { parseRetryAfter } from "../../http/retry_after.ts";
-import { type HeadersView, overFetch } from "../../http/transport.ts";
+import { overFetch } from "../../http/transport.ts";
 import { systemClock } from "../../support/clock.ts";
 import type { SendResult } from "../provider.ts";
 import { TOO_MANY_REQUESTS } from "./codes.ts";

@@ -4,6 +4,7 @@ import {
   httpOrigin,
   httpUrl,
   listenHost,
+  proxyUrl,
   redisUrl,
 } from "../../../services/config/address_parsers.ts";
 import type { Parser } from "../../../services/config/parsers.ts";
@@ -79,6 +80,24 @@ table("listenHost", listenHost, [
   ["1.2.3", undefined],
   ["host:80", undefined],
   ["host name", undefined],
+]);
+
+table("proxyUrl", proxyUrl, [
+  ["http://proxy.example:3128", "http://proxy.example:3128/"],
+  ["HTTPS://user:p%40ss@proxy.example/", "https://user:p%40ss@proxy.example/"],
+  ["http://127.0.0.1", "http://127.0.0.1/"],
+  ["http://user@[::1]:8080", "http://user@[::1]:8080/"],
+  ["http:proxy.example", undefined],
+  ["socks5://proxy.example", undefined],
+  ["proxy.example:3128", undefined],
+  ["http://proxy.example/path", undefined],
+  ["http://proxy.example/?a", undefined],
+  ["http://proxy.example/#a", undefined],
+  ["http://us%3Aer:word@proxy.example", undefined],
+  ["http://user:%zz@proxy.example", undefined],
+  ["http://user:%0d%0a@proxy.example", undefined],
+  ["http://proxy.example:99999", undefined],
+  ["http://pro xy.example", undefined],
 ]);
 
 table("egressEntry", egressEntry, [

@@ -55,6 +55,7 @@ Deno.test("readConfig() fills in every documented default when only the required
         s * 1000
       ),
       egressAllow: [],
+      egressProxy: null,
     },
     sms: null,
     defaultCountry: null,
@@ -99,6 +100,7 @@ Deno.test("readConfig() reads every section when all is set", () => {
     WEBHOOK_TIMEOUT_MS: "500",
     WEBHOOK_RETRY_S: "0.05, 0,1.5",
     EGRESS_ALLOW: "10.0.0.0/8, ::1,Hooks.example,*.corp.example",
+    EGRESS_PROXY: "http://user:word@proxy.example:3128",
     TWILIO_AUTH_TOKEN_NEXT: "token-2",
     TWILIO_FROM: "",
     TWILIO_MESSAGING_SERVICE_SID: SERVICE_SID,
@@ -150,6 +152,7 @@ Deno.test("readConfig() reads every section when all is set", () => {
     timeoutMs: 500,
     retryWaitsMs: [50, 0, 1500],
     egressAllow: ["10.0.0.0/8", "::1", "hooks.example", "*.corp.example"],
+    egressProxy: new URL("http://user:word@proxy.example:3128"),
   });
   assert.deepEqual(config.sms, {
     accountSid: SMS.TWILIO_ACCOUNT_SID,
