@@ -1,3 +1,4 @@
+import { noNetwork } from "../support/no_network.ts";
 import assert from "node:assert/strict";
 import { composePatchbay } from "../../composition/patchbay.ts";
 import { readConfig } from "../../services/config/config.ts";
@@ -19,6 +20,7 @@ Deno.test("nothing is asked for while it is built, as a process that loads lets 
     log,
     clock: systemClock,
     random: Math.random,
+    network: noNetwork,
     fetch(input) {
       asked.push(String(input instanceof Request ? input.url : input));
       return Promise.resolve(Response.json({ keys: [{ kty: "OKP" }] }));

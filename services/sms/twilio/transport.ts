@@ -150,7 +150,7 @@ function judgeAnswer(status: number, headers: HeadersView, untrustedBody: string
   throw refusal(status, body, headers);
 }
 
-function refusal(status: number, body: Record<string, unknown>, headers: Headers): SendEnded {
+function refusal(status: number, body: Record<string, unknown>, headers: HeadersView): SendEnded {
   const retryAfter = headers.get("retry-after");
   return new SendEnded(judgeRefusal(status, body, { retryAfter, nowMs: systemClock.now() }));
 }
