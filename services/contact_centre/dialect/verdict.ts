@@ -29,18 +29,6 @@ export const STATUS_CODES = {
 /** `statusCode`s of the server's own trouble, which may be over in a moment. */
 export const SERVER_TROUBLE: ReadonlySet<number> = new Set([4, 9, 12]);
 
-/** `statusCode`s that say that something went wrong at the server, or only a part of the operation did. */
-const UNSURE: ReadonlySet<number> = new Set([
-  ...SERVER_TROUBLE,
-  STATUS_CODES.partialSuccess,
-  // Unable to create, delete, update, assign or unassign a resource: the operation failed on its way.
-  13,
-  14,
-  15,
-  16,
-  17,
-]);
-
 /** `statusCode`s with which upstream refuses what does not fit a session's state, and so also what it has done before. */
 const STATE_REFUSALS: ReadonlySet<number> = new Set([
   STATUS_CODES.wrongState,
@@ -51,20 +39,39 @@ const STATE_REFUSALS: ReadonlySet<number> = new Set([
 ]);
 
 /**
+ * `statusCode`s that say that upstream has not acted: those of states, and what it finds wrong with the request or its sender
+ * (a parameter missing, 1, or out of range, 10; a permission missing, 5; a password to be changed, 8; a property that cannot be, 11).
+ * The others are of the server's trouble, of operations that failed on their way (13 to 17) or in part (7), or of a later
+ * version: whether it has acted is then not sure.
+ */
+const REFUSALS: ReadonlySet<number> = new Set([
+  ...STATE_REFUSALS,
+  STATUS_CODES.unauthenticated,
+  1,
+  5,
+  8,
+  10,
+  11,
+]);
+
+/** The client, or whoever is in front of upstream, gave up waiting (RFC 9110 §15.5.9, and nginx's own number). */
+const GIVEN_UP: ReadonlySet<number> = new Set([408, 499]);
+
+/**
  * Reads the verdict from a complete answer. The body's integer `statusCode` decides, as upstream promises no relation
  * between it and the HTTP status (Genesys Web Services, API/ReturnValues): 0 is success, and 7 ("partial success") is not. A
  * redirect says nothing about the operation, whatever its body.
  *
- * Where the body does not say, the HTTP status does. 4xx is a refusal. 503 comes from a server that takes no requests at
- * present (RFC 9110 §15.6.4), and a success without a `statusCode` is no answer of this API, so both are unsure. Any other
- * 5xx is a gateway's or a crash's: the operation may well have been done.
+ * Where the body does not say, the HTTP status does. 4xx is a refusal, unless it means that somebody gave up waiting. 503 comes
+ * from a server that takes no requests at present (RFC 9110 §15.6.4), and a success without a `statusCode` is no answer
+ * of this API, so both are unsure. Any other 5xx is a gateway's or a crash's: the operation may well have been done.
  */
 export function judgeAnswer(status: number, body: Uint8Array): Verdict {
-  if (status >= 300 && status < 400) return "refused";
+  if (status >= 300 && status < 400) return "unsure";
   const statusCode = statusCodeOf(body);
   if (statusCode === STATUS_CODES.success) return "success";
-  if (statusCode !== null) return UNSURE.has(statusCode) ? "unsure" : "refused";
-  if (status >= 400 && status < 500) return "refused";
+  if (statusCode !== null) return REFUSALS.has(statusCode) ? "refused" : "unsure";
+  if (status >= 400 && status < 500) return GIVEN_UP.has(status) ? "lost" : "refused";
   return status < 300 || status === 503 ? "unsure" : "lost";
 }
 

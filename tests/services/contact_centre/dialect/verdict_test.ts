@@ -13,7 +13,10 @@ const ROWS: readonly (readonly [string, number, string, Verdict])[] = [
   ["statusCode 2 under 200", 200, '{"statusCode":2,"statusMessage":"no"}', "refused"],
   ["statusCode 2 under an HTTP error", 500, '{"statusCode":2}', "refused"],
   ["statusCode 6 under 404", 404, '{"statusCode":6}', "refused"],
-  ["a statusCode that nobody knows", 200, '{"statusCode":99}', "refused"],
+  ["a missing permission, 5", 403, '{"statusCode":5}', "refused"],
+  ["a password that is to be changed, 8", 200, '{"statusCode":8}', "refused"],
+  ["a statusCode that nobody knows", 200, '{"statusCode":99}', "unsure"],
+  ["a statusCode below 0", 200, '{"statusCode":-1}', "unsure"],
   ["partial success, 7", 200, '{"statusCode":7}', "unsure"],
   ["an internal error, 4", 500, '{"statusCode":4,"statusMessage":"Internal error"}', "unsure"],
   ["an internal error, 4, under 200", 200, '{"statusCode":4}', "unsure"],
@@ -37,7 +40,9 @@ const ROWS: readonly (readonly [string, number, string, Verdict])[] = [
   ["a 403 without a statusCode", 403, "Missing or invalid Csrf token", "refused"],
   ["a 404 without a statusCode", 404, "<html>Not found</html>", "refused"],
   ["a 429 without a statusCode", 429, "", "refused"],
-  ["a redirect, whatever it carries", 302, '{"statusCode":0}', "refused"],
+  ["a redirect, whatever it carries", 302, '{"statusCode":0}', "unsure"],
+  ["a proxy's 408", 408, "Request timeout", "lost"],
+  ["a proxy's 499", 499, "", "lost"],
 ];
 
 for (const [name, status, text, verdict] of ROWS) {
