@@ -137,6 +137,7 @@ export async function composePatchbay(
   sessions = createSessionService({
     ...shared,
     store,
+    sealer,
     upstream,
     look,
     isShared,
@@ -218,6 +219,7 @@ export async function composePatchbay(
     start() {
       auth.warm();
       delivery.start();
+      sessions?.start();
       subscriber?.start();
       void webhooks.resume();
     },

@@ -31,7 +31,8 @@ const TO_JOIN: Findings = {
 const TO_GO: Findings = {
   out: "done",
   in: "not-yet",
-  offered: "not-yet",
+  // It went back to be taken by whoever is next, which may be this agent again.
+  offered: "done",
   somebody: "open",
   unknown: "open",
 };
@@ -56,6 +57,11 @@ export function findingOf(effect: MappingEffect, membership: Membership): Findin
 /** Whether a look at upstream can show that an operation with this effect was done. */
 export function isVisible(effect: MappingEffect): boolean {
   return FINDINGS[effect] !== null;
+}
+
+/** Whether an operation with this effect may open the session for another agent. */
+export function mayOpen(effect: MappingEffect): boolean {
+  return effect === "open-seat" || takesOut(effect);
 }
 
 /** Whether the agent has gone by an operation with this effect. */

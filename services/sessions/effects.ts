@@ -1,5 +1,6 @@
 import type { Operation } from "../contact_centre/dialect/operations.ts";
-import { type OwnSessionEvent, participantAdded, sessionReleased } from "./events.ts";
+import type { Doubt } from "./doubt.ts";
+import { type OwnSessionEvent, participantAdded, sessionEnded, sessionReleased } from "./events.ts";
 import type { SessionEffect } from "../store/port/sessions.ts";
 
 /** How long a seat stays open for the agent who was invited (DESIGN §6), or to whom a session was transferred. */
@@ -15,7 +16,7 @@ export interface MappingChange {
 export interface DoneOperation {
   readonly agentId: string;
   readonly sessionId: string;
-  readonly operation: Operation;
+  readonly operation: Pick<Operation, "name" | "effect" | "nickname">;
   /** The agent is not in the session, but a seat is open. */
   readonly invited: boolean;
 }
@@ -53,13 +54,16 @@ export function changeInDoubt(
 }
 
 /**
- * What it means that upstream shows the agent of a doubtful operation out of the session. It is this agent alone that goes:
+ * What it means that upstream shows the agent of a doubt out of the session. It is this agent alone that goes:
  * another may have come in meanwhile. Pure.
  */
 export function changeAfterGoing(
-  { sessionId, operation }: Pick<DoneOperation, "sessionId" | "operation">,
+  { sessionId, operation, ending }: Pick<Doubt, "sessionId" | "operation" | "ending">,
 ): MappingChange {
-  return { effect: { kind: "leave" }, event: sessionReleased(sessionId, operation.name) };
+  const event = ending === null
+    ? sessionReleased(sessionId, operation.name)
+    : sessionEnded(sessionId, ending);
+  return { effect: { kind: "leave" }, event };
 }
 
 /** What the operation, done at `nowMs`, means for the mapping of its session; null: nothing. Pure. */

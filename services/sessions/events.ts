@@ -48,6 +48,11 @@ export function sessionReleased(sessionId: string, operationName: string): OwnSe
   return { type: "session.released", sessionId, data: { operationName } };
 }
 
+/** Upstream has told, or shown, that it is over. */
+export function sessionEnded(sessionId: string, reason: string): OwnSessionEvent {
+  return { type: "session.released", sessionId, data: { reason } };
+}
+
 /** Somebody with the right to has taken the session from whoever held it. */
 export function sessionTakenBack(sessionId: string, by: string): OwnSessionEvent {
   return { type: "session.released", sessionId, data: { reason: "released", by } };

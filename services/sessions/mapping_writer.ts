@@ -10,12 +10,7 @@ import {
   writeWithEvent,
 } from "./events.ts";
 import type { OwnershipMemory } from "./ownership_memory.ts";
-
-/** An agent's place in a session. */
-export interface Place {
-  readonly agentId: string;
-  readonly sessionId: string;
-}
+import type { Place } from "./place.ts";
 
 /** A claim of the store that upstream has made good. */
 export interface AgreedClaim extends Place {
@@ -31,6 +26,8 @@ export interface OwnClaim {
   readonly sessionId: string;
   readonly token: string;
   readonly untilMs: number;
+  /** No other Accept of the agent was done either. */
+  readonly forAll?: boolean;
 }
 
 /**
@@ -120,12 +117,12 @@ export function createMappingWriter(
       });
     },
 
-    release({ sessionId, token, untilMs }) {
+    release({ sessionId, token, untilMs, forAll = false }) {
       return followUps.perform({
         sessionId,
         action: "release",
         giveUpAtMs: untilMs,
-        run: () => store.releaseClaim(sessionId, token),
+        run: () => store.releaseClaim(sessionId, token, { forAll }),
       });
     },
 

@@ -1,25 +1,30 @@
 import { judgeAnswer, refusesState } from "../contact_centre/dialect/verdict.ts";
-import { membershipOf } from "../contact_centre/dialect/membership.ts";
-import { sessionResourceOf } from "../contact_centre/dialect/session_id.ts";
+import { membershipTold } from "../contact_centre/dialect/membership.ts";
 import type { UpstreamAnswer } from "../contact_centre/rest/call.ts";
 import type { SessionLook } from "../contact_centre/rest/session_look.ts";
 import { surelyNotSent, type Upstream } from "../contact_centre/rest/upstream.ts";
 import { NotYourSession } from "../errors.ts";
 import type { ParsedNotification } from "../events/notification.ts";
+import type { Sealer } from "../sealing/secrets.ts";
 import { createFollowUps } from "../store/follow_ups.ts";
+import type { RecordStore } from "../store/port/records.ts";
 import type { SessionStore } from "../store/port/sessions.ts";
+import { CLOCKS_APART_MS } from "../store/rules.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Ids } from "../support/ids.ts";
-import { isJsonObject } from "../support/json_object.ts";
 import type { Logger } from "../support/log.ts";
 import { createAccept } from "./accept.ts";
-import { isVisible, takesOut } from "./doubt_rules.ts";
-import { createDoubts, type Doubt } from "./doubts.ts";
-import { changeAfter, changeAfterGoing, changeInDoubt, type DoneOperation } from "./effects.ts";
+import type { Doubt } from "./doubt.ts";
+import { createDoubtBook } from "./doubt_book.ts";
+import { isVisible, mayOpen } from "./doubt_rules.ts";
+import { createDoubts } from "./doubts.ts";
+import { changeAfter, changeInDoubt, type DoneOperation } from "./effects.ts";
 import type { OwnEventPublisher } from "./events.ts";
 import { createMappingWriter } from "./mapping_writer.ts";
+import { createOpenings } from "./openings.ts";
 import { createOwnershipMemory } from "./ownership_memory.ts";
 import type { OperationCall, SessionCall } from "./session_call.ts";
+import { createSettlement } from "./settlement.ts";
 import { createStandings, type Standing } from "./standing.ts";
 import type { WorkSignals } from "./work_signals.ts";
 
@@ -39,12 +44,15 @@ export interface SessionService {
   read(call: SessionCall): Promise<UpstreamAnswer>;
   /** Hears what upstream tells, before it is published: it may settle what is in doubt. */
   heard(notifications: readonly ParsedNotification[]): Promise<void>;
+  /** Takes up what an earlier process has left in doubt. */
+  start(): void;
   /** Resolves once everything that upstream's answers led to is in the store, or given up; for the drain. */
   settled(): Promise<void>;
 }
 
 export interface SessionServiceOptions {
-  readonly store: SessionStore;
+  readonly store: SessionStore & Pick<RecordStore, "readRecord" | "writeRecord" | "listRecords">;
+  readonly sealer: Sealer;
   readonly upstream: Upstream;
   /** Shows what became of an operation whose answer got lost. */
   readonly look: SessionLook;
@@ -59,6 +67,9 @@ export interface SessionServiceOptions {
   readonly workSignals: WorkSignals;
 }
 
+/** For so long it is tried to take up what was left in doubt: it lasts no longer. */
+const TAKE_UP_PATIENCE_MS = 60_000;
+
 /** How long after an operation was given up upstream is looked at, and an agent whose Accept it was may retry it alone. */
 export const CLAIM_GRACE_MS = 60_000;
 
@@ -67,12 +78,23 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
   const { store, upstream, clock, log, upstreamTimeoutMs, isShared, workSignals } = options;
   const ownership = createOwnershipMemory(clock.now);
   const followUps = createFollowUps({ clock, log });
-  const doubts = createDoubts(options);
   const mapping = createMappingWriter({ ...options, ownership, followUps });
+  const book = createDoubtBook({ ...options, records: store, followUps });
+  const settle = createSettlement({ ...options, mapping });
+  const doubts = createDoubts({ ...options, settle, book });
+  const openings = createOpenings();
   const standingOf = createStandings({ store, ownership, clock, log });
   const underWay = new Set<Promise<unknown>>();
   const patienceMs = upstreamTimeoutMs + CLAIM_GRACE_MS;
-  const accept = createAccept({ ...options, ownership, doubts, mapping, patienceMs });
+  const accept = createAccept({
+    ...options,
+    ownership,
+    openings,
+    doubts,
+    book,
+    mapping,
+    patienceMs,
+  });
 
   async function operate(call: OperationCall): Promise<UpstreamAnswer> {
     const { agentId, sessionId, operation } = call;
@@ -86,7 +108,9 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
       const operationName = operation.name.slice(0, 64);
       log.warn("operation.unknown", { sessionId, agentId, operationName });
     }
-    const { answer, isDone } = await perform({ ...call, invited });
+    const performing = perform({ ...call, invited });
+    const { answer, isDone } =
+      await (mayOpen(operation.effect) ? openings.track(sessionId, performing) : performing);
     // Each request may bring a token that lives longer than the one before.
     if (isDone && !invited) workSignals.working(call.request);
     return answer;
@@ -96,54 +120,61 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
   async function perform(
     call: OperationCall & { readonly invited: boolean },
   ): Promise<{ readonly answer: UpstreamAnswer; readonly isDone: boolean }> {
-    const sentAtMs = clock.now();
+    const doubt = doubtAbout(call);
     const known = doubts.of(call.sessionId, call.agentId);
-    let answer: UpstreamAnswer;
+    const sent = showsWhatBecame(call) ? doubts.sent(doubt) : null;
+    const begin = async () => {
+      if (sent?.isShownDone === true) await doubts.shown(doubt);
+      else await beginDoubt(call, doubt);
+    };
     try {
-      answer = await upstream.call(call.request);
-    } catch (error) {
-      if (!surelyNotSent(error)) await beginDoubt(call, sentAtMs);
-      throw error;
+      let answer: UpstreamAnswer;
+      try {
+        answer = await upstream.call(call.request);
+      } catch (error) {
+        if (!surelyNotSent(error)) await begin();
+        throw error;
+      }
+      const verdict = judgeAnswer(answer.status, answer.body);
+      if (verdict === "success") {
+        // Upstream lets nobody operate a session from outside, so an Accept in doubt was done.
+        if (known !== undefined) await doubts.shown(known, answer);
+        await mapping.apply(call, changeAfter(call, clock.now()));
+      } else if (verdict !== "refused") await begin();
+      else if (known !== undefined) await doubts.lookNow(known);
+      else if (refusesState(answer) && showsWhatBecame(call)) {
+        // It may have been done by an earlier try, of which this instance does not know.
+        await doubts.lookNow(doubt);
+      }
+      return { answer, isDone: verdict === "success" };
+    } finally {
+      sent?.over();
     }
-    const verdict = judgeAnswer(answer.status, answer.body);
-    if (verdict === "success") await mapping.apply(call, changeAfter(call, clock.now()));
-    else if (verdict !== "refused") await beginDoubt(call, sentAtMs);
-    else if (known !== undefined) await doubts.lookNow(known);
-    else if (refusesState(answer) && showsWhatBecame(call)) {
-      // It may have been done by an earlier try, of which this instance does not know.
-      await doubts.lookNow(doubtAbout(call, sentAtMs));
-    }
-    return { answer, isDone: verdict === "success" };
   }
 
   async function beginDoubt(
     call: OperationCall & { readonly invited: boolean },
-    sentAtMs: number,
+    doubt: Doubt,
   ): Promise<void> {
     await mapping.apply(call, changeInDoubt(call, clock.now()));
     if (!showsWhatBecame(call)) return;
-    const doubt = doubtAbout(call, sentAtMs);
-    doubts.add(doubt);
+    await doubts.add(doubt);
     void doubts.lookNow(doubt);
   }
 
-  function doubtAbout(
-    call: OperationCall & { readonly invited: boolean },
-    sentAtMs: number,
-  ): Doubt {
-    const done: DoneOperation = call;
+  function doubtAbout({ agentId, sessionId, operation, request }: OperationCall): Doubt {
+    const { authorization, authorizationExpiresAtMs } = request;
+    const sentAtMs = clock.now();
     return {
-      call,
-      nickname: call.operation.nickname,
+      agentId,
+      sessionId,
+      operation,
+      nicknames: operation.nickname === null ? [] : [operation.nickname],
       sentAtMs,
       untilMs: sentAtMs + patienceMs,
-      async settle(finding) {
-        if (finding !== "done") return;
-        const change = takesOut(call.operation.effect)
-          ? changeAfterGoing(done)
-          : changeAfter(done, clock.now());
-        await mapping.apply(call, change);
-      },
+      asker: { authorization, authorizationExpiresAtMs },
+      claim: null,
+      ending: null,
     };
   }
 
@@ -163,9 +194,10 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
 
   async function heard(notifications: readonly ParsedNotification[]): Promise<void> {
     for (const { sessionId, verbatim, observed } of notifications) {
-      await doubts.heard(sessionId, ({ call: { agentId }, nickname }) => {
-        const resource = isJsonObject(verbatim.json) ? sessionResourceOf(verbatim.json) : null;
-        return membershipOf(resource, { agentId, nickname, isOwn: observed.heardBy === agentId });
+      await doubts.heard(sessionId, ({ agentId, nicknames, sentAtMs }) => {
+        const isOwn = observed.heardBy === agentId;
+        const sinceMs = sentAtMs - CLOCKS_APART_MS;
+        return membershipTold(verbatim.json, { agentId, nicknames, isOwn, sinceMs });
       });
     }
   }
@@ -186,6 +218,11 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
     intrude: tracked(intrude),
     read,
     heard,
+    start() {
+      const giveUpAtMs = clock.now() + TAKE_UP_PATIENCE_MS;
+      const run = doubts.takeUp;
+      void followUps.perform({ sessionId: "", action: "take-up-doubts", giveUpAtMs, run });
+    },
     async settled() {
       await Promise.all(underWay);
       await doubts.settled();

@@ -6,7 +6,16 @@ import { storeFailureReason } from "./failure_reason.ts";
 export interface FollowUp {
   readonly sessionId: string;
   /** For the log. */
-  readonly action: "confirm" | "release" | "doubt" | "effect" | "keep-answer" | "free-key";
+  readonly action:
+    | "confirm"
+    | "release"
+    | "doubt"
+    | "effect"
+    | "keep-answer"
+    | "free-key"
+    | "keep-doubt"
+    | "forget-doubt"
+    | "take-up-doubts";
   /** After this moment (Unix milliseconds) it is of no use any more. */
   readonly giveUpAtMs: number;
   /** Safe to repeat: a failed try may have written all the same. `tries` is 1 for the first. */

@@ -1,23 +1,25 @@
 import assert from "node:assert/strict";
-import type { ContactCentre } from "../../simulator/contact_centre/contact_centre.ts";
-import { all, INTERNAL_ERROR, toOperate } from "../../simulator/contact_centre/fault_presets.ts";
-import { startContactCentre } from "../../simulator/contact_centre/server.ts";
+import { INTERNAL_ERROR, toOperate } from "../../simulator/contact_centre/fault_presets.ts";
 import type { Fault } from "../../simulator/kit/faults.ts";
-import type { Answer, Client } from "./client.ts";
+import {
+  accepted,
+  assertDone,
+  blind,
+  BY_ITSELF_MS,
+  holderOf,
+  holderWillBe,
+  LATE,
+  lose,
+  offered,
+  tellAll,
+  type Telling,
+  until,
+} from "./lost_answers.ts";
 import { assertProblem } from "./problem.ts";
 import { readSession } from "./shapes.ts";
-import { openSqliteFile } from "./stores.ts";
-import { startWorld, type World } from "./world.ts";
 import { told } from "./webhook_assertions.ts";
 
-const UPSTREAM_TIMEOUT_MS = 1_000;
-/** A late answer: after the deadline, though not by much. */
-const LATE: Fault = { kind: "delay", ms: 1_500 };
-/** It is looked at upstream after a second, and then after twice as long each. */
-const BY_ITSELF_MS = 15_000;
 const SUPERVISOR = "sms:operate sms:supervise sessions:read";
-
-type Telling = (world: World, centre: ContactCentre) => Promise<void>;
 
 /** Ways in which an answer gets lost although the contact centre has acted. */
 const LOSSES: readonly (readonly [string, Fault])[] = [
@@ -210,69 +212,4 @@ const SENTENCES: Record<string, Telling> = {
 
 const NOT_YOURS = "not-your-session";
 
-Deno.test("answers of the contact centre that got lost", async (t) => {
-  for (const [says, tell] of Object.entries(SENTENCES)) {
-    await t.step(says, async () => {
-      await using store = await openSqliteFile();
-      await using centre = await startContactCentre();
-      await using world = await startWorld(store, {
-        UPSTREAM_URL: centre.url,
-        UPSTREAM_TIMEOUT_MS: String(UPSTREAM_TIMEOUT_MS),
-      });
-      await tell(world, centre);
-    });
-  }
-});
-
-function offered(centre: ContactCentre): string {
-  return centre.addSession({ customer: { nickname: "Customer" } }).id;
-}
-
-/** A session that agent-1 has accepted. */
-async function accepted(
-  world: World,
-  centre: ContactCentre,
-): Promise<{ readonly session: string; readonly holder: Client }> {
-  const session = offered(centre);
-  const holder = await world.agent("agent-1");
-  assertDone(await holder.accept(session));
-  return { session, holder };
-}
-
-/** The next such operation is done, and its answer gets lost. */
-function lose(centre: ContactCentre, fault: Fault, operation: string, session: string): void {
-  centre.faults.next(fault, { matching: toOperate(operation, session), when: "after-acting" });
-}
-
-/** Nobody can read sessions any more. */
-function blind(centre: ContactCentre): void {
-  const reads = all(({ method }) => method === "GET", ({ path }) => path.includes("smssessions"));
-  for (let n = 0; n < 50; n++) centre.faults.next("html", { matching: reads });
-}
-
-function assertDone(answer: Answer, message?: string): void {
-  assert.equal(answer.status, 200, `${message}: ${answer.text}`);
-  assert.equal(Object(answer.json()).statusCode, 0, message);
-}
-
-async function holderOf(world: World, session: string): Promise<string | null> {
-  const answer = await world.admin.get(`/v1/sessions/${session}`);
-  return answer.status === 404 ? null : readSession(answer.json()).agentId;
-}
-
-async function holderWillBe(
-  world: World,
-  session: string,
-  wanted: string,
-): Promise<string | null> {
-  await until(`${wanted} holds it`, async () => await holderOf(world, session) === wanted);
-  return await holderOf(world, session);
-}
-
-async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
-  const startedMs = performance.now();
-  while (!await isTrue()) {
-    if (performance.now() - startedMs > BY_ITSELF_MS) throw new Error(`Cannot wait until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+Deno.test("answers of the contact centre that got lost", (t) => tellAll(t, SENTENCES));

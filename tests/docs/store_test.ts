@@ -159,6 +159,7 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   idempotency: true,
   credentials: true,
   subscription: true,
+  doubt: true,
   instance: true,
   "inbound-sms": true,
   "sms-status": true,

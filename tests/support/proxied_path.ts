@@ -4,6 +4,7 @@ import { createIds } from "../../services/support/ids.ts";
 import { readOperation } from "../../services/contact_centre/dialect/operations.ts";
 import { composePublisher } from "../../composition/publisher.ts";
 import type { OperationCall } from "../../services/sessions/session_call.ts";
+import { createSealer } from "../../services/sealing/secrets.ts";
 import { createSessionService, type SessionService } from "../../services/sessions/sessions.ts";
 import { openSqliteStore } from "../../services/store/sqlite/store.ts";
 import { createAgentGet } from "../../services/contact_centre/rest/agent_get.ts";
@@ -92,6 +93,7 @@ export async function withProxiedPath(
   const instance = () => {
     const service = createSessionService({
       store,
+      sealer: createSealer(new Uint8Array(32)),
       upstream: client,
       look: createSessionLook({ ask: createAgentGet({ upstream: client, ids }), isShared }),
       isShared,

@@ -1,6 +1,8 @@
 import { isJsonObject, type JsonObject } from "../../support/json_object.ts";
 import { observe } from "./observe.ts";
+import { sessionResourceOf } from "./session_id.ts";
 import { isTerminal, mayBeTaken } from "./states.ts";
+import { upstreamTimeMs } from "./time.ts";
 
 /**
  * What an agent is to a session, as upstream shows it. `in`: one of its agents. `offered`: it may be taken, so nobody has
@@ -12,8 +14,8 @@ export type Membership = "in" | "offered" | "out" | "somebody" | "unknown";
 /** Whose place in a session is looked for. */
 export interface Sought {
   readonly agentId: string;
-  /** The name under which the agent accepted; null: not known. */
-  readonly nickname: string | null;
+  /** The names under which the agent may have accepted; empty: none is known. */
+  readonly nicknames: readonly string[];
   /**
    * The resource is one that upstream shows to its agents alone, asked for with this agent's own credentials or told by its
    * own connection. False: it may be anybody's.
@@ -34,18 +36,53 @@ export function membershipOf(untrustedResource: unknown, sought: Sought): Member
   if (mayBeTaken(state)) return "offered";
   const agents = agentsIn(untrustedResource.participants);
   if (agents.some((agent) => isNamed(agent, sought))) return "in";
-  if (agents.length > 0 && sought.nickname !== null && agents.every(isIdentifiable)) return "out";
+  if (agents.length > 0 && sought.nicknames.length > 0 && agents.every(isIdentifiable)) {
+    return "out";
+  }
   return sought.isOwn ? "in" : "somebody";
 }
 
-function agentsIn(untrustedParticipants: unknown): readonly JsonObject[] {
-  if (!Array.isArray(untrustedParticipants)) return [];
-  return untrustedParticipants.filter(isJsonObject).filter(({ type }) => type === "Agent");
+/**
+ * Reads the membership from a notification: from the resource that it has, or from messages that say who joined and who left.
+ * Messages from before `sinceMs`, by upstream's clock, are history, and may tell of an earlier time of the same agent.
+ */
+export function membershipTold(
+  untrustedNotification: unknown,
+  { sinceMs, ...sought }: Sought & { readonly sinceMs: number },
+): Membership {
+  if (!isJsonObject(untrustedNotification)) return "unknown";
+  const resource = sessionResourceOf(untrustedNotification);
+  if (resource !== null) return membershipOf(resource, sought);
+  const { messages } = untrustedNotification;
+  if (!Array.isArray(messages)) return "unknown";
+  const last = messages.filter(isJsonObject)
+    .filter(({ from }) => isJsonObject(from) && isAgent(from) && isNamed(from, sought))
+    .filter((message) => (upstreamTimeMs(message) ?? sinceMs) >= sinceMs)
+    .flatMap(({ type }) => (typeof type === "string" ? MOVES.get(type.trim()) ?? [] : []))
+    .at(-1);
+  return last ?? "unknown";
 }
 
-function isNamed(agent: JsonObject, { agentId, nickname }: Sought): boolean {
+/** Messages by which somebody comes or goes (SMSResources, message types). */
+const MOVES: ReadonlyMap<string, Membership> = new Map([
+  ["ParticipantJoined", "in"],
+  ["ParticipantRejoined", "in"],
+  ["ParticipantLeft", "out"],
+]);
+
+function agentsIn(untrustedParticipants: unknown): readonly JsonObject[] {
+  if (!Array.isArray(untrustedParticipants)) return [];
+  return untrustedParticipants.filter(isJsonObject).filter(isAgent);
+}
+
+function isAgent({ type }: JsonObject): boolean {
+  return typeof type === "string" && type.trim().toLowerCase() === "agent";
+}
+
+function isNamed(agent: JsonObject, { agentId, nicknames }: Sought): boolean {
   if ([agent.path, agent.uri].some((address) => userIdIn(address) === agentId)) return true;
-  return nickname !== null && agent.nickname === nickname;
+  const { nickname } = agent;
+  return typeof nickname === "string" && nicknames.some((name) => name.trim() === nickname.trim());
 }
 
 function isIdentifiable({ nickname, path, uri }: JsonObject): boolean {

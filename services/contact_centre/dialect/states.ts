@@ -1,3 +1,5 @@
+import { folded } from "./spelling.ts";
+
 /** How a session can be over for an agent: it was finished, or upstream took it back. */
 export type SessionEnding = "completed" | "revoked";
 
@@ -39,5 +41,5 @@ export function mayBeTaken(state: string): boolean {
 }
 
 function traitsOf(state: string): SessionState | undefined {
-  return SESSION_STATES.get(state.trim().toLowerCase());
+  return SESSION_STATES.get(folded(state));
 }

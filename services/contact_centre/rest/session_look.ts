@@ -7,7 +7,8 @@ import type { UpstreamAnswer } from "./call.ts";
 /** On whose behalf upstream is asked about which session. */
 export interface LookRequest {
   readonly agentId: string;
-  readonly nickname: string | null;
+  /** The names under which the agent may be in it; empty: none is known. */
+  readonly nicknames: readonly string[];
   readonly sessionId: string;
   /** As the agent's client last sent it; used in mode `forward` alone. */
   readonly authorization: string | null;
@@ -33,8 +34,8 @@ export type SessionLook = (request: LookRequest) => Promise<Look>;
 export function createSessionLook(
   { ask, isShared }: { readonly ask: AgentGet; readonly isShared: boolean },
 ): SessionLook {
-  return async ({ sessionId, nickname, ...asker }) => {
-    const sought: Sought = { agentId: asker.agentId, nickname, isOwn: !isShared };
+  return async ({ sessionId, nicknames, ...asker }) => {
+    const sought: Sought = { agentId: asker.agentId, nicknames, isOwn: !isShared };
     const look = (membership: Membership, { dateMs }: UpstreamAnswer) => ({ membership, dateMs });
 
     const one = await ask({ ...asker, path: ownSessionPath(sessionId) });

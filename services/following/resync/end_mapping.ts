@@ -1,10 +1,6 @@
 import type { SessionEnding } from "../../contact_centre/dialect/states.ts";
 import type { Clock } from "../../support/clock.ts";
-import {
-  type OwnEventPublisher,
-  type OwnSessionEvent,
-  writeWithEvent,
-} from "../../sessions/events.ts";
+import { type OwnEventPublisher, sessionEnded, writeWithEvent } from "../../sessions/events.ts";
 import type { SessionStore } from "../../store/port/sessions.ts";
 
 /** Why an agent is out of a session without having left through Patchbay; `data.reason` of `session.released`. */
@@ -43,7 +39,7 @@ export function createEndMapping({ store, publisher, clock }: EndMappingDependen
     if (!isIn || (isHolder && session.acceptedAtMs > observedAtMs)) return false;
     const { outcome } = await writeWithEvent(
       publisher,
-      sessionReleased(sessionId, reason),
+      sessionEnded(sessionId, reason),
       (draft, webhooksVersion) =>
         store.applyEffect(
           { sessionId, agentId, nowMs: clock.now(), effect: { kind: "leave" } },
@@ -53,8 +49,4 @@ export function createEndMapping({ store, publisher, clock }: EndMappingDependen
     );
     return outcome === "applied";
   };
-}
-
-function sessionReleased(sessionId: string, reason: MappingEndReason): OwnSessionEvent {
-  return { type: "session.released", sessionId, data: { reason } };
 }

@@ -8,6 +8,8 @@ export type RecordKind =
   | "credentials"
   /** An agent whose notifications are to be followed, by agent id, and which instance does. */
   | "subscription"
+  /** What is in doubt of an agent's place in a session, sealed, by a hash of both. */
+  | "doubt"
   /** A running instance, by its id. It lapses when the instance dies. */
   | "instance"
   /** A text that came in, by its MessageSid. */

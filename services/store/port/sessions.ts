@@ -38,7 +38,7 @@ export interface Customer {
 export interface ClaimRequest {
   readonly sessionId: string;
   readonly agentId: string;
-  /** Fresh and unguessable. Only a release with the same token gives the claim back. */
+  /** Fresh and unguessable: it names this Accept. */
   readonly token: string;
   readonly nowMs: number;
   /** When the claim ends by itself. */
@@ -50,9 +50,13 @@ export interface ClaimRequest {
 export type ClaimOutcome =
   /**
    * The session is reserved. `as` says what confirming will make of the agent: `participant` where it took an open seat, but
-   * `holder` where a holder's Transfer has left that seat.
+   * `holder` where a holder's Transfer has left that seat. `isRetry`: the agent has a claim already that is in doubt.
    */
-  | { readonly outcome: "claimed"; readonly as: "holder" | "participant" }
+  | {
+    readonly outcome: "claimed";
+    readonly as: "holder" | "participant";
+    readonly isRetry?: true;
+  }
   /** The agent is the holder or a participant already; nothing was reserved. */
   | { readonly outcome: "own" }
   /** Another agent holds the session and there is no seat that nobody else is just taking, or it is free and being claimed. */
@@ -133,7 +137,7 @@ export type EffectOutcome =
 /** Which agent holds which session. */
 export interface SessionStore {
   /**
-   * Reserves a session, or a seat in it, for an agent's Accept. A live claim of the same agent gets the new token. A free
+   * Reserves a session, or a seat in it, for an agent's Accept. A live claim of the same agent stands for this one, too. A free
    * session is claimed by one agent at a time; for a seat, several agents may have claims, but no more are under way than
    * there are seats.
    */
@@ -144,8 +148,15 @@ export interface SessionStore {
     draft: EventDraft,
     webhooksVersion: number,
   ): Promise<ConfirmOutcome>;
-  /** Gives a claim back; does nothing unless `token` is that of one. */
-  releaseClaim(sessionId: string, token: string): Promise<void>;
+  /**
+   * The Accept with this token was not done: its claim is over, unless other Accepts of the agent still have no answer.
+   * `forAll`: those were not done either. Does nothing unless `token` is that of a claim.
+   */
+  releaseClaim(
+    sessionId: string,
+    token: string,
+    options?: { readonly forAll?: boolean },
+  ): Promise<void>;
   /** The answer to an Accept got lost: its claim is in doubt from now on. Does nothing unless `token` is that of one. */
   doubtClaim(
     request: { readonly sessionId: string; readonly token: string; readonly nowMs: number },

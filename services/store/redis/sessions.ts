@@ -34,10 +34,11 @@ export function createRedisSessions(shards: Shards): Omit<SessionStore, "findCus
       );
       return confirmOutcome(draft, list(reply));
     },
-    async releaseClaim(sessionId, token) {
+    async releaseClaim(sessionId, token, { forAll = false } = {}) {
       await shards.run("release the claim", SCRIPTS.releaseClaim, shards.of(sessionId), {
         sessionId,
         token,
+        forAll,
       });
     },
     async doubtClaim(request) {
@@ -130,11 +131,12 @@ function sessionOrNull(reply: unknown): SessionRecord | null {
   return Array.isArray(reply) ? sessionRecord(reply) : null;
 }
 
-function claimOutcome(word: string): ClaimOutcome {
+function claimOutcome(reply: string): ClaimOutcome {
+  const [word, again] = reply.split(" ");
   switch (word) {
     case "holder":
     case "participant":
-      return { outcome: "claimed", as: word };
+      return { outcome: "claimed", as: word, ...(again !== undefined && { isRetry: true }) };
     case "own":
       return { outcome: "own" };
     default:

@@ -18,6 +18,7 @@ import {
   UNHEARD_STATE,
   WAITING_STATUSES,
 } from "../rules.ts";
+import { TOKENS_KEPT } from "../session_rules/claims.ts";
 import { STRAY_ENDING_MS } from "../session_rules/kept.ts";
 import { SEATS_KEPT } from "../session_rules/seats.ts";
 import { RedisReplyError, type RedisTransport, type Script } from "./transport.ts";
@@ -52,6 +53,7 @@ export function createShards(
     tooOldProgress: TOO_OLD_PROGRESS,
     lateSpansKept: LATE_SPANS_KEPT,
     seatsKept: SEATS_KEPT,
+    tokensKept: TOKENS_KEPT,
     strayEndingMs: STRAY_ENDING_MS,
     unheardState: UNHEARD_STATE,
     attemptsKept: ATTEMPTS_KEPT,

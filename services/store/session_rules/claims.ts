@@ -7,6 +7,9 @@ import type {
 import type { Agents, Claim, Decision, Kept, MappingChange } from "./kept.ts";
 import { freeSeat, hasStandIn, isHoldersPlace, isIn, without } from "./seats.ts";
 
+/** Of an agent's Accepts without an answer so many are known apart: those that came last. */
+export const TOKENS_KEPT = 10;
+
 /** A seat that is never open. */
 const NO_SEAT = 0;
 
@@ -32,7 +35,11 @@ export function claim(
       fromMs: nowMs,
       hasHeard: false,
     };
-    return { outcome: { outcome: "claimed", as }, claims: { to: "take", claim } } as const;
+    const again = own !== undefined && own.doubtFromMs <= nowMs ? { isRetry: true } as const : {};
+    return {
+      outcome: { outcome: "claimed", as, ...again },
+      claims: { to: "take", claim },
+    } as const;
   };
   if (mapping === null) {
     const isOwns = own !== undefined && isKeptOut([own], nowMs);

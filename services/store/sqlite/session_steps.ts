@@ -3,6 +3,7 @@ import type { StorePolicy } from "../port/store.ts";
 import { digitsOf, memoryTtlMs, UNHEARD_STATE } from "../rules.ts";
 import type { Database } from "./database.ts";
 import { afterRelease } from "./late_texts.ts";
+import { TOKENS_KEPT } from "../session_rules/claims.ts";
 import type { KeptOfStates } from "../session_rules/endings.ts";
 import {
   type ClaimChange,
@@ -18,9 +19,14 @@ interface Step {
   readonly nowMs: number;
 }
 
-/** Whose claim a step is about. */
-interface ClaimStep extends Step {
+/** Whose claim it is. */
+interface AgentsClaim {
+  readonly sessionId: string;
   readonly agentId: string;
+}
+
+/** Whose claim a step is about. */
+interface ClaimStep extends Step, AgentsClaim {
   /** Of a claim that is taken. */
   readonly token?: string;
 }
@@ -35,11 +41,27 @@ interface ClaimRow {
   state: string | null;
 }
 
+/** Whether a claim is one of the Accept with the token that is the next parameter. The column has them all, with blanks between. */
+export const HAS_TOKEN = "instr(' ' || token || ' ', ' ' || ? || ' ') > 0";
+
 /** The steps of one database. */
 export type SessionSteps = ReturnType<typeof createSessionSteps>;
 
 /** What reads and changes a session, statement by statement, inside the caller's transaction; what is to be done, the rules say. */
 export function createSessionSteps(db: Database, policy: StorePolicy) {
+  function dropClaim({ sessionId, agentId }: AgentsClaim): void {
+    db.run("DELETE FROM claims WHERE session_id = ? AND agent_id = ?", sessionId, agentId);
+  }
+
+  function tokensOf({ sessionId, agentId }: AgentsClaim): readonly string[] {
+    const claim = db.one<{ token: string }>(
+      "SELECT token FROM claims WHERE session_id = ? AND agent_id = ?",
+      sessionId,
+      agentId,
+    );
+    return claim === undefined ? [] : claim.token.split(" ");
+  }
+
   return {
     kept: ({ sessionId, nowMs }: Step): Kept => {
       const session = liveSession(db, sessionId, nowMs);
@@ -84,22 +106,46 @@ export function createSessionSteps(db: Database, policy: StorePolicy) {
         // To an instance whose clock is behind they would not have lapsed yet.
         db.run("DELETE FROM claims WHERE session_id = ? AND until <= ?", sessionId, nowMs);
         const { untilMs, doubtFromMs, seatUntilMs, fromMs } = change.claim;
+        const tokens = [...tokensOf({ sessionId, agentId }), token ?? ""];
         db.run(
           `INSERT OR REPLACE INTO claims
              (session_id, agent_id, token, until, doubt_from, seat_until, claimed_at)
            VALUES (?, ?, ?, ?, ?, ?, ?)`,
           sessionId,
           agentId,
-          token ?? "",
+          tokens.slice(-TOKENS_KEPT).join(" "),
           untilMs,
           doubtFromMs,
           seatUntilMs,
           fromMs,
         );
       } else if (change.to === "drop-own") {
-        db.run("DELETE FROM claims WHERE session_id = ? AND agent_id = ?", sessionId, agentId);
+        dropClaim({ sessionId, agentId });
       } else {
         db.run("DELETE FROM claims WHERE session_id = ?", sessionId);
+      }
+    },
+    releaseClaim: ({ sessionId, token, forAll }: {
+      readonly sessionId: string;
+      readonly token: string;
+      readonly forAll: boolean;
+    }): void => {
+      const claims = db.all<{ agent_id: string; token: string }>(
+        `SELECT agent_id, token FROM claims WHERE session_id = ? AND ${HAS_TOKEN}`,
+        sessionId,
+        token,
+      );
+      for (const { agent_id: agentId, token: tokens } of claims) {
+        const left = forAll ? [] : tokens.split(" ").filter((each) => each !== token);
+        if (left.length === 0) dropClaim({ sessionId, agentId });
+        else {
+          db.run(
+            "UPDATE claims SET token = ? WHERE session_id = ? AND agent_id = ?",
+            left.join(" "),
+            sessionId,
+            agentId,
+          );
+        }
       }
     },
     begin: (

@@ -14,7 +14,7 @@ import type { PublishingSteps } from "./publishing.ts";
 import * as claimRules from "../session_rules/claims.ts";
 import { applyEffect } from "../session_rules/effects.ts";
 import { liveSession, sessionRecord, type SessionWithMemoryRow } from "./session_rows.ts";
-import type { SessionSteps } from "./session_steps.ts";
+import { HAS_TOKEN, type SessionSteps } from "./session_steps.ts";
 
 const WITH_MEMORY = `
   SELECT s.*, m.sequence, m.phone, m.sender
@@ -92,15 +92,13 @@ export function createSqliteSessions(
         "confirm the session",
         () => publishing.isCurrent(version) ? confirm(request, draft) : STALE,
       ),
-    releaseClaim: (sessionId, token) =>
-      db.write("release the claim", () => {
-        db.run("DELETE FROM claims WHERE session_id = ? AND token = ?", sessionId, token);
-      }),
+    releaseClaim: (sessionId, token, { forAll = false } = {}) =>
+      db.write("release the claim", () => sessions.releaseClaim({ sessionId, token, forAll })),
     doubtClaim: ({ sessionId, token, nowMs }) =>
       db.write("doubt the claim", () => {
         db.run(
           `UPDATE claims SET doubt_from = MIN(COALESCE(doubt_from, until), ?)
-           WHERE session_id = ? AND token = ?`,
+           WHERE session_id = ? AND ${HAS_TOKEN}`,
           nowMs,
           sessionId,
           token,

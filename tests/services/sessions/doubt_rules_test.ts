@@ -6,10 +6,10 @@ const SEEN = ["in", "somebody", "offered", "out", "unknown"] as const;
 const ROWS: readonly (readonly [MappingEffect, ...Finding[]])[] = [
   ["accept", "done", "done", "not-yet", "not-done", "open"],
   ["join", "done", "open", "done", "not-done", "open"],
-  ["hand-over", "not-yet", "open", "not-yet", "done", "open"],
-  ["end", "not-yet", "open", "not-yet", "done", "open"],
-  ["leave", "not-yet", "open", "not-yet", "done", "open"],
-  ["reject", "not-yet", "open", "not-yet", "done", "open"],
+  ["hand-over", "not-yet", "open", "done", "done", "open"],
+  ["end", "not-yet", "open", "done", "done", "open"],
+  ["leave", "not-yet", "open", "done", "done", "open"],
+  ["reject", "not-yet", "open", "done", "done", "open"],
   ["open-seat", "open", "open", "open", "open", "open"],
   ["none", "open", "open", "open", "open", "open"],
 ];

@@ -4,6 +4,7 @@ import { createIds } from "../../../services/support/ids.ts";
 import { StoreUnavailable } from "../../../services/errors.ts";
 import { composePublisher } from "../../../composition/publisher.ts";
 import { readOperation } from "../../../services/contact_centre/dialect/operations.ts";
+import { createSealer } from "../../../services/sealing/secrets.ts";
 import { createSessionService } from "../../../services/sessions/sessions.ts";
 import { openSqliteStore } from "../../../services/store/sqlite/store.ts";
 import { NoUpstreamCredentials } from "../../../services/contact_centre/rest/credentials.ts";
@@ -47,6 +48,7 @@ for (
     });
     const sessions = createSessionService({
       store,
+      sealer: createSealer(new Uint8Array(32)),
       upstream,
       look: createSessionLook({ ask: createAgentGet({ upstream, ids }), isShared: false }),
       isShared: false,

@@ -4,6 +4,8 @@
 -- A session's claims are fields of `c:<id>`: '@' and the agent, with {token, from, until, doubtFrom, seat?, state?} as JSON;
 -- without `seat` the session was free, and without `from` it was claimed before that was kept. A program that kept one claim alone wrote it into the fields agent, token, until and state.
 
+-- `token` has those of all of the agent's Accepts without an answer, with blanks between.
+
 -- A seat that is never open.
 local NO_SEAT = 0
 
@@ -44,6 +46,19 @@ local function own_and_others(claims, agent)
     if claim.agent == agent then own = claim else others[#others + 1] = claim end
   end
   return own, others
+end
+
+local function tokens_of(claim)
+  local tokens = {}
+  for token in claim.token:gmatch('%S+') do tokens[#tokens + 1] = token end
+  return tokens
+end
+
+-- Those of the agent's claim, if there is one, with one more; of a client that repeats itself without end the last ones.
+local function with_token(own, token)
+  local tokens = own and tokens_of(own) or {}
+  tokens[#tokens + 1] = token
+  return table.concat(tokens, ' ', math.max(1, #tokens - policy.tokensKept + 1))
 end
 
 -- Writes a claim that is kept already over what is kept of it.

@@ -4,7 +4,7 @@
 --== claim_session uses claims
 -- Reserves a session, or a seat in it, for an agent's Accept.
 -- req    sessionId, agentId, token, nowMs, untilMs, doubtFromMs?
--- reply  'holder' | 'participant' (claimed as such) | 'own' | 'held'
+-- reply  'holder' | 'participant' (claimed as such), with ' again' behind it where a claim of the agent is in doubt | 'own' | 'held'
 local s = live_session(req.sessionId)
 if s and is_member(s, req.agentId) then return 'own' end
 local own, others = own_and_others(kept_claims(req.sessionId), req.agentId)
@@ -14,10 +14,11 @@ if not s and not is_kept_out({ own }) and is_kept_out(others) then return 'held'
 -- What was heard during an earlier claim may be out of date. A further try keeps the seat from others no longer than the
 -- first one did.
 put_claim(req.sessionId, {
-  agent = req.agentId, token = req.token, from = now, ['until'] = req.untilMs, seat = seat,
+  agent = req.agentId, token = with_token(own, req.token), from = now, ['until'] = req.untilMs, seat = seat,
   doubtFrom = math.min(req.doubtFromMs or req.untilMs, own and own.doubtFrom or math.huge),
 }, others)
-return (not s or is_holders_place(s, seat)) and 'holder' or 'participant'
+local as = (not s or is_holders_place(s, seat)) and 'holder' or 'participant'
+return as .. (own and own.doubtFrom <= now and ' again' or '')
 
 --== confirm_session uses publishing
 -- Turns a claim into the mapping, or into a participant, and publishes.
@@ -67,11 +68,19 @@ local published = publish(req.draft)
 return { 'confirmed', published[1], published[2], published[3] }
 
 --== release_claim uses claims
--- Gives back the claim with this token.
--- req    sessionId, token
+-- The Accept with this token was not done, or none of its agent's that have no answer.
+-- req    sessionId, token, forAll
 -- reply  1
 for _, claim in ipairs(kept_claims(req.sessionId)) do
-  if claim.token == req.token then drop_claim(req.sessionId, claim.agent) end
+  local left, has = {}, false
+  for _, token in ipairs(tokens_of(claim)) do
+    if token == req.token then has = true else left[#left + 1] = token end
+  end
+  if has and (req.forAll or #left == 0) then drop_claim(req.sessionId, claim.agent)
+  elseif has then
+    claim.token = table.concat(left, ' ')
+    change_claim(req.sessionId, claim)
+  end
 end
 return 1
 
@@ -80,9 +89,11 @@ return 1
 -- req    sessionId, token, nowMs
 -- reply  1
 for _, claim in ipairs(kept_claims(req.sessionId)) do
-  if claim.token == req.token then
-    claim.doubtFrom = math.min(claim.doubtFrom, now)
-    change_claim(req.sessionId, claim)
+  for _, token in ipairs(tokens_of(claim)) do
+    if token == req.token then
+      claim.doubtFrom = math.min(claim.doubtFrom, now)
+      change_claim(req.sessionId, claim)
+    end
   end
 end
 return 1

@@ -14,6 +14,7 @@ const ROWS = [
   ["completed", "completed", false],
   [" REVOKED ", "revoked", false],
   ["INVITED", null, true],
+  ["Completed\u200b", "completed", false],
   ["Completed?", null, false],
   ["toString", null, false],
   ["", null, false],

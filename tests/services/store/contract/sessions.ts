@@ -35,6 +35,21 @@ export function sessionContract(test: ContractTest): void {
     assert.deepEqual(await store.claimSession(claim("a")), { outcome: "claimed", as: "holder" });
   });
 
+  test("claimSession() tells the agent's next try that the one before is in doubt", async (store) => {
+    const again = { outcome: "claimed", as: "holder", isRetry: true };
+    const first = claim("a", { doubtFromMs: T0 + 10 });
+    await store.claimSession(first);
+    assert.deepEqual(await store.claimSession(claim("a", { nowMs: T0 + 10 })), again);
+    await store.releaseClaim("S1", first.token);
+    const lost = claim("b", { sessionId: "S2" });
+    await store.claimSession(lost);
+    await store.doubtClaim({ sessionId: "S2", token: lost.token, nowMs: T0 });
+    assert.deepEqual(await store.claimSession(claim("b", { sessionId: "S2" })), again);
+    assert.deepEqual(await store.claimSession(claim("c", { sessionId: "S2" })), {
+      outcome: "held",
+    });
+  });
+
   test("claimSession() treats a claim as gone once its time is over", async (store) => {
     await store.claimSession(claim("a"));
     const later = claim("b", { nowMs: T0 + MINUTE, untilMs: T0 + 2 * MINUTE });
@@ -66,7 +81,7 @@ export function sessionContract(test: ContractTest): void {
     assert.deepEqual(await store.sessionsOf({ agentId: "a", sessionIds: [], nowMs: T0 }), []);
   });
 
-  test("releaseClaim() frees the session only for the live token", async (store) => {
+  test("releaseClaim() frees the session once none of the agent's Accepts is without an answer", async (store) => {
     const first = claim("a");
     const second = claim("a");
     await store.claimSession(first);
@@ -74,7 +89,11 @@ export function sessionContract(test: ContractTest): void {
     await store.releaseClaim("S1", first.token);
     assert.deepEqual(await store.claimSession(claim("b")), { outcome: "held" });
     await store.releaseClaim("S1", second.token);
-    assert.equal((await store.claimSession(claim("b"))).outcome, "claimed");
+    const third = claim("b");
+    assert.equal((await store.claimSession(third)).outcome, "claimed");
+    await store.claimSession(claim("b"));
+    await store.releaseClaim("S1", third.token, { forAll: true });
+    assert.equal((await store.claimSession(claim("a"))).outcome, "claimed");
   });
 
   test("of two agents racing 200 times for one session exactly one wins", async (store) => {

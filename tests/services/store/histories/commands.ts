@@ -33,7 +33,7 @@ export type Command =
   | { do: "wait"; ms: number }
   | { do: "claimSession"; session: string; agent: string; token: string }
   | { do: "confirmSession"; session: string; agent: string; as: "holder" | "participant" }
-  | { do: "releaseClaim"; session: string; token: string }
+  | { do: "releaseClaim"; session: string; token: string; forAll: boolean }
   | { do: "doubtClaim"; session: string; token: string }
   | { do: "applyEffect"; session: string; agent: string; effect: EffectPlan }
   | { do: "readSession"; session: string; slide: string | null }
@@ -131,7 +131,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       as: fc.constantFrom("holder", "holder", "participant"),
     }),
   },
-  step("releaseClaim", { session, token }),
+  step("releaseClaim", { session, token, forAll: fc.boolean() }),
   step("doubtClaim", { session, token }),
   {
     weight: 4,
@@ -269,7 +269,7 @@ const onlyS1 = fc.constant("S1");
 const manySeats: fc.Arbitrary<Command> = fc.oneof(
   step("wait", { ms: fc.constantFrom(1, 899, 29_999, 270_000) }),
   { weight: 3, arbitrary: step("claimSession", { session: onlyS1, agent, token }) },
-  step("releaseClaim", { session: onlyS1, token }),
+  step("releaseClaim", { session: onlyS1, token, forAll: fc.boolean() }),
   step("doubtClaim", { session: onlyS1, token }),
   {
     weight: 3,
@@ -302,7 +302,7 @@ const manySeats: fc.Arbitrary<Command> = fc.oneof(
 const heardWhileAccepting: fc.Arbitrary<Command> = fc.oneof(
   step("wait", { ms: fc.constantFrom(1, 29_999, 30_000) }),
   { weight: 3, arbitrary: step("claimSession", { session: onlyS1, agent, token }) },
-  step("releaseClaim", { session: onlyS1, token }),
+  step("releaseClaim", { session: onlyS1, token, forAll: fc.boolean() }),
   {
     weight: 3,
     arbitrary: step("confirmSession", { session: onlyS1, agent, as: fc.constant("holder") }),

@@ -170,8 +170,10 @@ export function createPlayer(name: string, store: Store): Player {
             only(drafts),
             await version(),
           );
-        case "releaseClaim":
-          return await store.releaseClaim(command.session, command.token);
+        case "releaseClaim": {
+          const { session, token, forAll } = command;
+          return await store.releaseClaim(session, token, { forAll });
+        }
         case "applyEffect": {
           const { session: sessionId, agent: agentId } = command;
           const effect = effectOf(command.effect, nowMs);

@@ -11,6 +11,7 @@ import type {
   MappingEffect,
   Operation,
 } from "../../../../services/contact_centre/dialect/operations.ts";
+import { createSealer } from "../../../../services/sealing/secrets.ts";
 import { createSessionService } from "../../../../services/sessions/sessions.ts";
 import type { ClaimedDelivery } from "../../../../services/store/port/deliveries.ts";
 import { openRedisStore } from "../../../../services/store/redis/store.ts";
@@ -61,6 +62,7 @@ async function startInstance() {
   const newService = () =>
     createSessionService({
       store,
+      sealer: createSealer(new Uint8Array(32)),
       upstream: agrees,
       look: () => Promise.resolve({ membership: "unknown", dateMs: null }),
       isShared: false,
