@@ -132,7 +132,8 @@ export async function composePatchbay(
   engine = delivery;
   const { timeoutMs: upstreamTimeoutMs } = config.upstream;
   const shared = { clock, ids, log, upstreamTimeoutMs };
-  const isShared = config.upstream.auth.mode === "basic";
+  const { mode } = config.upstream.auth;
+  const isShared = mode === "basic";
   const look = createSessionLook({ ask: createAgentGet({ upstream, ids }), isShared });
   sessions = createSessionService({
     ...shared,
@@ -141,6 +142,7 @@ export async function composePatchbay(
     upstream,
     look,
     isShared,
+    needsToken: mode === "forward",
     publisher,
     workSignals,
   });

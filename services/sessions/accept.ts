@@ -6,7 +6,7 @@ import type { ClaimOutcome, SessionStore } from "../store/port/sessions.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Ids } from "../support/ids.ts";
 import type { WorkSignals } from "./work_signals.ts";
-import type { Doubt } from "./doubt.ts";
+import type { AskerOf, Doubt } from "./doubt.ts";
 import type { DoubtBook } from "./doubt_book.ts";
 import type { Doubts, SentOperation } from "./doubts.ts";
 import type { MappingWriter } from "./mapping_writer.ts";
@@ -21,6 +21,7 @@ export interface AcceptDependencies {
   readonly ownership: OwnershipMemory;
   readonly openings: Openings;
   readonly doubts: Doubts;
+  readonly askerOf: AskerOf;
   readonly book: Pick<DoubtBook, "read">;
   readonly mapping: MappingWriter;
   readonly workSignals: Pick<WorkSignals, "accepted">;
@@ -59,10 +60,10 @@ interface Weighed {
  * whatever a look at upstream has shown meanwhile.
  */
 export function createAccept(
-  { store, upstream, ownership, openings, doubts, book, mapping, workSignals, ...options }:
+  { store, upstream, ownership, openings, doubts, askerOf, book, mapping, ...options }:
     AcceptDependencies,
 ): (call: OperationCall) => Promise<UpstreamAnswer> {
-  const { clock, ids, upstreamTimeoutMs, patienceMs, isShared } = options;
+  const { workSignals, clock, ids, upstreamTimeoutMs, patienceMs, isShared } = options;
 
   async function claim({ agentId, sessionId }: OperationCall): Promise<Claimed | null> {
     const sentAtMs = clock.now();
@@ -112,7 +113,6 @@ export function createAccept(
     earlier: Doubt | undefined,
   ): Doubt {
     const nickname = operation.nickname ?? agentId;
-    const { authorization, authorizationExpiresAtMs } = request;
     const isAccept = earlier?.claim != null;
     return {
       agentId,
@@ -121,7 +121,7 @@ export function createAccept(
       nicknames: [...new Set([...isAccept ? earlier.nicknames : [], nickname])],
       sentAtMs: isAccept ? earlier.sentAtMs : sentAtMs,
       untilMs,
-      asker: { authorization, authorizationExpiresAtMs },
+      asker: askerOf(request),
       claim: { token, as, nickname },
       ending: null,
     };

@@ -3,8 +3,19 @@ import type { SessionEnding } from "../contact_centre/dialect/states.ts";
 import type { Place } from "./place.ts";
 import type { AgentAtWork } from "./work_signals.ts";
 
-/** In whose name upstream is asked, and with what right; used in mode `forward` alone. */
+/** With what right upstream is asked in the agent's name, where that takes the agent's own token (mode `forward`). */
 export type Asker = Pick<AgentAtWork, "authorization" | "authorizationExpiresAtMs">;
+
+/** Tells the asker of what an agent has asked for. */
+export type AskerOf = (request: AgentAtWork) => Asker;
+
+/** `needsToken`: upstream is asked with the agent's own token; else it is none of our business. */
+export function createAskerOf({ needsToken }: { readonly needsToken: boolean }): AskerOf {
+  return ({ authorization, authorizationExpiresAtMs }) =>
+    needsToken
+      ? { authorization, authorizationExpiresAtMs }
+      : { authorization: null, authorizationExpiresAtMs: null };
+}
 
 /** The claim that an Accept in doubt has brought. */
 export interface DoubtfulClaim {

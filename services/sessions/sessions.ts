@@ -14,7 +14,7 @@ import type { Clock } from "../support/clock.ts";
 import type { Ids } from "../support/ids.ts";
 import type { Logger } from "../support/log.ts";
 import { createAccept } from "./accept.ts";
-import type { Doubt } from "./doubt.ts";
+import { createAskerOf, type Doubt } from "./doubt.ts";
 import { createDoubtBook } from "./doubt_book.ts";
 import { isVisible, mayOpen } from "./doubt_rules.ts";
 import { createDoubts } from "./doubts.ts";
@@ -58,6 +58,8 @@ export interface SessionServiceOptions {
   readonly look: SessionLook;
   /** All agents go upstream as one user (mode `basic`), so upstream cannot judge which of them may do what. */
   readonly isShared: boolean;
+  /** Upstream is asked in an agent's name with the agent's own token (mode `forward`). */
+  readonly needsToken: boolean;
   readonly publisher: OwnEventPublisher;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -82,6 +84,7 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
   const book = createDoubtBook({ ...options, records: store, followUps });
   const settle = createSettlement({ ...options, mapping });
   const doubts = createDoubts({ ...options, settle, book });
+  const askerOf = createAskerOf(options);
   const openings = createOpenings();
   const standingOf = createStandings({ store, ownership, clock, log });
   const underWay = new Set<Promise<unknown>>();
@@ -91,6 +94,7 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
     ownership,
     openings,
     doubts,
+    askerOf,
     book,
     mapping,
     patienceMs,
@@ -163,7 +167,6 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
   }
 
   function doubtAbout({ agentId, sessionId, operation, request }: OperationCall): Doubt {
-    const { authorization, authorizationExpiresAtMs } = request;
     const sentAtMs = clock.now();
     return {
       agentId,
@@ -172,7 +175,7 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
       nicknames: operation.nickname === null ? [] : [operation.nickname],
       sentAtMs,
       untilMs: sentAtMs + patienceMs,
-      asker: { authorization, authorizationExpiresAtMs },
+      asker: askerOf(request),
       claim: null,
       ending: null,
     };

@@ -97,6 +97,7 @@ export async function withProxiedPath(
       upstream: client,
       look: createSessionLook({ ask: createAgentGet({ upstream: client, ids }), isShared }),
       isShared,
+      needsToken: true,
       publisher: composePublisher({
         store,
         clock,

@@ -52,6 +52,7 @@ for (
       upstream,
       look: createSessionLook({ ask: createAgentGet({ upstream, ids }), isShared: false }),
       isShared: false,
+      needsToken: true,
       publisher,
       clock,
       ids,

@@ -66,6 +66,7 @@ async function startInstance() {
       upstream: agrees,
       look: () => Promise.resolve({ membership: "unknown", dateMs: null }),
       isShared: false,
+      needsToken: true,
       publisher,
       clock,
       ids,
