@@ -88,7 +88,7 @@ const READERS: Readonly<Record<string, (untrustedText: string) => unknown>> = {
   "a participant": (text) =>
     membershipOf({ state: "Chat", participants: [{ type: "Agent", path: `/users/${text}` }] }, {
       agentId: "agent-1",
-      nickname: "John",
+      nicknames: ["John"],
       isOwn: false,
     }),
   "a cursor": (text) => readPage({ cursor: text.replaceAll("%", "") }),
