@@ -37,8 +37,8 @@ export type WebhookAnswer =
     readonly firstByteAtMs: number;
     /** What Retry-After asked for; null where it asked for nothing. */
     readonly retryAfterMs: number | null;
-    /** The first {@link MAX_EXCERPT_BYTES} of the answer, as text. */
-    readonly untrustedExcerpt: string;
+    /** The answer's body as far as it was read: {@link MAX_ANSWER_BYTES} at most. */
+    readonly untrustedBody: Uint8Array;
     /** Why the answer's body was cut off; null where it was read to its end, or as far as any is. */
     readonly cutOff: string | null;
   }
@@ -51,8 +51,6 @@ export type WebhookAnswer =
 
 /** More than this is never read of an answer. */
 export const MAX_ANSWER_BYTES = 16 * 1_024;
-/** This much is kept of it. */
-export const MAX_EXCERPT_BYTES = 4 * 1_024;
 
 /**
  * Sends one request and reads as much of the answer as is wanted. Never throws for what the other side or the network
@@ -87,7 +85,7 @@ function answerOf(
     status,
     firstByteAtMs: headAtMs,
     retryAfterMs: parseRetryAfter(headers.get("retry-after"), clock.now()),
-    untrustedExcerpt: decodeExcerpt(body),
+    untrustedBody: body,
     cutOff,
   };
 }
@@ -115,9 +113,4 @@ function cutOffOf({ class: kind }: Unfinished): string | null {
     default:
       return "The connection broke within the answer's body";
   }
-}
-
-function decodeExcerpt(bytes: Uint8Array): string {
-  // `stream` leaves out a character that the cut went through.
-  return new TextDecoder().decode(bytes.subarray(0, MAX_EXCERPT_BYTES), { stream: true });
 }

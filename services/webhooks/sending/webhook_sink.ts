@@ -4,6 +4,7 @@ import type { Clock } from "../../support/clock.ts";
 import { isOperational } from "../../events/event_types.ts";
 import { StoreUnavailable } from "../../errors.ts";
 import type { Logger } from "../../support/log.ts";
+import { excerptOf } from "./excerpt.ts";
 import { liveSecrets, type WebhookCredentials } from "../credentials.ts";
 import { disabledEvent } from "../disabling.ts";
 import type { Webhook } from "../webhook.ts";
@@ -44,8 +45,6 @@ export interface WebhookSinkOptions {
 type Finding = Omit<AttemptReport, "startedAt" | "durationMs">;
 
 const GONE_REASON = "its URL answered 410 Gone";
-// Shorter values are words like "1" or "test", whose replacing would only make the excerpt unreadable.
-const MIN_MASKED_LENGTH = 8;
 
 /** Deliveries to webhooks, as signed requests by Standard Webhooks 1.0.0. */
 export function createWebhookSink(options: WebhookSinkOptions): Sink {
@@ -174,15 +173,14 @@ function findingOf(
   credentials: WebhookCredentials,
 ): Finding {
   if (answer.kind === "failure") return { class: answer.class, detail: answer.detail };
-  const { status, firstByteAtMs, retryAfterMs, untrustedExcerpt, cutOff } = answer;
+  const { status, firstByteAtMs, retryAfterMs, untrustedBody, cutOff } = answer;
+  const responseExcerpt = excerptOf(untrustedBody, credentials.headers);
   return {
     class: classOf(status),
     status,
     firstByteMs: firstByteAtMs - startedAtMs,
     ...(retryAfterMs === null ? {} : { retryAfterMs }),
-    ...(untrustedExcerpt === "" ? {} : {
-      responseExcerpt: masked(untrustedExcerpt, credentials),
-    }),
+    ...(responseExcerpt === "" ? {} : { responseExcerpt }),
     ...(cutOff === null ? {} : { detail: cutOff }),
   };
 }
@@ -191,13 +189,6 @@ function classOf(status: number): AttemptReport["class"] {
   if (status >= 200 && status < 300) return "ok";
   if (status >= 300 && status < 400) return "redirect-refused";
   return status === 410 ? "gone" : "http-error";
-}
-
-/** A consumer that echoes its request must not bring the passwords of its gateway into the attempt log. */
-function masked(text: string, { headers }: WebhookCredentials): string {
-  return Object.values(headers)
-    .filter((value) => value.length >= MIN_MASKED_LENGTH)
-    .reduce((shown, value) => shown.replaceAll(value, "***"), text);
 }
 
 /**
