@@ -98,7 +98,7 @@ function narrowList(list: SpelledJson, isCollection: boolean, isKept: IsKept): r
       const isSession = isCollection || NAMES_SESSION.test(json);
       return !isSession || isKept(sessionIdOf({ smssessionUri: json })) ? [text] : [];
     }
-    if (isJsonObject(json) && (isCollection || isResource(json))) {
+    if (isJsonObject(json) && (isCollection || isBareResource(json))) {
       return keeps(json, isKept) ? [text] : [];
     }
     return [narrow(item, isKept)];
@@ -109,16 +109,16 @@ function arrayText(items: readonly string[]): string {
   return `[${items.join(",")}]`;
 }
 
-/** Whether an object that stands anywhere is a session: its address says so. */
-function isResource({ path, uri }: JsonObject): boolean {
-  return [path, uri].some((text) => typeof text === "string" && NAMES_SESSION.test(text));
+/** Whether an object that stands anywhere is a session: an address in it says so, whatever its name. */
+function isResource(json: JsonObject): boolean {
+  return Object.values(json).some((text) => typeof text === "string" && NAMES_SESSION.test(text));
 }
 
-/** Whether the whole answer is one session. */
+/** Whether the whole answer, or an item of a list that does not say what it lists, is a session. */
 function isBareResource(json: JsonObject): boolean {
   return isResource(json) || (typeof json.id === "string" && typeof json.state === "string");
 }
 
 function keeps(resource: JsonObject, isKept: IsKept): boolean {
-  return isKept(sessionIdOf({ smssession: resource }));
+  return isKept(sessionIdOf({ smssession: resource }) ?? sessionIdOf(resource));
 }

@@ -4,6 +4,18 @@ import { readNarrowable } from "../../../../services/contact_centre/dialect/narr
 const uri = (id: string) => `http://h:8090/api/v2/smssessions/${id}`;
 const ROWS: readonly [says: string, text: string, narrowed: string | null][] = [
   [
+    "a list of another name",
+    '{"statusCode":0,"items":[{"id":"mine","state":"Active"},{"id":"other","state":"Active"}]}',
+    '{"statusCode":0,"items":[{"id":"mine","state":"Active"}]}',
+  ],
+  [
+    "sessions that are known by an address of another name alone",
+    `{"page":[{"smssessionUri":"${uri("mine")}"},{"smssessionPath":"/smssessions/other"},{"link":"${
+      uri("other")
+    }"}]}`,
+    `{"page":[{"smssessionUri":"${uri("mine")}"}]}`,
+  ],
+  [
     "resources",
     '{"statusCode":0,"smssessions":[{"id":"mine"},{"id":"yours"}]}',
     '{"statusCode":0,"smssessions":[{"id":"mine"}]}',
