@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { readRequestBody } from "../services/http/request_body.ts";
 import type { Clock } from "../services/support/clock.ts";
+import { shownId } from "../services/support/log.ts";
 import type { Room } from "../services/support/room.ts";
 import { readJson, type SpelledJson } from "../services/support/spelled_json.ts";
 import { InvalidBody, UnsupportedMediaType } from "../services/errors.ts";
@@ -59,13 +60,13 @@ function assertJsonMediaType(contentType: string | undefined): void {
   const mediaType = contentType?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
   if (mediaType !== "" && !JSON_MEDIA_TYPE.test(mediaType)) {
     throw new UnsupportedMediaType(
-      `Cannot read a body of type ${shortened(mediaType)}: expected application/json`,
+      `Cannot read a body of type ${shownId(mediaType)}: expected application/json`,
     );
   }
   for (const [, charset = ""] of contentType?.matchAll(CHARSET) ?? []) {
     if (HARMLESS_CHARSETS.has(charset.toLowerCase())) continue;
     throw new UnsupportedMediaType(
-      `Cannot read a body in charset ${shortened(charset)}: expected utf-8`,
+      `Cannot read a body in charset ${shownId(charset)}: expected utf-8`,
     );
   }
 }
@@ -75,7 +76,7 @@ function assertNoContentCoding(contentEncoding: string | undefined): void {
   const coding = contentEncoding?.trim().toLowerCase() ?? "";
   if (coding !== "" && coding !== "identity") {
     throw new UnsupportedMediaType(
-      `Cannot read a body with content-encoding ${shortened(coding)}: expected none`,
+      `Cannot read a body with content-encoding ${shownId(coding)}: expected none`,
       { headers: { "accept-encoding": "identity" } },
     );
   }
@@ -98,9 +99,4 @@ function parseJson(bytes: Uint8Array<ArrayBuffer>): SpelledJson {
   const read = readJson(text);
   if (!read.ok) throw new InvalidBody(`Cannot read the body: expected ${read.expected}`);
   return read.value;
-}
-
-/** For messages: a header may be as long as its sender likes. */
-function shortened(header: string): string {
-  return header.length <= 80 ? header : `${header.slice(0, 80)}…`;
 }

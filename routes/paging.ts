@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { InvalidParameter } from "../services/errors.ts";
+import { shownId } from "../services/support/log.ts";
 import type { Page, PageRequest } from "../services/store/port/paging.ts";
 import type { UntrustedQuery } from "./query.ts";
 
@@ -34,7 +35,7 @@ export function filtersIn<Name extends string>(
     .find((name) => ![...names, "limit", "cursor"].includes(name));
   if (unknown !== undefined) {
     const expected = [...names, "limit", "cursor"].join(", ");
-    throw new InvalidParameter(`Cannot list by ${unknown.slice(0, 64)}: expected ${expected}`);
+    throw new InvalidParameter(`Cannot list by ${shownId(unknown)}: expected ${expected}`);
   }
   const filters: Partial<Record<Name, string>> = {};
   for (const name of names) {

@@ -12,7 +12,7 @@ import type { SessionStore } from "../store/port/sessions.ts";
 import { CLOCKS_APART_MS } from "../store/rules.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Ids } from "../support/ids.ts";
-import type { Logger } from "../support/log.ts";
+import { type Logger, shownId } from "../support/log.ts";
 import { createAccept } from "./accept.ts";
 import { createAskerOf, type Doubt } from "./doubt.ts";
 import { createDoubtBook } from "./doubt_book.ts";
@@ -108,9 +108,8 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
       throw notYourSession(sessionId);
     }
     if (!operation.known) {
-      // The name is the client's: cut, so that a line of the log stays a line.
-      const operationName = operation.name.slice(0, 64);
-      log.warn("operation.unknown", { sessionId, agentId, operationName });
+      // The name is the client's, who may have put anything into it.
+      log.warn("operation.unknown", { sessionId, agentId, operationName: shownId(operation.name) });
     }
     const performing = perform({ ...call, invited });
     const { answer, isDone } =

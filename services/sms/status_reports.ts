@@ -2,7 +2,7 @@ import type { IdentifiedEvent } from "../events/own_event.ts";
 import type { Clock } from "../support/clock.ts";
 import { StoreUnavailable } from "../errors.ts";
 import type { Ids } from "../support/ids.ts";
-import { type Logger, maskPhone } from "../support/log.ts";
+import { type Logger, maskPhone, shownId } from "../support/log.ts";
 import { type DeliveryHistory, type DeliveryStore, SMS_SINK } from "../store/port/deliveries.ts";
 import type { RecordGuard, RecordStore } from "../store/port/records.ts";
 import type { Publisher } from "../events/publisher.ts";
@@ -215,12 +215,12 @@ export function createStatusReports(
     async take(report) {
       const { messageSid, errorCode, status, untrustedStatus } = report;
       if (status === null) {
-        const shown = untrustedStatus.slice(0, 40);
+        const shown = shownId(untrustedStatus);
         return log.warn("sms.status_unknown", { messageSid, status: shown });
       }
       const subject = await subjectOf(report);
       if (subject === null) {
-        return log.info("sms.status_unmatched", { messageSid, status: untrustedStatus });
+        return log.info("sms.status_unmatched", { messageSid, status: shownId(untrustedStatus) });
       }
       await endDoubt(subject, report);
       const { part, parts } = subject;

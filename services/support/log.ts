@@ -90,7 +90,12 @@ const NUMBER_LIKE = /\+?\p{Nd}(?:[\s().\-/]{0,2}\p{Nd}){6,}/gu;
 /** An id from a request, as a log shows it: of bounded length, and a telephone number in its place by its last digits. */
 export function shownId(untrustedId: string): string {
   const id = untrustedId.length > LONGEST_ID ? `${untrustedId.slice(0, LONGEST_ID)}…` : untrustedId;
-  return OWN_ID.test(id) ? id : id.replace(NUMBER_LIKE, maskPhone);
+  return OWN_ID.test(id) ? id : withoutNumbers(id);
+}
+
+/** A text with every telephone number in its place by its last digits: for refusals that repeat what came. */
+export function withoutNumbers(untrustedText: string): string {
+  return untrustedText.replace(NUMBER_LIKE, maskPhone);
 }
 
 /**

@@ -6,6 +6,7 @@
 
 import { hashedAsText } from "./hashed_as_text.ts";
 import { eachToken, endOfString, isDeeperThan, TOKEN } from "./json_tokens.ts";
+import { shownId } from "./log.ts";
 
 declare const IS_JSON: unique symbol;
 
@@ -34,9 +35,6 @@ export const MAX_DEPTH = 64;
 export type ReadJson =
   | { readonly ok: true; readonly value: SpelledJson }
   | { readonly ok: false; readonly expected: string };
-
-// A member's name is shown to whoever sent it, who may have made it as long as they like.
-const SHOWN_NAME_LENGTH = 64;
 
 /** Reads a text that has to be understood alike by all who read it: each member once, and no deeper than {@link MAX_DEPTH}. */
 export function readJson(untrustedText: string): ReadJson {
@@ -196,5 +194,5 @@ function unquoted(stringText: string): string {
 }
 
 function shown(name: string): string {
-  return JSON.stringify(name.length <= SHOWN_NAME_LENGTH ? name : `${name.slice(0, 64)}…`);
+  return JSON.stringify(shownId(name));
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { InvalidBody, InvalidParameter } from "../errors.ts";
 import { isJsonObject } from "../support/json_object.ts";
+import { shownId, withoutNumbers } from "../support/log.ts";
 import { parseRfc3339 } from "../support/time.ts";
 
 /** Which deliveries somebody wants back, by the time of their events. */
@@ -64,13 +65,19 @@ export function parseRecoveryRequest(
 }
 
 function describe(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue) ?? "the body";
+  const path = shownId(v.getDotPath(issue) ?? "the body");
   if (issue.type === "strict_object") {
     return issue.expected === "never"
       ? `Cannot use ${path}: expected only ${Object.keys(requestSchema.entries).join(", ")}`
       : `Cannot do without ${path}: expected ${TIME}`;
   }
-  const text = JSON.stringify(issue.input);
-  const shown = text === undefined || text.length > MAX_SHOWN_LENGTH ? "" : `=${text}`;
-  return `Cannot use ${path}${shown}: expected ${issue.message}`;
+  return `Cannot use ${path}${shown(issue.input)}: expected ${issue.message}`;
+}
+
+/** A value that is no time, as it came; of a telephone number the last digits. */
+function shown(untrustedValue: unknown): string {
+  const text = JSON.stringify(untrustedValue);
+  if (text === undefined || text.length > MAX_SHOWN_LENGTH) return "";
+  const isLikeTime = typeof untrustedValue === "number" || /^"\d{4}-\d{2}/.test(text);
+  return `=${isLikeTime ? text : withoutNumbers(text)}`;
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { InvalidBody, InvalidParameter } from "../errors.ts";
 import { isJsonObject } from "../support/json_object.ts";
+import { shownId, withoutNumbers } from "../support/log.ts";
 import { draftSchema, MEMBERS, patchSchema } from "./webhook.ts";
 
 /** A request to register, checked. What it says nothing of is absent. */
@@ -40,7 +41,7 @@ function parse<TSchema extends typeof draftSchema | typeof patchSchema>(
 }
 
 function describe(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue) ?? "the body";
+  const path = shownId(v.getDotPath(issue) ?? "the body");
   if (issue.type === "strict_object") {
     return issue.expected === "never"
       ? `Cannot use ${path}: expected only ${Object.keys(MEMBERS).join(", ")}`
@@ -53,5 +54,7 @@ function describe(issue: v.BaseIssue<unknown>): string {
 function shown(member: string, value: unknown): string {
   if (UNSHOWN_MEMBERS.has(member)) return "";
   const text = JSON.stringify(value);
-  return text.length > MAX_SHOWN_LENGTH ? "" : `=${text}`;
+  return text.length > MAX_SHOWN_LENGTH
+    ? ""
+    : `=${typeof value === "number" ? text : withoutNumbers(text)}`;
 }
