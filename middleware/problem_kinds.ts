@@ -158,7 +158,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: "Webhook URL refused",
     statusCode: 10,
     explanation:
-      "Patchbay does not send to that URL; `detail` says why, and docs/egress.md how it is lifted.",
+      "Patchbay does not send to that URL; `detail` says why, and which variable lifts it where one does.",
   },
   "internal-error": {
     status: 500,
