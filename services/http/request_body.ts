@@ -1,3 +1,4 @@
+import { type BodyPieces, piecesOf } from "./body_pieces.ts";
 import { concatenate } from "../support/concatenate.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Room } from "../support/room.ts";
@@ -35,24 +36,24 @@ export async function readRequestBody(
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return new Uint8Array(0);
-  const reader = request.body.getReader();
-  using pace = watchPace(clock, () => reader.cancel());
+  const pieces = piecesOf(request.body);
+  using pace = watchPace(clock, pieces.cancel);
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
     for (;;) {
-      const { done, value } = await nextOf(reader);
+      const piece = await nextOf(pieces);
       if (pace.isLost()) throw tooSlow();
-      if (done) break;
-      if (length + value.length > maxBytes) throw tooLarge(maxBytes);
-      if (!room.take(value.length)) throw new Overloaded();
-      length += value.length;
-      chunks.push(value);
-      pace.took(value.length);
+      if (piece === null) break;
+      if (length + piece.length > maxBytes) throw tooLarge(maxBytes);
+      if (!room.take(piece.length)) throw new Overloaded();
+      length += piece.length;
+      chunks.push(piece);
+      pace.took(piece.length);
     }
   } catch (error) {
     room.give(length);
-    if (!pace.isLost()) await reader.cancel().catch(() => {});
+    if (!pace.isLost()) await pieces.cancel().catch(() => {});
     throw error;
   }
   return concatenate(chunks, length);
@@ -98,9 +99,9 @@ function watchPace(clock: Clock, giveUp: () => Promise<void>): PaceWatch {
   };
 }
 
-async function nextOf(reader: ReadableStreamDefaultReader<Uint8Array>) {
+async function nextOf(pieces: BodyPieces): Promise<Uint8Array | null> {
   try {
-    return await reader.read();
+    return await pieces.next();
   } catch (cause) {
     throw new InvalidBody("Cannot read the body: expected it whole, but it broke off", { cause });
   }
