@@ -123,7 +123,6 @@ export function createAccept(
       untilMs,
       asker: askerOf(request),
       claim: { token, as, nickname },
-      ending: null,
     };
   }
 

@@ -1,5 +1,4 @@
 import type { Operation } from "../contact_centre/dialect/operations.ts";
-import type { SessionEnding } from "../contact_centre/dialect/states.ts";
 import type { Place } from "./place.ts";
 import type { AgentAtWork } from "./work_signals.ts";
 
@@ -37,6 +36,4 @@ export interface Doubt extends Place {
   readonly asker: Asker;
   /** Null: it is no Accept. */
   readonly claim: DoubtfulClaim | null;
-  /** Upstream told of this end, and not to whom; null: it is an operation of the agent whose answer got lost. */
-  readonly ending: SessionEnding | null;
 }

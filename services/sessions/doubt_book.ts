@@ -98,8 +98,7 @@ export function createDoubtBook(
 
   async function opened(sealed: string): Promise<Doubt | null> {
     try {
-      const doubt = v.parse(doubtSchema, JSON.parse(await sealer.open(sealed)));
-      return { ...doubt, ending: null };
+      return v.parse(doubtSchema, JSON.parse(await sealer.open(sealed)));
     } catch (error) {
       const reason = error instanceof CannotUnseal ? error.reason : "other-version";
       log.warn("session.doubt_unreadable", { reason });
@@ -108,7 +107,7 @@ export function createDoubtBook(
   }
 
   return {
-    keep({ ending: _, ...doubt }) {
+    keep(doubt) {
       return write(doubt, "keep-doubt", doubt.untilMs, () => sealer.seal(JSON.stringify(doubt)));
     },
     forget: (place, untilMs) => write(place, "forget-doubt", untilMs, () => Promise.resolve(null)),

@@ -106,7 +106,7 @@ export function createDoubts(
     const watched = find(place);
     if (watched === undefined) return;
     leave(place);
-    if (isKept(watched.doubt)) void track(book.forget(place, watched.doubt.untilMs));
+    void track(book.forget(place, watched.doubt.untilMs));
   }
 
   function leaveOldest(): void {
@@ -135,7 +135,6 @@ export function createDoubts(
 
   function giveUp({ doubt }: Watched): void {
     leave(doubt);
-    if (doubt.ending !== null) return;
     const { sessionId, agentId, operation } = doubt;
     log.warn("session.doubt_remains", { sessionId, agentId, operation: operation.name });
   }
@@ -164,13 +163,12 @@ export function createDoubts(
 
   /** Settles the doubt by what was seen of its agent. */
   async function take(doubt: Doubt, seen: Look): Promise<Finding> {
-    const { sessionId, agentId, operation, ending } = doubt;
+    const { sessionId, agentId, operation } = doubt;
     const finding = findingOf(operation.effect, seen.membership);
     if (finding === "open") return finding;
     if (finding !== "not-yet" && find(doubt)?.doubt === doubt) drop(doubt);
     if (finding === "done") {
-      const what = ending ?? operation.name;
-      log.info("session.doubt_settled", { sessionId, agentId, operation: what });
+      log.info("session.doubt_settled", { sessionId, agentId, operation: operation.name });
     }
     await settle(doubt, finding, seen);
     return finding;
@@ -216,7 +214,7 @@ export function createDoubts(
     },
     async add(doubt) {
       watch(doubt, { isTakenUp: false });
-      if (isKept(doubt)) await track(book.keep(doubt));
+      await track(book.keep(doubt));
     },
     of: (sessionId, agentId) => find({ sessionId, agentId })?.doubt,
     drop: (sessionId, agentId) => drop({ sessionId, agentId }),
@@ -257,9 +255,4 @@ export function createDoubts(
 
 function isDoneByBeingIn({ operation }: Doubt): boolean {
   return findingOf(operation.effect, "in") === "done";
-}
-
-/** Of an end that was told nothing is lost with the process: whoever comes is upstream's to judge. */
-function isKept({ ending }: Doubt): boolean {
-  return ending === null;
 }

@@ -1,6 +1,5 @@
 import type { Operation } from "../contact_centre/dialect/operations.ts";
-import type { Doubt } from "./doubt.ts";
-import { type OwnSessionEvent, participantAdded, sessionEnded, sessionReleased } from "./events.ts";
+import { type OwnSessionEvent, participantAdded, sessionReleased } from "./events.ts";
 import type { SessionEffect } from "../store/port/sessions.ts";
 
 /** How long a seat stays open for the agent who was invited (DESIGN §6), or to whom a session was transferred. */
@@ -58,12 +57,9 @@ export function changeInDoubt(
  * another may have come in meanwhile. Pure.
  */
 export function changeAfterGoing(
-  { sessionId, operation, ending }: Pick<Doubt, "sessionId" | "operation" | "ending">,
+  { sessionId, operation }: Pick<DoneOperation, "sessionId" | "operation">,
 ): MappingChange {
-  const event = ending === null
-    ? sessionReleased(sessionId, operation.name)
-    : sessionEnded(sessionId, ending);
-  return { effect: { kind: "leave" }, event };
+  return { effect: { kind: "leave" }, event: sessionReleased(sessionId, operation.name) };
 }
 
 /** What the operation, done at `nowMs`, means for the mapping of its session; null: nothing. Pure. */

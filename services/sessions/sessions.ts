@@ -176,7 +176,6 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
       untilMs: sentAtMs + patienceMs,
       asker: askerOf(request),
       claim: null,
-      ending: null,
     };
   }
 

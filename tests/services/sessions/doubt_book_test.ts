@@ -44,7 +44,6 @@ const doubtOf = (agentId: string, nowMs: number): Doubt => ({
   untilMs: nowMs + 60_000,
   asker: { authorization: TOKEN, authorizationExpiresAtMs: nowMs + 300_000 },
   claim: { token: "t", as: "holder", nickname: "Ada" },
-  ending: null,
 });
 
 Deno.test("what is in doubt is kept sealed, and is read as it was kept until it is over", () =>

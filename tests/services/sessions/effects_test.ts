@@ -105,17 +105,10 @@ Deno.test("changeInDoubt() after an invited agent's Reject: nothing, as it holds
 
 for (const name of ["Complete", "Transfer", "Leave"]) {
   Deno.test(`changeAfterGoing() takes out by ${name} the agent alone`, () => {
-    const done = { sessionId: "s", operation: operationOf(name), ending: null };
+    const done = { sessionId: "s", operation: operationOf(name) };
     assert.deepEqual(changeAfterGoing(done), { effect: { kind: "leave" }, event: released(name) });
   });
 }
-
-Deno.test("changeAfterGoing() tells the end that upstream has told", () => {
-  const done = { sessionId: "s", operation: operationOf("Leave"), ending: "completed" } as const;
-  const data = { reason: "completed" };
-  const event = { type: "session.released", sessionId: "s", data } as const;
-  assert.deepEqual(changeAfterGoing(done), { effect: { kind: "leave" }, event });
-});
 
 function operationOf(name: string) {
   const effect = OPERATIONS.get(name)?.effect;
