@@ -1,4 +1,3 @@
-import { type BodyPieces, piecesOf } from "./body_pieces.ts";
 import { concatenate } from "../support/concatenate.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Room } from "../support/room.ts";
@@ -36,24 +35,24 @@ export async function readRequestBody(
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return new Uint8Array(0);
-  const pieces = piecesOf(request.body);
-  using pace = watchPace(clock, pieces.cancel);
+  const reader = request.body.getReader();
+  using pace = watchPace(clock, () => reader.cancel());
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
     for (;;) {
-      const piece = await nextOf(pieces);
+      const { done, value } = await nextOf(reader);
       if (pace.isLost()) throw tooSlow();
-      if (piece === null) break;
-      if (length + piece.length > maxBytes) throw tooLarge(maxBytes);
-      if (!room.take(piece.length)) throw new Overloaded();
-      length += piece.length;
-      chunks.push(piece);
-      pace.took(piece.length);
+      if (done) break;
+      if (length + value.length > maxBytes) throw tooLarge(maxBytes);
+      if (!room.take(value.length)) throw new Overloaded();
+      length += value.length;
+      chunks.push(value);
+      pace.took(value.length);
     }
   } catch (error) {
     room.give(length);
-    if (!pace.isLost()) await pieces.cancel().catch(() => {});
+    if (!pace.isLost()) await reader.cancel().catch(() => {});
     throw error;
   }
   return concatenate(chunks, length);
@@ -99,9 +98,9 @@ function watchPace(clock: Clock, giveUp: () => Promise<void>): PaceWatch {
   };
 }
 
-async function nextOf(pieces: BodyPieces): Promise<Uint8Array | null> {
+async function nextOf(reader: ReadableStreamDefaultReader<Uint8Array>) {
   try {
-    return await pieces.next();
+    return await reader.read();
   } catch (cause) {
     throw new InvalidBody("Cannot read the body: expected it whole, but it broke off", { cause });
   }
