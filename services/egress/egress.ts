@@ -1,3 +1,4 @@
+import { endpointOf } from "../http/endpoint.ts";
 import { isLocalName } from "./local_names.ts";
 import { findNonPublicRange } from "./public_address.ts";
 
@@ -70,13 +71,7 @@ export function readWebhookUrl(
     const host = JSON.stringify(url.hostname);
     return refuse(`Cannot use the webhook host ${host}: expected a host name`);
   }
-  const isSecure = url.protocol === "https:";
-  const place = {
-    isSecure,
-    hostname: url.hostname.replace(/^\[|\]$/g, ""),
-    port: url.port === "" ? (isSecure ? 443 : 80) : Number(url.port),
-  };
-  return { ok: true, url, place };
+  return { ok: true, url, place: endpointOf(url) };
 }
 
 /**

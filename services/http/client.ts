@@ -4,6 +4,7 @@ import { type AnswerHead, parseAnswerHead } from "./answer_head.ts";
 import { createHttpConnection, type HttpConnection } from "./connection.ts";
 import type { Connector, Target } from "./connector.ts";
 import type { Ending } from "./deadline.ts";
+import { endpointOf } from "./endpoint.ts";
 import { decoded } from "./decoding.ts";
 import { NotSent, readNetworkFailure } from "./network_failure.ts";
 import { requestBytes } from "./request_bytes.ts";
@@ -151,13 +152,14 @@ export function createHttpClient({ connect, clock }: HttpClientOptions): HttpCli
 }
 
 function readPlace(url: URL | string, tls: TlsOptions | undefined): Place {
-  const { protocol, hostname, host, port, pathname, search } = new URL(url);
-  const isSecure = protocol === "https:";
-  if (!isSecure && protocol !== "http:") throw new TypeError(`Cannot send to ${protocol}`);
+  const parsed = new URL(url);
+  const { protocol, host, pathname, search } = parsed;
+  const endpoint = endpointOf(parsed);
+  if (!endpoint.isSecure && protocol !== "http:") {
+    throw new TypeError(`Cannot send to ${protocol}`);
+  }
   return {
-    isSecure,
-    hostname: hostname.replace(/^\[|\]$/g, ""),
-    port: port === "" ? (isSecure ? 443 : 80) : Number(port),
+    ...endpoint,
     tls,
     key: `${protocol}//${host} ${tls?.id ?? ""}`,
     host,

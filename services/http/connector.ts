@@ -1,14 +1,11 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../support/clock.ts";
+import type { Endpoint } from "./endpoint.ts";
 import type { Socket } from "./socket_reader.ts";
 import { dialStream, startTls, streamSocket, type TlsOptions } from "./streams.ts";
 
-/** Where a connection is to lead. */
-export interface Target {
-  readonly isSecure: boolean;
-  /** A name, or an address without brackets. The certificate has to be made out to it. */
-  readonly hostname: string;
-  readonly port: number;
+/** Where a connection is to lead. The certificate has to be made out to the host. */
+export interface Target extends Endpoint {
   readonly tls: TlsOptions | undefined;
 }
 

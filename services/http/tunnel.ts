@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "../support/clock.ts";
 import { parseAnswerHead } from "./answer_head.ts";
 import { type Connector, dialFirst, type Dialler, type Target } from "./connector.ts";
+import { endpointOf } from "./endpoint.ts";
 import { NotSent, readNetworkFailure } from "./network_failure.ts";
 import type { Resolve } from "./resolver.ts";
 import { MAX_HEAD_BYTES } from "./socket_reader.ts";
@@ -48,9 +49,7 @@ async function reachProxy(
   { proxy, resolve, dialler, clock }: TunnelOptions,
   signal: AbortSignal,
 ): Promise<Duplex> {
-  const isSecure = proxy.protocol === "https:";
-  const port = Number(proxy.port || (isSecure ? 443 : 80));
-  const hostname = proxy.hostname.replace(/^\[|\]$/g, "");
+  const { isSecure, hostname, port } = endpointOf(proxy);
   try {
     const addresses = await resolve(hostname, signal);
     const dial = (address: string, signal: AbortSignal) =>
